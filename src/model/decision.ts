@@ -1,0 +1,91 @@
+import type { Bytes } from './units.ts';
+
+/** Why a stage left, changed or refused a target. docs/reference/reasons.md is made from this table. */
+export const REASONS = {
+  OK: 'The stage let the target pass as it was.',
+  UNMANAGED: 'No guest policy matches this guest. It is left alone.',
+  OBSERVE_ONLY: 'The host policy is in mode observe, or the daemon runs with --dry-run: the decision is recorded, nothing moves.',
+  NOT_RUNNING: 'The guest is not running (paused, stopped or crashed).',
+  STATS_ABSENT: 'The guest does not report the figures that the decision needs. Without them it is never shrunk or grown.',
+  STATS_STALE: 'The guest\'s report is older than staleAfter.',
+  STATS_IMPLAUSIBLE: 'The guest\'s report contradicts itself or its own size.',
+  STATS_SETTLING: 'A new epoch (start, reboot, driver return) has not yet given enough reports.',
+  NO_BALLOON: 'The domain has no balloon device that could be moved.',
+  EXPRESSION_FAILED: 'An expression of the policy failed or gave no finite number; this guest is held.',
+  DEMAND: 'Demand as estimated from the window of use and its growth.',
+  TARGET: 'What the policy\'s target expression asks for.',
+  GUARANTEE_MIN: 'Raised to the guaranteed minimum.',
+  GUARANTEE_MAX: 'Lowered to the guaranteed maximum.',
+  BUDGET_FITS: 'All targets fit in the host\'s budget.',
+  BUDGET_CUT: 'Lowered because the host cannot give every guest what it asks for.',
+  BUDGET_DONOR: 'Shrinks below the pressure level\'s leave because another guest\'s growth needs the memory.',
+  WAITING_FOR_DONORS: 'Growth waits, wholly or in part, until memory promised to others has been given back.',
+  HOST_INSUFFICIENT: 'Even the guarantees do not fit in the host. They are kept; the host is short.',
+  HOST_UNKNOWN: 'The host\'s own memory is not known this tick; nothing shrinks and nothing new is promised.',
+  LEVEL_FORBIDS: 'At the present pressure level the policy does not move guests in this direction.',
+  COOLDOWN: 'The last move in this direction was too recent.',
+  STEP_LIMITED: 'Cut to the largest step.',
+  STEP_TOO_SMALL: 'Smaller than the smallest step worth making.',
+  RATE_LIMITED: 'Cut to what the rate allows since the last move.',
+  STABILIZING: 'A higher target was recommended within the stabilization window.',
+  WITHIN_TOLERANCE: 'Closer to the present size than the dead band.',
+  MOVE_IN_FLIGHT: 'The guest is still on its way to its last target.',
+  NO_FRESH_SAMPLE: 'The guest has not reported since the last decision.',
+  BACKING_OFF: 'The guest did not follow an earlier move; it is left alone for a while.',
+  GUARD_FLOOR: 'Raised by the guard: the guest\'s use and an absolute reserve stay with it whatever the policy says.',
+  GUARD_CEILING: 'Lowered by the guard to the guest\'s maximum.',
+  GUARD_REFUSED: 'The guard refused the move.',
+  SHRINK: 'The guest is asked to give memory back.',
+  GROW: 'The guest is given memory.',
+  SAFETY_HOLD: 'The daemon is in its safety hold after failed ticks: nothing shrinks.',
+} as const;
+
+export type ReasonCode = keyof typeof REASONS;
+
+export type StageName =
+  | 'quality'
+  | 'eligibility'
+  | 'demand'
+  | 'target'
+  | 'guarantees'
+  | 'budget'
+  | 'restraint'
+  | 'guard';
+
+/** A place in a policy file. Lines and columns count from 1. */
+export interface SourceRef {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One step from figures to target: what went in, what came out, which limit bit, and the policy line that asked for it. */
+export interface Stage {
+  readonly stage: StageName;
+  readonly in: Bytes | undefined;
+  readonly out: Bytes | undefined;
+  readonly code: ReasonCode;
+  readonly inputs?: Readonly<Record<string, number | string | boolean>>;
+  readonly source?: SourceRef;
+}
+
+export type Action = 'shrink' | 'grow' | 'hold';
+
+/** What one tick concludes about one guest. */
+export interface Decision {
+  readonly uuid: string;
+  readonly name: string;
+  /** Name of the governing policy and where it stands; missing for an unmanaged guest. */
+  readonly policy?: { readonly name: string; readonly source: SourceRef };
+  /** Host pressure level of this tick. */
+  readonly level: string;
+  readonly action: Action;
+  /** The code that explains the outcome: of the stage that decided it. */
+  readonly reason: ReasonCode;
+  readonly currentBytes: Bytes | undefined;
+  /** Total size the guest is to have; for `hold` the size it keeps, if known. */
+  readonly targetBytes: Bytes | undefined;
+  /** What the policy would ask for with no budget and no restraint; for explanation only. */
+  readonly wantedBytes: Bytes | undefined;
+  readonly stages: readonly Stage[];
+}

@@ -1,0 +1,77 @@
+/**
+ * Every error that Ballonet raises on purpose: one class, one table of codes. A test holds this table and
+ * docs/reference/errors.md equal.
+ */
+
+interface ErrorKind {
+  /** What it means and what to do, for the reference page. */
+  readonly help: string;
+  /** Exit code of a command that ends with it (cli.md). */
+  readonly exit: 1 | 2 | 4 | 5 | 78;
+  /** The same call may work later without anybody changing anything. */
+  readonly transient?: true;
+}
+
+export const ERRORS = {
+  USAGE: { exit: 2, help: 'The command line is wrong. The message names the argument and the form it wants.' },
+  URI_INVALID: { exit: 2, help: 'The hypervisor URI cannot be read, or names a driver or transport that is not supported. The message lists what is.' },
+  POLICY_INVALID: { exit: 78, help: 'The policy set has errors and was refused as a whole. The diagnostics give file, line and column of each.' },
+  POLICY_UNREADABLE: { exit: 78, help: 'A policy file or folder cannot be read. Check the path and its permissions.' },
+  CONFIG_INVALID: { exit: 78, help: 'The daemon refuses its configuration. The message names the setting and the fix.' },
+  HYPERVISOR_UNREACHABLE: { exit: 4, transient: true, help: 'Nothing answers at the hypervisor\'s socket. Check that libvirtd or virtqemud runs and that the URI names its socket.' },
+  HYPERVISOR_DENIED: { exit: 4, help: 'The socket is there but this user may not use it, or libvirt refused the login. Join the group libvirt, or adjust the polkit rule.' },
+  HYPERVISOR_TIMEOUT: { exit: 4, transient: true, help: 'A call had no answer within its deadline. A hung guest or an overloaded libvirtd is the usual cause.' },
+  HYPERVISOR_CLOSED: { exit: 4, transient: true, help: 'The connection to the hypervisor ended while a call was under way, or before it.' },
+  PROTOCOL: { exit: 4, help: 'The peer sent bytes that libvirt\'s RPC protocol does not allow. The connection was closed; nothing of the message was used.' },
+  DOMAIN_NOT_FOUND: { exit: 5, help: 'No domain has this name, id or uuid. `ballonet list` shows the ones there are.' },
+  OPERATION_REFUSED: { exit: 1, help: 'The hypervisor refused the operation; its own words and error code are in the message.' },
+  OPERATION_BUSY: { exit: 1, transient: true, help: 'A job of another client (migration, snapshot, backup) holds the domain. Wait for it to end.' },
+  OPERATION_DENIED: { exit: 1, help: 'The connection is read-only or lacks the right for this operation.' },
+  OPERATION_UNSUPPORTED: { exit: 1, help: 'This hypervisor driver does not have the operation, or the domain has no balloon device.' },
+  VALUE_OUT_OF_RANGE: { exit: 1, help: 'A number lies outside what can be represented exactly (2^53-1) or what the hypervisor allows.' },
+  HOST_UNREADABLE: { exit: 1, transient: true, help: 'A file of /proc or the cgroup tree that the host\'s memory is read from is missing or malformed.' },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorDetails {
+  readonly cause?: unknown;
+  /** The hypervisor's own error code (`virErrorNumber` for libvirt). */
+  readonly hypervisorCode?: number;
+}
+
+/** The one error class. Tests and callers look at `code`, never at the wording. */
+export class BallonetError extends Error {
+  readonly code: ErrorCode;
+  readonly hypervisorCode: number | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'BallonetError';
+    this.code = code;
+    this.hypervisorCode = details.hypervisorCode;
+  }
+}
+
+export function isBallonetError(error: unknown, code?: ErrorCode): error is BallonetError {
+  return error instanceof BallonetError && (code === undefined || error.code === code);
+}
+
+/** True when the same call may succeed later by itself. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof BallonetError && 'transient' in ERRORS[error.code];
+}
+
+/** True when the connection, not the call, is what failed. */
+export function isConnectionLost(error: unknown): boolean {
+  return (
+    isBallonetError(error, 'HYPERVISOR_CLOSED') ||
+    isBallonetError(error, 'HYPERVISOR_UNREACHABLE') ||
+    isBallonetError(error, 'PROTOCOL')
+  );
+}
+
+/** The message of anything thrown, for a log field or a line on stderr. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

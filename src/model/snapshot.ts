@@ -1,0 +1,108 @@
+import type { Bytes, Ratio, Seconds } from './units.ts';
+
+/**
+ * How far a reading can be trusted.
+ * - `ok`: as fresh as its source allows, and plausible.
+ * - `stale`: the source stopped renewing it; the value is the last one.
+ * - `absent`: the source does not know it; there is no value.
+ * - `implausible`: the source gave something that cannot be; there is no value.
+ */
+export type Quality = 'ok' | 'stale' | 'absent' | 'implausible';
+
+/** One value with its age (host clock, seconds since it was true) and its quality. `value` is missing when there is none. */
+export interface Reading {
+  readonly value?: number;
+  readonly ageSeconds: Seconds;
+  readonly quality: Quality;
+}
+
+/** Host figures; amounts in bytes, rates in bytes per second, PSI in percent as the kernel prints it. */
+export type HostFigure =
+  | 'total'
+  | 'available'
+  | 'free'
+  | 'swapUsed'
+  | 'swapInRate'
+  | 'swapOutRate'
+  | 'committed'
+  | 'psiSomeAvg10'
+  | 'psiSomeAvg60'
+  | 'psiSomeAvg300'
+  | 'psiFullAvg10'
+  | 'psiFullAvg60'
+  | 'psiFullAvg300';
+
+/**
+ * Guest figures. `total` is MemTotal, `available` MemAvailable, `free` MemFree, `cache` NR_FILE_PAGES (so tmpfs too), all in
+ * bytes; `current` the size that the balloon leaves, `rss` the resident memory of its process on the host; rates in bytes per
+ * second (`majorFaultRate` in faults per second) over the last two distinct guest reports.
+ */
+export type GuestFigure =
+  | 'max'
+  | 'current'
+  | 'rss'
+  | 'total'
+  | 'available'
+  | 'free'
+  | 'cache'
+  | 'used'
+  | 'swapInRate'
+  | 'swapOutRate'
+  | 'majorFaultRate';
+
+export type Readings<F extends string> = { readonly [K in F]: Reading };
+
+/** The state of a guest as far as moving its balloon goes. */
+export type GuestState = 'running' | 'paused' | 'stopped' | 'crashed' | 'unknown';
+
+export interface HostSample {
+  readonly readings: Readings<HostFigure>;
+  /** Where `total` and `available` come from: `meminfo`, `size:4GiB`, `cgroup:/machine.slice`, `driver`. */
+  readonly source: string;
+}
+
+export interface GuestSample {
+  readonly uuid: string;
+  readonly name: string;
+  readonly id: number;
+  readonly title?: string;
+  readonly state: GuestState;
+  readonly readings: Readings<GuestFigure>;
+  /** Age of the guest's own report by the host's wall clock; missing when it has never reported. */
+  readonly statsAgeSeconds?: Seconds;
+  /**
+   * Counts the times this guest's figures began anew (start, reboot, reset, driver return, a counter that fell). Figures of
+   * different epochs are never compared.
+   */
+  readonly epoch: number;
+  /** Distinct guest reports seen in this epoch; the first one is not to be trusted. */
+  readonly reportsInEpoch: number;
+  /** Time since this epoch began, as far as this process knows. */
+  readonly uptimeSeconds: Seconds;
+}
+
+/** Everything one tick knows. */
+export interface Snapshot {
+  /** Counts up by one a tick. */
+  readonly sequence: number;
+  readonly host: HostSample;
+  readonly guests: readonly GuestSample[];
+}
+
+/** The value of a reading that may be acted on, else undefined. */
+export function trusted(reading: Reading): number | undefined {
+  return reading.quality === 'ok' ? reading.value : undefined;
+}
+
+export function known(value: number, ageSeconds: Seconds = 0): Reading {
+  return { value, ageSeconds, quality: 'ok' };
+}
+
+export const ABSENT: Reading = { ageSeconds: 0, quality: 'absent' };
+
+/** Share of `total`; undefined unless both are trusted and `total` is positive. */
+export function ratioOf(part: Reading, total: Reading): Ratio | undefined {
+  const [p, t] = [trusted(part), trusted(total)];
+  return p === undefined || t === undefined || t <= 0 ? undefined : p / t;
+}
+
