@@ -13,23 +13,76 @@ interface ErrorKind {
 }
 
 export const ERRORS = {
-  USAGE: { exit: 2, help: 'The command line is wrong. The message names the argument and the form it wants.' },
-  URI_INVALID: { exit: 2, help: 'The hypervisor URI cannot be read, or names a driver or transport that is not supported. The message lists what is.' },
-  POLICY_INVALID: { exit: 78, help: 'The policy set has errors and was refused as a whole. The diagnostics give file, line and column of each.' },
-  POLICY_UNREADABLE: { exit: 78, help: 'A policy file or folder cannot be read. Check the path and its permissions.' },
-  CONFIG_INVALID: { exit: 78, help: 'The daemon refuses its configuration. The message names the setting and the fix.' },
-  HYPERVISOR_UNREACHABLE: { exit: 4, transient: true, help: 'Nothing answers at the hypervisor\'s socket. Check that libvirtd or virtqemud runs and that the URI names its socket.' },
-  HYPERVISOR_DENIED: { exit: 4, help: 'The socket is there but this user may not use it, or libvirt refused the login. Join the group libvirt, or adjust the polkit rule.' },
-  HYPERVISOR_TIMEOUT: { exit: 4, transient: true, help: 'A call had no answer within its deadline. A hung guest or an overloaded libvirtd is the usual cause.' },
-  HYPERVISOR_CLOSED: { exit: 4, transient: true, help: 'The connection to the hypervisor ended while a call was under way, or before it.' },
-  PROTOCOL: { exit: 4, help: 'The peer sent bytes that libvirt\'s RPC protocol does not allow. The connection was closed; nothing of the message was used.' },
-  DOMAIN_NOT_FOUND: { exit: 5, help: 'No domain has this name, id or uuid. `ballonet list` shows the ones there are.' },
-  OPERATION_REFUSED: { exit: 1, help: 'The hypervisor refused the operation; its own words and error code are in the message.' },
-  OPERATION_BUSY: { exit: 1, transient: true, help: 'A job of another client (migration, snapshot, backup) holds the domain. Wait for it to end.' },
+  USAGE: {
+    exit: 2,
+    help: 'The command line is wrong. The message names the argument and the form it wants.',
+  },
+  URI_INVALID: {
+    exit: 2,
+    help: 'The hypervisor URI cannot be read, or names a driver or transport that is not supported. The message lists what is.',
+  },
+  POLICY_INVALID: {
+    exit: 78,
+    help: 'The policy set has errors and was refused as a whole. The diagnostics give file, line and column of each.',
+  },
+  POLICY_UNREADABLE: {
+    exit: 78,
+    help: 'A policy file or folder cannot be read. Check the path and its permissions.',
+  },
+  CONFIG_INVALID: {
+    exit: 78,
+    help: 'The daemon refuses its configuration. The message names the setting and the fix.',
+  },
+  HYPERVISOR_UNREACHABLE: {
+    exit: 4,
+    transient: true,
+    help: "Nothing answers at the hypervisor's socket. Check that libvirtd or virtqemud runs and that the URI names its socket.",
+  },
+  HYPERVISOR_DENIED: {
+    exit: 4,
+    help: 'The socket is there but this user may not use it, or libvirt refused the login. Join the group libvirt, or adjust the polkit rule.',
+  },
+  HYPERVISOR_TIMEOUT: {
+    exit: 4,
+    transient: true,
+    help: 'A call had no answer within its deadline. A hung guest or an overloaded libvirtd is the usual cause.',
+  },
+  HYPERVISOR_CLOSED: {
+    exit: 4,
+    transient: true,
+    help: 'The connection to the hypervisor ended while a call was under way, or before it.',
+  },
+  PROTOCOL: {
+    exit: 4,
+    help: "The peer sent bytes that libvirt's RPC protocol does not allow. The connection was closed; nothing of the message was used.",
+  },
+  DOMAIN_NOT_FOUND: {
+    exit: 5,
+    help: 'No domain has this name, id or uuid. `ballonet list` shows the ones there are.',
+  },
+  OPERATION_REFUSED: {
+    exit: 1,
+    help: 'The hypervisor refused the operation; its own words and error code are in the message.',
+  },
+  OPERATION_BUSY: {
+    exit: 1,
+    transient: true,
+    help: 'A job of another client (migration, snapshot, backup) holds the domain. Wait for it to end.',
+  },
   OPERATION_DENIED: { exit: 1, help: 'The connection is read-only or lacks the right for this operation.' },
-  OPERATION_UNSUPPORTED: { exit: 1, help: 'This hypervisor driver does not have the operation, or the domain has no balloon device.' },
-  VALUE_OUT_OF_RANGE: { exit: 1, help: 'A number lies outside what can be represented exactly (2^53-1) or what the hypervisor allows.' },
-  HOST_UNREADABLE: { exit: 1, transient: true, help: 'A file of /proc or the cgroup tree that the host\'s memory is read from is missing or malformed.' },
+  OPERATION_UNSUPPORTED: {
+    exit: 1,
+    help: 'This hypervisor driver does not have the operation, or the domain has no balloon device.',
+  },
+  VALUE_OUT_OF_RANGE: {
+    exit: 1,
+    help: 'A number lies outside what can be represented exactly (2^53-1) or what the hypervisor allows.',
+  },
+  HOST_UNREADABLE: {
+    exit: 1,
+    transient: true,
+    help: "A file of /proc or the cgroup tree that the host's memory is read from is missing or malformed.",
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;

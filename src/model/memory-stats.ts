@@ -49,7 +49,9 @@ export function memoryStatName(tag: number): MemoryStatName | undefined {
 }
 
 /** Statistics by name, as python3-libvirt's `memoryStats()` returns them; a tag without a name keeps its number as key. */
-export type MemoryStatsRecord = { readonly [K in MemoryStatName]?: number } & { readonly [tag: `${number}`]: number };
+export type MemoryStatsRecord = { readonly [K in MemoryStatName]?: number } & {
+  readonly [tag: `${number}`]: number;
+};
 
 export function memoryStatsToRecord(stats: readonly MemoryStat[]): MemoryStatsRecord {
   return Object.fromEntries(stats.map(({ tag, value }) => [memoryStatName(tag) ?? String(tag), value]));

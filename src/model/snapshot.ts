@@ -1,4 +1,4 @@
-import type { Bytes, Ratio, Seconds } from './units.ts';
+import type { Ratio, Seconds } from './units.ts';
 
 /**
  * How far a reading can be trusted.
@@ -66,6 +66,8 @@ export interface GuestSample {
   readonly name: string;
   readonly id: number;
   readonly title?: string;
+  /** From the domain XML; missing until it has been read. */
+  readonly balloon?: { readonly device: 'virtio' | 'none'; readonly autodeflate: boolean };
   readonly state: GuestState;
   readonly readings: Readings<GuestFigure>;
   /** Age of the guest's own report by the host's wall clock; missing when it has never reported. */
@@ -105,4 +107,3 @@ export function ratioOf(part: Reading, total: Reading): Ratio | undefined {
   const [p, t] = [trusted(part), trusted(total)];
   return p === undefined || t === undefined || t <= 0 ? undefined : p / t;
 }
-

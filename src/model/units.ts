@@ -45,9 +45,11 @@ export type Parsed<T> = { readonly value: T } | { readonly problem: string };
  */
 export function parseSize(text: string): Parsed<Bytes> {
   const match = SIZE.exec(text.trim());
-  if (!match) return { problem: `'${text}' is not a size; write a number and a unit, such as 512MiB or 4GiB` };
+  if (!match)
+    return { problem: `'${text}' is not a size; write a number and a unit, such as 512MiB or 4GiB` };
   const [, digits = '', unit] = match;
-  if (unit === undefined) return { problem: `'${text}' has no unit; write ${digits}MiB, ${digits}GiB or ${digits}KiB` };
+  if (unit === undefined)
+    return { problem: `'${text}' has no unit; write ${digits}MiB, ${digits}GiB or ${digits}KiB` };
   const factor = SIZE_UNITS[unit];
   if (factor === undefined) {
     return { problem: `'${unit}' is not a unit of memory; use KiB, MiB, GiB or TiB (or kB, MB, GB, TB)` };
@@ -61,7 +63,12 @@ export function parseSize(text: string): Parsed<Bytes> {
 export function formatSize(bytes: Bytes): string {
   const sign = bytes < 0 ? '-' : '';
   const size = Math.abs(bytes);
-  for (const [unit, factor] of [['TiB', TiB], ['GiB', GiB], ['MiB', MiB], ['KiB', KiB]] as const) {
+  for (const [unit, factor] of [
+    ['TiB', TiB],
+    ['GiB', GiB],
+    ['MiB', MiB],
+    ['KiB', KiB],
+  ] as const) {
     if (size >= factor) return `${sign}${trimZeros(size / factor)}${unit}`;
   }
   return `${sign}${trimZeros(size)}B`;
@@ -75,7 +82,9 @@ export function parseDuration(text: string): Parsed<Seconds> {
   const unit = match?.[2];
   const factor = unit === undefined ? undefined : DURATION_UNITS[unit];
   if (!match || factor === undefined) {
-    return { problem: `'${text}' is not a duration; write a number and a unit, such as 500ms, 30s, 5m or 2h` };
+    return {
+      problem: `'${text}' is not a duration; write a number and a unit, such as 500ms, 30s, 5m or 2h`,
+    };
   }
   return { value: Number(match[1]) * factor };
 }

@@ -1,0 +1,169 @@
+/**
+ * A validated policy set in the form that `decide()` runs: sizes are numbers, expressions are functions, defaults are filled in.
+ * Made by compile.ts from YAML; nothing here can fail except an expression, and that is part of its type.
+ */
+import type { SourceRef } from '../model/decision.ts';
+import type { Bytes, Ratio, Seconds } from '../model/units.ts';
+
+/** Names of `host` in expressions: bytes, bytes per second, percent for PSI as the kernel prints it. Missing: not known. */
+export interface HostNames {
+  total?: number;
+  available?: number;
+  available_ratio?: number;
+  free?: number;
+  swap_used?: number;
+  swap_in_rate?: number;
+  swap_out_rate?: number;
+  committed?: number;
+  psi: { some: PsiNames; full: PsiNames };
+  guests: number;
+  /** Name of the present pressure level; only in guest expressions. */
+  level?: string;
+}
+
+export interface PsiNames {
+  avg10?: number;
+  avg60?: number;
+  avg300?: number;
+}
+
+/** Names of `guest` in expressions. Missing: not known; an expression that reads it fails and holds the guest. */
+export interface GuestNames {
+  name: string;
+  uuid: string;
+  title?: string;
+  max?: number;
+  current?: number;
+  target?: number;
+  total?: number;
+  used?: number;
+  available?: number;
+  free?: number;
+  cache?: number;
+  demand?: number;
+  used_rate?: number;
+  rss?: number;
+  swap_in_rate?: number;
+  swap_out_rate?: number;
+  major_fault_rate?: number;
+  uptime?: number;
+  stats_age?: number;
+  boots?: number;
+}
+
+/** What an expression can see. `host` alone for pressure levels; everything for guest policies. */
+export interface Scope {
+  host: HostNames;
+  guest?: GuestNames;
+  guarantees?: { min: number; max: number; reserve: number };
+  vars?: Record<string, number>;
+}
+
+/** A failure of an expression at run time: a name without a value, or no finite number. */
+export interface ExpressionFailure {
+  readonly problem: string;
+}
+
+/** A compiled CEL expression that gives a `T`. Never throws. */
+export interface Expression<T> {
+  readonly text: string;
+  readonly source: SourceRef;
+  evaluate(scope: Scope): T | ExpressionFailure;
+}
+
+/** An amount that may depend on a size it is a share of. */
+export type Amount = { readonly bytes: Bytes } | { readonly ratio: Ratio };
+
+export type Pool =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'size'; readonly bytes: Bytes }
+  | { readonly kind: 'cgroup'; readonly path: string };
+
+export interface PressureLevel {
+  readonly name: string;
+  readonly when: Expression<boolean>;
+  /** How long `when` must have held without a break before the level is entered. */
+  readonly forSeconds: Seconds;
+  /** How long `when` must have been false before the level is left. */
+  readonly keepForSeconds: Seconds;
+}
+
+export interface HostPolicy {
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly source: SourceRef;
+  readonly mode: 'observe' | 'enforce';
+  readonly intervalSeconds: Seconds;
+  readonly memory: Pool;
+  /** Never planned away: of the pool's total, by `select` when both are given. */
+  readonly reserve: { readonly bytes: Bytes; readonly ratio: Ratio; readonly select: 'max' | 'min' };
+  readonly staleAfterSeconds: Seconds;
+  /** From the most to the least severe, as written. Below the last: `none`. */
+  readonly pressure: readonly PressureLevel[];
+  readonly onExit: 'hold' | 'release';
+}
+
+/** The level when no pressure level is entered. */
+export const LEVEL_NONE = 'none';
+
+export interface Direction {
+  /** Levels at which the guest may move this way. */
+  readonly at: ReadonlySet<string>;
+  /** Largest step, a share of the guest's maximum or bytes. */
+  readonly stepMax: Amount;
+  /** Smallest step worth making. */
+  readonly stepMin: Bytes;
+  /** Bytes per second since the last move this way; undefined: no limit. */
+  readonly rate: number | undefined;
+  readonly cooldownSeconds: Seconds;
+}
+
+export interface GuestMatch {
+  readonly name?: string;
+  readonly uuid?: string;
+  readonly title?: string;
+}
+
+export interface GuestPolicy {
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly source: SourceRef;
+  readonly precedence: number;
+  /** Undefined when the policy matches; else which field of `match` or `exclude` said no. */
+  mismatch(guest: GuestMatch): string | undefined;
+  readonly guarantees: { readonly min: Amount; readonly max: Amount; readonly reserve: Bytes };
+  readonly estimate: {
+    readonly windowSeconds: Seconds;
+    readonly quantile: Ratio;
+    readonly growthSeconds: Seconds;
+  };
+  readonly variables: readonly { readonly name: string; readonly expression: Expression<number> }[];
+  readonly target: Expression<number>;
+  /** Higher gives first when the host is short. */
+  readonly priority: number;
+  readonly shares: number;
+  /** 0: pure shares; 1: idle memory counts for nothing. */
+  readonly idleTax: Ratio;
+  readonly tolerance: { readonly ratio: Ratio; readonly bytes: Bytes };
+  readonly shrink: Direction;
+  readonly grow: Direction;
+}
+
+export interface PolicySet {
+  readonly host: HostPolicy;
+  /** Highest precedence first; order among equals is by file and line. */
+  readonly guests: readonly GuestPolicy[];
+}
+
+/** An amount in bytes, given what it is a share of. */
+export function resolveAmount(amount: Amount, whole: Bytes): Bytes {
+  return 'bytes' in amount ? amount.bytes : amount.ratio * whole;
+}
+
+/** Bytes of the pool that are never planned away. */
+export function hostReserve(host: HostPolicy, total: Bytes): Bytes {
+  const share = host.reserve.ratio * total;
+  return host.reserve.select === 'max'
+    ? Math.max(host.reserve.bytes, share)
+    : Math.min(host.reserve.bytes, share);
+}
