@@ -93,5 +93,7 @@ export interface Decision {
   readonly targetBytes: Bytes | undefined;
   /** What the policy would ask for with no budget and no restraint; for explanation only. */
   readonly wantedBytes: Bytes | undefined;
+  /** The policy's guarantees for this guest; missing while it is held for what is not known of it. */
+  readonly guarantees?: { readonly minBytes: Bytes; readonly maxBytes: Bytes };
   readonly stages: readonly Stage[];
 }

@@ -28,6 +28,8 @@ export interface Movable {
   readonly current: Bytes;
   readonly max: Bytes;
   readonly min: Bytes;
+  /** Guaranteed maximum. */
+  readonly ceiling: Bytes;
   readonly floor: Bytes;
   /** Target of the policy within the guarantees. */
   readonly desired: Bytes;
@@ -124,6 +126,7 @@ export function assess({ sample, policy, memory: before, host, now }: AssessInpu
     current,
     max,
     min,
+    ceiling,
     floor,
     desired,
     wanted,

@@ -179,6 +179,7 @@ function toDecision(assessment: Assessment, outcome: Outcome, level: string): De
     currentBytes,
     targetBytes: outcome.target ?? currentBytes,
     wantedBytes: assessment.kind === 'movable' ? assessment.wanted : undefined,
+    ...(assessment.kind === 'movable' ? { guarantees: { minBytes: assessment.min, maxBytes: assessment.ceiling } } : {}),
     stages: trail.stages,
   };
 }
