@@ -3,6 +3,7 @@
  * above this room works in bytes.
  */
 import type { Observable } from 'rxjs';
+import type { BallonetError } from '../model/errors.ts';
 import type { MemoryStat } from '../model/memory-stats.ts';
 import type { Kib, Seconds } from '../model/units.ts';
 
@@ -52,6 +53,11 @@ export type StatValue = number | string | boolean;
 export interface DomainStats {
   readonly domain: DomainRef;
   readonly params: ReadonlyMap<string, StatValue>;
+  /**
+   * Why the record is not all that was asked for: the part of the bulk call that it belongs to failed (`params` is empty
+   * then), or a value was above 2^53-1 and was left out. The domain is there all the same.
+   */
+  readonly error?: BallonetError;
 }
 
 /** Groups of bulk statistics, as `virsh domstats --state --balloon` has them. */
@@ -108,7 +114,12 @@ export const LIFECYCLE_KINDS: readonly LifecycleKind[] = [
 /** Events are hints: the state that counts is the one collected after them. */
 export type HypervisorEvent =
   /** `detail` is libvirt's number, whose meaning depends on `kind`. */
-  | { readonly type: 'lifecycle'; readonly domain: DomainRef; readonly kind: LifecycleKind; readonly detail: number }
+  | {
+      readonly type: 'lifecycle';
+      readonly domain: DomainRef;
+      readonly kind: LifecycleKind;
+      readonly detail: number;
+    }
   | { readonly type: 'reboot'; readonly domain: DomainRef }
   | { readonly type: 'balloon'; readonly domain: DomainRef; readonly actualKib: Kib };
 
@@ -172,6 +183,8 @@ export interface ConnectOptions {
   readonly reconnect?: boolean;
   /** Longest wait for one call's answer. Default 10 s. */
   readonly callTimeout?: Seconds;
+  /** Told of what was lost without a call failing, such as an event whose amount cannot be represented. */
+  readonly onWarning?: (error: BallonetError) => void;
 }
 
 /** One row of the driver table. */

@@ -1,0 +1,69 @@
+/**
+ * Cuts a byte stream into messages by their length word. The length is checked before anything is allocated for it, and
+ * at most one partial message is held, so a peer can make this process keep no more than one message's bytes.
+ */
+import { HEADER_BYTES, MESSAGE_MAX_BYTES } from './wire.ts';
+import { malformed } from './xdr.ts';
+
+const LENGTH_BYTES = 4;
+
+export class FrameReader {
+  readonly #lengthWord = Buffer.alloc(LENGTH_BYTES);
+  #lengthHave = 0;
+  #message: Buffer | undefined;
+  #messageHave = 0;
+
+  /**
+   * Hands each whole message to `deliver`. A message that lies wholly in `chunk` is handed over as a view of it, without
+   * a copy, so `deliver` must not keep it.
+   *
+   * @throws BallonetError PROTOCOL for a length that no message can have; the stream is of no use after it
+   */
+  push(chunk: Buffer, deliver: (message: Buffer) => void): void {
+    let offset = 0;
+    while (offset < chunk.length) {
+      const left = chunk.length - offset;
+      if (this.#message === undefined && this.#lengthHave === 0 && left >= LENGTH_BYTES) {
+        const length = checkedLength(chunk.readUInt32BE(offset));
+        if (length <= left) {
+          deliver(chunk.subarray(offset, offset + length));
+          offset += length;
+          continue;
+        }
+      }
+      offset +=
+        this.#message === undefined
+          ? this.#readLength(chunk, offset)
+          : this.#readBody(this.#message, chunk, offset, deliver);
+    }
+  }
+
+  #readLength(chunk: Buffer, offset: number): number {
+    const copied = chunk.copy(this.#lengthWord, this.#lengthHave, offset);
+    this.#lengthHave += copied;
+    if (this.#lengthHave === LENGTH_BYTES) {
+      this.#message = Buffer.allocUnsafe(checkedLength(this.#lengthWord.readUInt32BE()));
+      this.#lengthWord.copy(this.#message);
+      this.#messageHave = LENGTH_BYTES;
+      this.#lengthHave = 0;
+    }
+    return copied;
+  }
+
+  #readBody(message: Buffer, chunk: Buffer, offset: number, deliver: (message: Buffer) => void): number {
+    const copied = chunk.copy(message, this.#messageHave, offset);
+    this.#messageHave += copied;
+    if (this.#messageHave === message.length) {
+      this.#message = undefined;
+      deliver(message);
+    }
+    return copied;
+  }
+}
+
+function checkedLength(length: number): number {
+  if (length < HEADER_BYTES || length > MESSAGE_MAX_BYTES) {
+    throw malformed(`a message length of ${length} is outside ${HEADER_BYTES}..${MESSAGE_MAX_BYTES}`);
+  }
+  return length;
+}
