@@ -1,0 +1,148 @@
+/**
+ * What a guest's programs want of memory over time. A demand is data, so that a scenario can be written down, and becomes a
+ * pure function of the scenario's time: it keeps no state and does not care how often it is asked. Only IEEE 754 basic
+ * operations are used, so that (scenario, seed) gives the same guests on every machine.
+ */
+import type { Bytes, Ratio, Seconds } from '../../model/units.ts';
+import { deriveSeed, randomAt } from './random.ts';
+
+export type DemandSpec =
+  | { readonly kind: 'constant'; readonly bytes: Bytes }
+  /** Levels in turn, over and over; each level of each round differs by up to `jitter` of itself. */
+  | {
+      readonly kind: 'steps';
+      readonly levels: readonly { readonly bytes: Bytes; readonly seconds: Seconds }[];
+      readonly jitter?: Ratio;
+      readonly offset?: Seconds;
+    }
+  /** Rests low, rises, holds high, falls, over and over; the height of each round differs by up to `jitter` of itself. */
+  | {
+      readonly kind: 'ramps';
+      readonly low: Bytes;
+      readonly high: Bytes;
+      readonly rest: Seconds;
+      readonly rise: Seconds;
+      readonly hold: Seconds;
+      readonly fall: Seconds;
+      readonly jitter?: Ratio;
+      readonly offset?: Seconds;
+    }
+  /** A smooth day of `period`; `phase` 0 starts at the bottom, 0.5 at the top. */
+  | {
+      readonly kind: 'diurnal';
+      readonly low: Bytes;
+      readonly high: Bytes;
+      readonly period: Seconds;
+      readonly phase?: Ratio;
+    }
+  /** One chance of a burst in every slot of `every` seconds: it rises in `rise`, lasts `length`, falls in `rise`. */
+  | {
+      readonly kind: 'bursts';
+      readonly base: Bytes;
+      readonly peak: readonly [least: Bytes, most: Bytes];
+      readonly every: Seconds;
+      readonly length: readonly [least: Seconds, most: Seconds];
+      readonly rise: Seconds;
+      readonly chance: Ratio;
+    }
+  /** Stays around `level`, wandering by up to `wobble` of it from one `over` seconds to the next. */
+  | { readonly kind: 'plateau'; readonly level: Bytes; readonly wobble: Ratio; readonly over: Seconds }
+  | { readonly kind: 'sum'; readonly parts: readonly DemandSpec[] };
+
+/** Bytes of anonymous memory wanted at a moment of the scenario. Never negative. */
+export type Demand = (time: Seconds) => Bytes;
+
+/** Makes the function of time. The same (spec, seed) gives the same demand for ever. */
+export function createDemand(spec: DemandSpec, seed: number): Demand {
+  switch (spec.kind) {
+    case 'constant':
+      return () => spec.bytes;
+    case 'steps':
+      return steps(spec, seed);
+    case 'ramps':
+      return ramps(spec, seed);
+    case 'diurnal':
+      return time => {
+        const turn = fraction(time / spec.period + (spec.phase ?? 0));
+        return lerp(spec.low, spec.high, smooth(1 - Math.abs(2 * turn - 1)));
+      };
+    case 'bursts':
+      return bursts(spec, seed);
+    case 'plateau':
+      return time => {
+        const slot = Math.floor(time / spec.over);
+        const [from, to] = [randomAt(seed, slot), randomAt(seed, slot + 1)];
+        return spec.level * (1 + spec.wobble * (2 * lerp(from, to, smooth(time / spec.over - slot)) - 1));
+      };
+    case 'sum':
+      break;
+  }
+  const parts = spec.parts.map((part, i) => createDemand(part, deriveSeed(seed, `part ${i}`)));
+  return time => parts.reduce((sum, part) => sum + part(time), 0);
+}
+
+function steps(spec: DemandSpec & { kind: 'steps' }, seed: number): Demand {
+  const cycle = spec.levels.reduce((sum, level) => sum + level.seconds, 0);
+  return time => {
+    const moment = time + (spec.offset ?? 0);
+    const round = Math.floor(moment / cycle);
+    let left = moment - round * cycle;
+    let index = 0;
+    for (const level of spec.levels) {
+      if (left < level.seconds || index === spec.levels.length - 1) {
+        return level.bytes * jitter(spec.jitter, seed, round * spec.levels.length + index);
+      }
+      left -= level.seconds;
+      index++;
+    }
+    return 0;
+  };
+}
+
+function ramps(spec: DemandSpec & { kind: 'ramps' }, seed: number): Demand {
+  const { rest, rise, hold, fall } = spec;
+  const cycle = rest + rise + hold + fall;
+  return time => {
+    const moment = time + (spec.offset ?? 0);
+    const round = Math.floor(moment / cycle);
+    const high = Math.max(spec.low, spec.high * jitter(spec.jitter, seed, round));
+    return lerp(spec.low, high, trapezium(moment - round * cycle - rest, rise, hold, fall));
+  };
+}
+
+function bursts(spec: DemandSpec & { kind: 'bursts' }, seed: number): Demand {
+  return time => {
+    const slot = Math.floor(time / spec.every);
+    const draw = (which: number): Ratio => randomAt(seed, slot * 4 + which);
+    if (draw(0) >= spec.chance) return spec.base;
+    const length = Math.min(lerp(...spec.length, draw(1)), spec.every - 2 * spec.rise);
+    const start = draw(2) * (spec.every - 2 * spec.rise - length);
+    const peak = lerp(...spec.peak, draw(3));
+    return lerp(spec.base, peak, trapezium(time - slot * spec.every - start, spec.rise, length, spec.rise));
+  };
+}
+
+/** 0 before 0, up to 1 in `rise`, 1 for `hold`, down to 0 in `fall`, 0 after. */
+function trapezium(moment: Seconds, rise: Seconds, hold: Seconds, fall: Seconds): Ratio {
+  if (moment < 0 || moment >= rise + hold + fall) return 0;
+  if (moment < rise) return moment / rise;
+  if (moment < rise + hold) return 1;
+  return (rise + hold + fall - moment) / fall;
+}
+
+function jitter(share: Ratio | undefined, seed: number, index: number): Ratio {
+  return 1 + (share ?? 0) * (2 * randomAt(seed, index) - 1);
+}
+
+function lerp(from: number, to: number, share: Ratio): number {
+  return from + (to - from) * share;
+}
+
+/** Smoothstep: 0 at 0, 1 at 1, flat at both ends. */
+function smooth(share: Ratio): Ratio {
+  return share * share * (3 - 2 * share);
+}
+
+function fraction(value: number): Ratio {
+  return value - Math.floor(value);
+}

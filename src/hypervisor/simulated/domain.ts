@@ -1,0 +1,132 @@
+/** A handle on one simulated domain, with the refusals of a real libvirt. */
+import { BallonetError, type ErrorCode } from '../../model/errors.ts';
+import { MEMORY_STATS_MAX, type MemoryStat } from '../../model/memory-stats.ts';
+import { bytesToKib, type Kib, kibToBytes, type Seconds } from '../../model/units.ts';
+import type { Affect, Domain, DomainInfo, DomainRef, MemoryStatsOptions } from '../driver.ts';
+import type { SimulatedGuest } from './guest.ts';
+import { memoryStatsOf } from './stats.ts';
+import { domainXmlOf } from './xml.ts';
+
+/** `virErrorNumber`, include/libvirt/virterror.h. */
+const VIR_ERR = {
+  noSupport: 3,
+  invalidArgument: 8,
+  operationDenied: 29,
+  noDomain: 42,
+  operationInvalid: 55,
+} as const;
+
+/** libvirt's stats period is an int. */
+const PERIOD_MAX: Seconds = 2 ** 31 - 1;
+
+/** What a domain handle needs of its connection. */
+export interface DomainHome {
+  readonly readOnly: boolean;
+  /** The guest behind a reference, with the model brought up to now. @throws BallonetError DOMAIN_NOT_FOUND, HYPERVISOR_CLOSED */
+  guest(ref: DomainRef): SimulatedGuest;
+}
+
+export function createDomain(home: DomainHome, ref: DomainRef): Domain {
+  return {
+    name: ref.name,
+    uuid: ref.uuid,
+    id: ref.id,
+    memoryStats: async options => memoryStats(home.guest(ref), options),
+    setMemory: async kib => setMemory(home, home.guest(ref), kib),
+    setMemoryStatsPeriod: async (seconds, options) =>
+      setPeriod(home, home.guest(ref), seconds, options?.affect),
+    info: async () => info(home.guest(ref)),
+    xml: async () => domainXmlOf(home.guest(ref)),
+  };
+}
+
+/** @throws BallonetError DOMAIN_NOT_FOUND always */
+export function noDomain(what: string): never {
+  return refuse('DOMAIN_NOT_FOUND', `no domain with ${what}`, VIR_ERR.noDomain);
+}
+
+function memoryStats(
+  guest: SimulatedGuest,
+  { maxStats = MEMORY_STATS_MAX, flags = 0 }: MemoryStatsOptions = {},
+): MemoryStat[] {
+  if (flags !== 0)
+    refuse('OPERATION_REFUSED', `unsupported flags (0x${flags.toString(16)})`, VIR_ERR.invalidArgument);
+  if (!Number.isInteger(maxStats) || maxStats < 0 || maxStats > MEMORY_STATS_MAX) {
+    refuse(
+      'VALUE_OUT_OF_RANGE',
+      `maxStats is ${maxStats}, not 0 to ${MEMORY_STATS_MAX}`,
+      VIR_ERR.invalidArgument,
+    );
+  }
+  mustBeActive(guest);
+  return memoryStatsOf(guest).slice(0, maxStats);
+}
+
+function setMemory(home: DomainHome, guest: SimulatedGuest, kib: Kib): void {
+  mustBeWritable(home);
+  if (!Number.isSafeInteger(kib) || kib <= 0) {
+    refuse(
+      'VALUE_OUT_OF_RANGE',
+      `memory is ${kib} KiB; a whole number above zero is wanted`,
+      VIR_ERR.invalidArgument,
+    );
+  }
+  mustBeActive(guest);
+  if (kib > bytesToKib(guest.parameters.maximum)) {
+    refuse('VALUE_OUT_OF_RANGE', 'cannot set memory higher than max memory', VIR_ERR.invalidArgument);
+  }
+  mustHaveBalloon(guest);
+  guest.setTarget(kibToBytes(kib));
+}
+
+function setPeriod(
+  home: DomainHome,
+  guest: SimulatedGuest,
+  seconds: Seconds,
+  affect: Affect = 'current',
+): void {
+  mustBeWritable(home);
+  if (!Number.isInteger(seconds) || seconds < 0 || seconds > PERIOD_MAX) {
+    refuse(
+      'VALUE_OUT_OF_RANGE',
+      `the period is ${seconds}; whole seconds from 0 are wanted`,
+      VIR_ERR.invalidArgument,
+    );
+  }
+  const live = affect === 'live' || (affect === 'current' && guest.active);
+  if (live) mustBeActive(guest);
+  mustHaveBalloon(guest);
+  if (live) guest.setLivePeriod(seconds);
+  else guest.configPeriod = seconds;
+}
+
+function info(guest: SimulatedGuest): DomainInfo {
+  const vcpus = guest.spec.vcpus ?? 1;
+  return {
+    state: guest.state,
+    maxMemKib: bytesToKib(guest.parameters.maximum),
+    memoryKib: guest.cachedKib,
+    vcpus,
+    // The model has no processors: each is taken to be busy a tenth of the time.
+    cpuTimeNs: BigInt(Math.round(guest.runSeconds * vcpus * 1e8)),
+  };
+}
+
+function mustBeWritable({ readOnly }: DomainHome): void {
+  if (readOnly)
+    refuse('OPERATION_DENIED', 'operation forbidden for read only access', VIR_ERR.operationDenied);
+}
+
+function mustBeActive(guest: SimulatedGuest): void {
+  if (!guest.active) refuse('OPERATION_REFUSED', 'domain is not running', VIR_ERR.operationInvalid);
+}
+
+function mustHaveBalloon(guest: SimulatedGuest): void {
+  if (!guest.hasBalloon) {
+    refuse('OPERATION_UNSUPPORTED', `domain '${guest.name}' has no balloon device`, VIR_ERR.operationInvalid);
+  }
+}
+
+function refuse(code: ErrorCode, message: string, hypervisorCode: number): never {
+  throw new BallonetError(code, message, { hypervisorCode });
+}

@@ -1,0 +1,268 @@
+/** One simulated domain: QEMU's side of a guest (lifecycle, balloon device, statistics timer) around the guest's memory. */
+import type { Bytes, Kib, Seconds } from '../../model/units.ts';
+import { bytesToKib } from '../../model/units.ts';
+import type { DomainRef, DomainState, HypervisorEvent, LifecycleKind } from '../driver.ts';
+import { createDemand, type Demand, type DemandSpec } from './demand.ts';
+import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './guest-model.ts';
+import { deriveSeed, randomUuid } from './random.ts';
+import { type GuestMemory, type GuestParameters, memAvailable, PAGE } from './reclaim.ts';
+import { BOOT, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';
+
+/** What the guest's driver last told, in the units of libvirt. */
+export interface GuestReport {
+  readonly lastUpdate: Seconds;
+  readonly swapInKib: Kib;
+  readonly swapOutKib: Kib;
+  readonly majorFaults: number;
+  readonly minorFaults: number;
+  readonly freeKib: Kib;
+  readonly totalKib: Kib;
+  readonly availableKib: Kib;
+  readonly cachesKib: Kib;
+}
+
+/** QEMU lets a BALLOON_CHANGE event out at most once a second, the first at once (monitor/monitor.c, monitor_qapi_event_conf). */
+const EVENT_INTERVAL: Seconds = 1;
+
+/** Tolerance for sums of time steps. */
+const EPSILON: Seconds = 1e-6;
+
+/** `VIR_DOMAIN_EVENT_*` details and `virDomain*Reason` numbers that the simulated lifecycle uses. */
+const DETAIL = {
+  added: 0,
+  removed: 0,
+  booted: 0,
+  paused: 0,
+  unpaused: 0,
+  guestShutdown: 1,
+  shutdown: 0,
+  destroyed: 1,
+  panicked: 0,
+};
+const REASON = { unknown: 0, booted: 1, unpaused: 5, user: 1, shutdown: 1, destroyed: 2, panicked: 1 };
+
+export class SimulatedGuest {
+  readonly spec: GuestSpec;
+  readonly name: string;
+  readonly uuid: string;
+  readonly parameters: GuestParameters;
+  readonly harm: GuestHarm = noHarm();
+  id = -1;
+  state: DomainState = 'shutoff';
+  reason = REASON.unknown;
+  /** The stored stats period; the live one is lost when the domain stops. */
+  configPeriod: Seconds;
+  livePeriod: Seconds = 0;
+  /** Size by QEMU's word: what the driver wrote last. */
+  actual: Bytes = 0;
+  /** Size by libvirt's word: that of the last balloon event. */
+  cachedKib: Kib;
+  report: GuestReport | undefined;
+  /** Time that the guest's processors ran, all boots together. */
+  runSeconds: Seconds = 0;
+  #memory: GuestMemory | undefined;
+  #target: Bytes;
+  #demand: Demand;
+  /** Time since this boot by the guest's own clock, which stands still while it is paused. */
+  #uptime: Seconds = 0;
+  #nextReport: Seconds | undefined;
+  #driverLoaded = false;
+  #eventHeldUntil: Seconds = 0;
+  #eventPending = false;
+  readonly #seed: number;
+  readonly #emit: (event: HypervisorEvent) => void;
+
+  constructor(spec: GuestSpec, seed: number, emit: (event: HypervisorEvent) => void) {
+    this.#seed = deriveSeed(seed, spec.name);
+    this.#emit = emit;
+    this.#demand = createDemand(spec.demand, deriveSeed(this.#seed, 'demand'));
+    this.spec = spec;
+    this.name = spec.name;
+    this.uuid = randomUuid(deriveSeed(this.#seed, 'uuid'));
+    this.parameters = parametersOf(spec);
+    this.configPeriod = spec.statsPeriod ?? 0;
+    this.#target = this.parameters.maximum;
+    this.cachedKib = bytesToKib(this.parameters.maximum);
+    this.#lifecycle('defined', DETAIL.added);
+  }
+
+  get ref(): DomainRef {
+    return { name: this.name, uuid: this.uuid, id: this.id };
+  }
+
+  /** As libvirt says it: there is a QEMU, whether its guest runs or not. */
+  get active(): boolean {
+    return this.#memory !== undefined;
+  }
+
+  get hasBalloon(): boolean {
+    return this.spec.balloon !== 'none';
+  }
+
+  /** The guest's memory as it is inside; undefined while there is no QEMU. For tests and scores: no hypervisor sees this. */
+  get memory(): Readonly<GuestMemory> | undefined {
+    return this.#memory;
+  }
+
+  /** Resident memory of the guest's QEMU process. */
+  get rss(): Bytes {
+    return this.#memory ? residentBytes(this.#memory) + QEMU_OVERHEAD : 0;
+  }
+
+  start(id: number, touched: Bytes = 0): void {
+    if (this.active) return;
+    this.id = id;
+    this.livePeriod = this.configPeriod;
+    this.#target = this.parameters.maximum;
+    this.cachedKib = bytesToKib(this.parameters.maximum);
+    this.#power(Math.max(this.parameters.kernel, touched));
+    this.actual = this.parameters.maximum;
+    this.#become('running', REASON.booted);
+    this.#lifecycle('started', DETAIL.booted);
+  }
+
+  /** Pulls the plug. */
+  destroy(): void {
+    if (!this.active) return;
+    this.#end(REASON.destroyed);
+    this.#lifecycle('stopped', DETAIL.destroyed);
+  }
+
+  /** The guest shuts itself down. */
+  shutdown(): void {
+    if (this.state !== 'running') return;
+    this.#lifecycle('shutdown', DETAIL.guestShutdown);
+    this.#end(REASON.shutdown);
+    this.#lifecycle('stopped', DETAIL.shutdown);
+  }
+
+  /** The guest's kernel panics, and its domain is kept for the post-mortem (`<on_crash>preserve`). */
+  crash(): void {
+    if (this.state !== 'running') return;
+    this.#become('crashed', REASON.panicked);
+    this.#lifecycle('crashed', DETAIL.panicked);
+  }
+
+  /**
+   * Resets the machine. QEMU keeps the balloon's target and the last `actual`, and forgets the statistics
+   * (hw/virtio/virtio-balloon.c of QEMU 10); what was resident on the host stays so.
+   */
+  reboot(): void {
+    if (!this.#memory || this.state === 'crashed') return;
+    this.#power(residentBytes(this.#memory));
+    this.#emit({ type: 'reboot', domain: this.ref });
+  }
+
+  pause(): void {
+    if (this.state !== 'running') return;
+    this.#become('paused', REASON.user);
+    this.#lifecycle('suspended', DETAIL.paused);
+  }
+
+  resume(): void {
+    if (this.state !== 'paused') return;
+    this.#become('running', REASON.unpaused);
+    this.#lifecycle('resumed', DETAIL.unpaused);
+  }
+
+  undefine(): void {
+    this.destroy();
+    this.#lifecycle('undefined', DETAIL.removed);
+  }
+
+  setTarget(bytes: Bytes): void {
+    // The device counts pages that the guest must give (virtio_balloon_to_target), so the size is rounded up to a page.
+    this.#target = Math.ceil(bytes / PAGE) * PAGE;
+  }
+
+  /**
+   * Sets the live period as QEMU does (hw/virtio/virtio-balloon.c, balloon_stats_set_poll_interval): an equal one changes
+   * nothing, a first one asks the guest at once, another one waits its own length.
+   */
+  setLivePeriod(seconds: Seconds): void {
+    if (seconds === this.livePeriod) return;
+    const first = this.livePeriod === 0;
+    this.livePeriod = seconds;
+    this.#nextReport = seconds === 0 ? undefined : this.#uptime + (first ? 0 : seconds);
+  }
+
+  /** Changes what the guest's programs want. */
+  setDemand(spec: DemandSpec): void {
+    this.#demand = createDemand(spec, deriveSeed(this.#seed, 'demand'));
+  }
+
+  /**
+   * Advances by `dt` seconds to the scenario's time `time`, which is `wall` by the host's wall clock.
+   */
+  step(time: Seconds, wall: Seconds, dt: Seconds): void {
+    const memory = this.#memory;
+    if (memory && this.state === 'running') {
+      this.#uptime += dt;
+      this.runSeconds += dt;
+      const booted = this.#uptime + EPSILON >= (this.spec.boot ?? BOOT);
+      const target = booted && this.hasBalloon ? this.#target : undefined;
+      stepGuest(memory, this.harm, this.parameters, booted ? this.#demand(time) : 0, target, dt);
+      if (target !== undefined) this.#driver(memory, wall);
+    }
+    if (this.#eventPending && time + EPSILON >= this.#eventHeldUntil) {
+      this.#eventPending = false;
+      this.#eventHeldUntil = time + EVENT_INTERVAL;
+      this.cachedKib = bytesToKib(this.actual);
+      this.#emit({ type: 'balloon', domain: this.ref, actualKib: this.cachedKib });
+    }
+  }
+
+  #driver(memory: Readonly<GuestMemory>, wall: Seconds): void {
+    if (this.actual !== memory.size) {
+      this.actual = memory.size;
+      this.#eventPending = true;
+    }
+    const due = this.#nextReport !== undefined && this.#uptime + EPSILON >= this.#nextReport;
+    if (this.#driverLoaded && !due) return;
+    // A driver fills its first buffer when it loads (init_vqs() in drivers/virtio/virtio_balloon.c), armed or not.
+    this.#driverLoaded = true;
+    this.report = reportOf(memory, this.parameters, wall);
+    this.#nextReport = this.livePeriod === 0 ? undefined : this.#uptime + this.livePeriod;
+  }
+
+  #power(resident: Bytes): void {
+    this.#memory = bootMemory(this.parameters, resident);
+    this.#uptime = 0;
+    this.#nextReport = undefined;
+    this.#driverLoaded = false;
+    this.report = undefined;
+  }
+
+  #end(reason: number): void {
+    this.#memory = undefined;
+    this.report = undefined;
+    this.#eventPending = false;
+    this.actual = 0;
+    this.livePeriod = 0;
+    this.id = -1;
+    this.#become('shutoff', reason);
+  }
+
+  #become(state: DomainState, reason: number): void {
+    this.state = state;
+    this.reason = reason;
+  }
+
+  #lifecycle(kind: LifecycleKind, detail: number): void {
+    this.#emit({ type: 'lifecycle', domain: this.ref, kind, detail });
+  }
+}
+
+function reportOf(memory: Readonly<GuestMemory>, parameters: GuestParameters, wall: Seconds): GuestReport {
+  return {
+    lastUpdate: Math.floor(wall),
+    swapInKib: bytesToKib(memory.swapIn),
+    swapOutKib: bytesToKib(memory.swapOut),
+    majorFaults: Math.floor(memory.majorFaults),
+    minorFaults: Math.floor(memory.minorFaults),
+    freeKib: bytesToKib(memory.free),
+    totalKib: bytesToKib(memory.size - memory.kernel),
+    availableKib: bytesToKib(memAvailable(memory, parameters.watermarks)),
+    cachesKib: bytesToKib(memory.cache),
+  };
+}

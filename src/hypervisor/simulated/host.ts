@@ -1,0 +1,211 @@
+/** The simulated host: its guests, its time and its memory. Connections look at it and act on it. */
+import { type Observable, Subject } from 'rxjs';
+import type { Clock } from '../../model/clock.ts';
+import { BallonetError } from '../../model/errors.ts';
+import { type Bytes, bytesToKib, MiB, type Seconds } from '../../model/units.ts';
+import type { HypervisorEvent, NodeMemory } from '../driver.ts';
+import type { DemandSpec } from './demand.ts';
+import { SimulatedGuest } from './guest.ts';
+import type { GuestHarm } from './guest-model.ts';
+import type { GuestSpec, Scenario } from './scenario.ts';
+
+/** The model's step. Everything happens on this grid, so that results do not depend on when somebody looks. */
+export const STEP: Seconds = 0.1;
+
+/** A wall clock that drifts less than this against the monotonic one has not been set. */
+const WALL_TOLERANCE: Seconds = 0.001;
+
+/** Kernel buffers of the host, part of what it uses itself. */
+const HOST_BUFFERS: Bytes = 32 * MiB;
+
+export interface HostOptions {
+  readonly scenario: Scenario;
+  readonly clock: Clock;
+  /** The same (scenario, seed) gives the same guests. */
+  readonly seed: number;
+}
+
+/** What a run did to its guests and its host so far. */
+export interface HarmReport {
+  readonly guests: ReadonlyMap<string, Readonly<GuestHarm>>;
+  /** Time in which the guests' resident memory did not fit beside the host's own. */
+  readonly hostOverrunSeconds: Seconds;
+}
+
+export class SimulatedHost {
+  readonly scenario: Scenario;
+  readonly #seed: number;
+  readonly #clock: Clock;
+  readonly #origin: Seconds;
+  readonly #events = new Subject<HypervisorEvent>();
+  readonly #guests = new Map<string, SimulatedGuest>();
+  readonly #queue: HypervisorEvent[] = [];
+  #steps = 0;
+  #nextId = 1;
+  #wallOffset: Seconds;
+  #overrun: Seconds = 0;
+  #stepping = false;
+
+  constructor({ scenario, clock, seed }: HostOptions) {
+    const now = clock.now();
+    this.scenario = scenario;
+    this.#seed = seed;
+    this.#clock = clock;
+    this.#origin = now.monotonic - scenario.warmUp;
+    this.#wallOffset = now.wall - now.monotonic;
+    for (const spec of scenario.guests) this.#add(spec);
+    this.sync();
+  }
+
+  get events(): Observable<HypervisorEvent> {
+    return this.#events.asObservable();
+  }
+
+  /** The scenario's time: seconds since its warm-up began. */
+  get time(): Seconds {
+    return this.#steps * STEP;
+  }
+
+  /** Brings the model up to the clock's present. Every look at the host starts here. */
+  sync(): void {
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      const now = this.#clock.now();
+      const offset = now.wall - now.monotonic;
+      if (Math.abs(offset - this.#wallOffset) > WALL_TOLERANCE) this.#wallOffset = offset;
+      const due = Math.floor((now.monotonic - this.#origin) / STEP + 1e-6);
+      while (this.#steps < due) this.#step();
+      this.#flush();
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  guests(): SimulatedGuest[] {
+    this.sync();
+    return [...this.#guests.values()];
+  }
+
+  byUuid(uuid: string): SimulatedGuest | undefined {
+    this.sync();
+    return this.#guests.get(uuid);
+  }
+
+  /** @throws BallonetError DOMAIN_NOT_FOUND */
+  byName(name: string): SimulatedGuest {
+    const guest = this.guests().find(candidate => candidate.name === name);
+    if (!guest)
+      throw new BallonetError('DOMAIN_NOT_FOUND', `no domain with name '${name}'`, { hypervisorCode: 42 });
+    return guest;
+  }
+
+  nodeMemory(): NodeMemory {
+    this.sync();
+    const { memory, overhead, cache } = this.scenario.host;
+    const available = Math.max(0, memory - overhead - this.#resident());
+    const cached = Math.min(cache, available);
+    return {
+      totalKib: bytesToKib(memory),
+      freeKib: bytesToKib(available - cached),
+      buffersKib: bytesToKib(Math.min(HOST_BUFFERS, overhead)),
+      cachedKib: bytesToKib(cached),
+      availableKib: bytesToKib(available),
+    };
+  }
+
+  harm(): HarmReport {
+    return {
+      guests: new Map(this.guests().map(guest => [guest.name, { ...guest.harm }])),
+      hostOverrunSeconds: this.#overrun,
+    };
+  }
+
+  /** Defines a guest, and starts it unless its spec says otherwise. */
+  addGuest(spec: GuestSpec): SimulatedGuest {
+    this.sync();
+    const guest = this.#add(spec);
+    this.#flush();
+    return guest;
+  }
+
+  removeGuest(name: string): void {
+    const guest = this.byName(name);
+    guest.undefine();
+    this.#guests.delete(guest.uuid);
+    this.#flush();
+  }
+
+  start(name: string): void {
+    this.#change(name, guest => {
+      if (!guest.active) guest.start(this.#nextId++);
+    });
+  }
+
+  destroy(name: string): void {
+    this.#change(name, guest => guest.destroy());
+  }
+
+  shutdown(name: string): void {
+    this.#change(name, guest => guest.shutdown());
+  }
+
+  crash(name: string): void {
+    this.#change(name, guest => guest.crash());
+  }
+
+  reboot(name: string): void {
+    this.#change(name, guest => guest.reboot());
+  }
+
+  pause(name: string): void {
+    this.#change(name, guest => guest.pause());
+  }
+
+  resume(name: string): void {
+    this.#change(name, guest => guest.resume());
+  }
+
+  /** Changes what a guest's programs want, from now on. */
+  setDemand(name: string, demand: DemandSpec): void {
+    this.#change(name, guest => guest.setDemand(demand));
+  }
+
+  #change(name: string, change: (guest: SimulatedGuest) => void): void {
+    change(this.byName(name));
+    this.#flush();
+  }
+
+  #add(spec: GuestSpec): SimulatedGuest {
+    if ([...this.#guests.values()].some(guest => guest.name === spec.name)) {
+      throw new BallonetError('OPERATION_REFUSED', `domain '${spec.name}' already exists`, {
+        hypervisorCode: 9,
+      });
+    }
+    const guest = new SimulatedGuest(spec, this.#seed, event => this.#queue.push(event));
+    this.#guests.set(guest.uuid, guest);
+    if (spec.running !== false) guest.start(this.#nextId++, (spec.touched ?? 0) * guest.parameters.maximum);
+    return guest;
+  }
+
+  #step(): void {
+    this.#steps++;
+    const time = this.time;
+    const wall = this.#origin + time + this.#wallOffset;
+    for (const guest of this.#guests.values()) guest.step(time, wall, STEP);
+    const { memory, overhead } = this.scenario.host;
+    if (this.#resident() > memory - overhead) this.#overrun += STEP;
+    this.#flush();
+  }
+
+  /** Events leave when the guests are at rest, so that whoever hears them may look and act at once. */
+  #flush(): void {
+    for (let event = this.#queue.shift(); event; event = this.#queue.shift()) this.#events.next(event);
+  }
+
+  #resident(): Bytes {
+    let sum = 0;
+    for (const guest of this.#guests.values()) sum += guest.rss;
+    return sum;
+  }
+}

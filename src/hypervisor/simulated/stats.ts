@@ -1,0 +1,73 @@
+/** What libvirt's qemu driver tells about a domain, in its names, its units and its order. */
+import { MEMORY_STAT_TAG, type MemoryStat } from '../../model/memory-stats.ts';
+import { bytesToKib } from '../../model/units.ts';
+import { DOMAIN_STATES, type StatsGroup, type StatValue } from '../driver.ts';
+import type { GuestReport, SimulatedGuest } from './guest.ts';
+
+/**
+ * Statistics of an active guest: the live size first, then what its driver last reported, the resident memory last
+ * (libvirt, src/qemu/qemu_monitor_json.c, qemuMonitorJSONGetMemoryStats). Before the driver has loaded QEMU knows
+ * `last_update` 0 and nothing else; without a balloon device only the resident memory is known.
+ */
+export function memoryStatsOf(guest: SimulatedGuest): MemoryStat[] {
+  const stats: MemoryStat[] = [];
+  if (guest.hasBalloon) {
+    stats.push({ tag: MEMORY_STAT_TAG.actual, value: bytesToKib(guest.actual) });
+    stats.push(...(guest.report ? reported(guest.report) : [{ tag: MEMORY_STAT_TAG.last_update, value: 0 }]));
+  }
+  stats.push({ tag: MEMORY_STAT_TAG.rss, value: bytesToKib(guest.rss) });
+  return stats;
+}
+
+/** Keys of a bulk record by tag; `actual` is not among them (src/qemu/qemu_driver.c, qemuDomainGetStatsBalloon). */
+const BULK_KEYS = new Map<number, string>([
+  [MEMORY_STAT_TAG.swap_in, 'balloon.swap_in'],
+  [MEMORY_STAT_TAG.swap_out, 'balloon.swap_out'],
+  [MEMORY_STAT_TAG.major_fault, 'balloon.major_fault'],
+  [MEMORY_STAT_TAG.minor_fault, 'balloon.minor_fault'],
+  [MEMORY_STAT_TAG.unused, 'balloon.unused'],
+  [MEMORY_STAT_TAG.available, 'balloon.available'],
+  [MEMORY_STAT_TAG.usable, 'balloon.usable'],
+  [MEMORY_STAT_TAG.last_update, 'balloon.last-update'],
+  [MEMORY_STAT_TAG.disk_caches, 'balloon.disk_caches'],
+  [MEMORY_STAT_TAG.hugetlb_pgalloc, 'balloon.hugetlb_pgalloc'],
+  [MEMORY_STAT_TAG.hugetlb_pgfail, 'balloon.hugetlb_pgfail'],
+  [MEMORY_STAT_TAG.rss, 'balloon.rss'],
+]);
+
+/** The guest's record of a bulk call; a domain that is shut off has its state and its sizes only. */
+export function bulkParamsOf(
+  guest: SimulatedGuest,
+  groups: readonly StatsGroup[],
+): ReadonlyMap<string, StatValue> {
+  const params = new Map<string, StatValue>();
+  if (groups.includes('state')) {
+    params.set('state.state', DOMAIN_STATES.indexOf(guest.state));
+    params.set('state.reason', guest.reason);
+  }
+  if (groups.includes('balloon')) {
+    params.set('balloon.current', guest.cachedKib);
+    params.set('balloon.maximum', bytesToKib(guest.parameters.maximum));
+    for (const { tag, value } of guest.active ? memoryStatsOf(guest) : []) {
+      const key = BULK_KEYS.get(tag);
+      if (key !== undefined) params.set(key, value);
+    }
+  }
+  return params;
+}
+
+function reported(report: GuestReport): MemoryStat[] {
+  return [
+    { tag: MEMORY_STAT_TAG.swap_in, value: report.swapInKib },
+    { tag: MEMORY_STAT_TAG.swap_out, value: report.swapOutKib },
+    { tag: MEMORY_STAT_TAG.major_fault, value: report.majorFaults },
+    { tag: MEMORY_STAT_TAG.minor_fault, value: report.minorFaults },
+    { tag: MEMORY_STAT_TAG.unused, value: report.freeKib },
+    { tag: MEMORY_STAT_TAG.available, value: report.totalKib },
+    { tag: MEMORY_STAT_TAG.usable, value: report.availableKib },
+    { tag: MEMORY_STAT_TAG.last_update, value: report.lastUpdate },
+    { tag: MEMORY_STAT_TAG.disk_caches, value: report.cachesKib },
+    { tag: MEMORY_STAT_TAG.hugetlb_pgalloc, value: 0 },
+    { tag: MEMORY_STAT_TAG.hugetlb_pgfail, value: 0 },
+  ];
+}

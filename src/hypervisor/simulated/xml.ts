@@ -1,0 +1,46 @@
+import { bytesToKib } from '../../model/units.ts';
+import type { SimulatedGuest } from './guest.ts';
+
+/** The domain's XML as libvirt formats the parts of it that a simulated guest has. */
+export function domainXmlOf(guest: SimulatedGuest): string {
+  const { spec } = guest;
+  const lines = [
+    guest.active ? `<domain type='kvm' id='${guest.id}'>` : `<domain type='kvm'>`,
+    `  <name>${escaped(guest.name)}</name>`,
+    `  <uuid>${guest.uuid}</uuid>`,
+    ...(spec.title === undefined ? [] : [`  <title>${escaped(spec.title)}</title>`]),
+    `  <memory unit='KiB'>${bytesToKib(guest.parameters.maximum)}</memory>`,
+    `  <currentMemory unit='KiB'>${guest.cachedKib}</currentMemory>`,
+    `  <vcpu placement='static'>${spec.vcpus ?? 1}</vcpu>`,
+    `  <os>`,
+    `    <type arch='x86_64' machine='q35'>hvm</type>`,
+    `  </os>`,
+    `  <on_poweroff>destroy</on_poweroff>`,
+    `  <on_reboot>restart</on_reboot>`,
+    `  <on_crash>preserve</on_crash>`,
+    `  <devices>`,
+    ...balloonLines(guest).map(line => `    ${line}`),
+    `  </devices>`,
+    `</domain>`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function balloonLines(guest: SimulatedGuest): string[] {
+  if (!guest.hasBalloon) return [`<memballoon model='none'/>`];
+  const period = guest.active ? guest.livePeriod : guest.configPeriod;
+  if (period === 0) return [`<memballoon model='virtio'/>`];
+  return [`<memballoon model='virtio'>`, `  <stats period='${period}'/>`, `</memballoon>`];
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  "'": '&apos;',
+  '"': '&quot;',
+};
+
+function escaped(text: string): string {
+  return text.replace(/[&<>'"]/g, character => ENTITIES[character] ?? character);
+}
