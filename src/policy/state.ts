@@ -63,20 +63,20 @@ export function newGuestMemory(epoch: number): GuestMemory {
 }
 
 /**
- * Forgets the move of a guest whose call failed: it was never asked, so nothing is under way and no cooldown is owed.
- * For whoever applies decisions.
+ * Puts the record of a move right after it was applied: `to` is what was really asked of the guest, undefined when nothing was.
+ * Cooldowns stay, so that a call that fails is not repeated every tick. A move made since then is left alone.
  */
-export function forgetMove(state: PolicyState, uuid: string): PolicyState {
+export function correctMove(
+  state: PolicyState,
+  uuid: string,
+  decided: Bytes,
+  to: Bytes | undefined,
+): PolicyState {
   const memory = state.guests.get(uuid);
-  if (memory?.move === undefined) return state;
-  const { move } = memory;
-  const guests = new Map(state.guests);
-  guests.set(uuid, {
-    ...memory,
-    move: undefined,
-    target: undefined,
-    shrunkAt: memory.shrunkAt === move.at ? undefined : memory.shrunkAt,
-    grownAt: memory.grownAt === move.at ? undefined : memory.grownAt,
-  });
-  return { ...state, guests };
+  if (memory?.move === undefined || memory.move.to !== decided || decided === to) return state;
+  const corrected =
+    to === undefined
+      ? { ...memory, move: undefined, target: undefined }
+      : { ...memory, move: { ...memory.move, to }, target: to };
+  return { ...state, guests: new Map(state.guests).set(uuid, corrected) };
 }

@@ -1,0 +1,151 @@
+import { Command, Option } from 'commander';
+import type { Subscription } from 'rxjs';
+import { createBalloonActuator, dryRunActuator } from '../actuators/balloon.ts';
+import { createCollector } from '../collectors/snapshot.ts';
+import { createAnnouncer } from '../engine/announce.ts';
+import { type EngineEvent, runEngine } from '../engine/engine.ts';
+import { releaseBalloons } from '../engine/release.ts';
+import { connect } from '../hypervisor/connect.ts';
+import type { Hypervisor } from '../hypervisor/driver.ts';
+import { systemClock } from '../model/clock.ts';
+import { BallonetError, errorMessage } from '../model/errors.ts';
+import type { PolicySet } from '../policy/policy-set.ts';
+import { createLog, LOG_LEVELS, type Logger, type LogLevel } from '../telemetry/log.ts';
+import type { Streams } from './output.ts';
+import { loadPoliciesOrExplain } from './policy-files.ts';
+import { type ChosenUri, chooseUri } from './uri.ts';
+
+/** systemd sends SIGKILL much later, but a host that shuts down should not wait for a memory tuner. */
+const SHUTDOWN_SECONDS = 4;
+
+interface Options {
+  readonly policy: readonly string[];
+  readonly dryRun?: true;
+  readonly logLevel: LogLevel;
+}
+
+export function runVerb(streams: Streams, version: string): Command {
+  return new Command('run')
+    .summary('the daemon: tunes the balloons of all guests as the policies say')
+    .description(
+      'Collects memory statistics once an interval, decides a target for every guest and moves its balloon. Logs JSON lines on ' +
+        'stderr, readable ones on a terminal. SIGTERM stops it and leaves balloons as onExit says.',
+    )
+    .addOption(
+      new Option('--policy <path>', 'a policy file or a folder of them; may be given again')
+        .argParser((path: string, before: readonly string[] = []) => [...before, path])
+        .default([], 'none'),
+    )
+    .option('--dry-run', 'decide and log, move nothing; needs no right to change anything')
+    .addOption(new Option('--log-level <level>', 'least severe level to log').choices(LOG_LEVELS).default('info'))
+    .action(async (options: Options, command: Command) => {
+      if (options.policy.length === 0) {
+        throw new BallonetError('USAGE', 'no policy given; --policy policies/standard.yaml is one to start with');
+      }
+      const policies = await loadPoliciesOrExplain(options.policy, streams);
+      const log = createLog(options.logLevel, process.stderr);
+      const { connect: uri } = command.optsWithGlobals<{ connect?: string }>();
+      await runDaemon({ policies, chosen: chooseUri(uri), dryRun: options.dryRun === true, log, version });
+    });
+}
+
+interface Daemon {
+  readonly policies: PolicySet;
+  readonly chosen: ChosenUri;
+  readonly dryRun: boolean;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+const BECAUSE: Readonly<Record<ChosenUri['because'], string>> = {
+  option: 'asked for with --connect',
+  environment: 'named by LIBVIRT_DEFAULT_URI',
+  'local-libvirt': 'libvirt runs on this machine',
+  embedded: 'no libvirt on this machine: these guests are simulated',
+};
+
+async function runDaemon({ policies, chosen, dryRun, log, version }: Daemon): Promise<void> {
+  const observing = dryRun || policies.host.mode === 'observe';
+  const effective: PolicySet = observing ? { ...policies, host: { ...policies.host, mode: 'observe' } } : policies;
+  const hypervisor = await connect(chosen.uri, { readOnly: observing, reconnect: true });
+  const { host } = effective;
+  log.info(
+    {
+      version,
+      uri: chosen.uri,
+      because: BECAUSE[chosen.because],
+      hypervisor: await hypervisor.version(),
+      policy: host.name,
+      guestPolicies: effective.guests.map(policy => policy.name).join(', '),
+      mode: host.mode,
+    },
+    'ballonet runs',
+  );
+  const links = watchLink(hypervisor, log);
+  const collector = createCollector({
+    hypervisor,
+    clock: systemClock,
+    procRoot: '/',
+    pool: host.memory,
+    staleAfterSeconds: host.staleAfterSeconds,
+    intervalSeconds: host.intervalSeconds,
+    arm: !observing,
+  });
+  const problems = collector.problems.subscribe(({ source, error }) => {
+    if (error === undefined) log.info({ source }, 'source is back');
+    else log.warn({ source, err: error }, 'source failed');
+  });
+  const announce = createAnnouncer(log);
+  let last: Extract<EngineEvent, { type: 'tick' }> | undefined;
+  const signal = await new Promise<NodeJS.Signals>((resolve, reject) => {
+    const engine = runEngine({
+      collect: () => collector.collect(),
+      actuator: observing ? dryRunActuator : createBalloonActuator(hypervisor),
+      policies: effective,
+      clock: systemClock,
+    }).subscribe({
+      next: event => {
+        if (event.type === 'tick') last = event;
+        announce(event);
+      },
+      error: reject,
+    });
+    onStopSignal(engine, resolve);
+  });
+  log.info({ signal, onExit: observing ? 'hold' : host.onExit }, 'stopping');
+  const deadline = setTimeout(() => {
+    log.error('shutdown took too long: balloons stay as they are');
+    process.exit(1);
+  }, SHUTDOWN_SECONDS * 1000);
+  if (!observing && host.onExit === 'release' && last !== undefined) {
+    const released = await releaseBalloons(hypervisor, last.tick.decisions, last.snapshot.guests);
+    log.info(released, 'balloons released');
+  }
+  collector.close();
+  problems.unsubscribe();
+  links.unsubscribe();
+  await hypervisor.close();
+  clearTimeout(deadline);
+  log.info('stopped');
+  if (signal === 'SIGINT') process.exitCode = 130;
+}
+
+/** Resolves with the first signal that asks for the end; a second one ends at once. */
+function onStopSignal(engine: Subscription, stop: (signal: NodeJS.Signals) => void): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      engine.unsubscribe();
+      stop(signal);
+    });
+  }
+}
+
+function watchLink(hypervisor: Hypervisor, log: Logger): Subscription {
+  let up = true;
+  return hypervisor.link.subscribe(state => {
+    if (state.up === up) return;
+    up = state.up;
+    if (state.up) log.info('hypervisor is back: collecting anew');
+    else log.warn({ problem: errorMessage(state.error) }, 'hypervisor lost: balloons stay as they are');
+  });
+}

@@ -1,0 +1,98 @@
+import { exhaustMap, from, mergeMap, Observable, Subject, timer } from 'rxjs';
+import type { Actuator, Application } from '../actuators/actuator.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Decision, Stage } from '../model/decision.ts';
+import type { GuestSample, Snapshot } from '../model/snapshot.ts';
+import { decide, type Tick } from '../policy/decide.ts';
+import type { PolicySet } from '../policy/policy-set.ts';
+import { correctMove, initialState, type PolicyState } from '../policy/state.ts';
+import { afterFailure, afterSuccess, CALM, type SafetyNet, withholdShrinks } from './safety.ts';
+
+/** Calls under way at once: libvirt serves five a connection and logs a warning at the fifth. */
+const CALLS_IN_FLIGHT = 4;
+
+export interface EnginePorts {
+  /** Collects one snapshot; rejects when the hypervisor cannot be asked. */
+  readonly collect: () => Promise<Snapshot>;
+  readonly actuator: Actuator;
+  readonly policies: PolicySet;
+  readonly clock: Clock;
+}
+
+export type EngineEvent =
+  | { readonly type: 'tick'; readonly snapshot: Snapshot; readonly tick: Tick }
+  | { readonly type: 'tick-failed'; readonly error: unknown; readonly net: SafetyNet }
+  | { readonly type: 'safety'; readonly holding: boolean }
+  | { readonly type: 'applied'; readonly decision: Decision; readonly application: Application };
+
+/**
+ * The loop: collects, decides and applies once an interval, from subscription to unsubscription. A tick that takes longer than
+ * the interval makes the next one wait; ticks are never doubled up. Calls to the hypervisor do not hold up the next tick.
+ */
+export function runEngine({ collect, actuator, policies, clock }: EnginePorts): Observable<EngineEvent> {
+  return new Observable(subscriber => {
+    let state: PolicyState = initialState(clock.now().monotonic);
+    let net: SafetyNet = CALM;
+    const moves = new Subject<{ decision: Decision; sample: GuestSample | undefined }>();
+
+    async function tick(): Promise<void> {
+      try {
+        const snapshot = await collect();
+        const decided = decide(state, snapshot, policies, clock.now());
+        const before = net;
+        net = afterSuccess(net);
+        const safe = before.holding ? withholdShrinks(decided) : decided;
+        state = safe.state;
+        if (before.holding && !net.holding) subscriber.next({ type: 'safety', holding: false });
+        subscriber.next({ type: 'tick', snapshot, tick: safe });
+        const samples = new Map(snapshot.guests.map(sample => [sample.uuid, sample]));
+        for (const decision of safe.decisions) {
+          if (decision.action !== 'hold') moves.next({ decision, sample: samples.get(decision.uuid) });
+        }
+      } catch (error) {
+        const before = net;
+        net = afterFailure(net);
+        subscriber.next({ type: 'tick-failed', error, net });
+        if (net.holding && !before.holding) subscriber.next({ type: 'safety', holding: true });
+      }
+    }
+
+    async function apply(decision: Decision, sample: GuestSample | undefined): Promise<void> {
+      const application = await actuator.apply(decision, sample);
+      const asked = 'targetBytes' in application ? application.targetBytes : undefined;
+      if (decision.targetBytes !== undefined)
+        state = correctMove(state, decision.uuid, decision.targetBytes, asked);
+      subscriber.next({ type: 'applied', decision: withGuardStage(decision, application), application });
+    }
+
+    const applying = moves
+      .pipe(mergeMap(({ decision, sample }) => from(apply(decision, sample)), CALLS_IN_FLIGHT))
+      .subscribe({ error: error => subscriber.error(error) });
+    const ticking = timer(0, policies.host.intervalSeconds * 1000)
+      .pipe(exhaustMap(() => from(tick())))
+      .subscribe({ error: error => subscriber.error(error) });
+    return () => {
+      ticking.unsubscribe();
+      applying.unsubscribe();
+    };
+  });
+}
+
+/** The decision with the guard's word as its last stage. */
+function withGuardStage(decision: Decision, application: Application): Decision {
+  const stage: Stage = { stage: 'guard', in: decision.targetBytes, ...guardOutcome(decision, application) };
+  return { ...decision, stages: [...decision.stages, stage] };
+}
+
+function guardOutcome(decision: Decision, application: Application): Pick<Stage, 'out' | 'code' | 'inputs'> {
+  switch (application.status) {
+    case 'applied':
+      return { out: application.targetBytes, code: application.clamped ?? 'OK' };
+    case 'dry-run':
+      return { out: application.targetBytes, code: 'OBSERVE_ONLY' };
+    case 'refused':
+      return { out: decision.currentBytes, code: 'GUARD_REFUSED', inputs: { problem: application.problem } };
+    case 'failed':
+      return { out: decision.targetBytes, code: 'OK', inputs: { error: application.error.message } };
+  }
+}
