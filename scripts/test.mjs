@@ -1,0 +1,86 @@
+// Runs every test and ends with one line that counts them: `N passed, N failed`.
+//
+// The lab needs libvirt and QEMU. Where they are missing it says what to install; that is a failure when CI or
+// BALLONET_REQUIRE_LAB is set, so that no machine passes by not looking.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const required = isSet(process.env.CI) || isSet(process.env.BALLONET_REQUIRE_LAB);
+const scratch = mkdtempSync(path.join(tmpdir(), 'ballonet-test-'));
+const totals = { passed: 0, failed: 0 };
+
+try {
+  runProject('unit');
+  const missing = missingForLab();
+  if (missing.length === 0) runProject('lab');
+  else {
+    console.error(`The lab did not run: it needs ${missing.join(', ')}.`);
+    console.error(`On Debian: apt-get install --no-install-recommends ${labPackages().join(' ')}`);
+    if (required) totals.failed += 1;
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
+
+function isSet(value) {
+  return value !== undefined && value !== '' && value !== '0' && value !== 'false';
+}
+
+function missingForLab() {
+  const programs = ['libvirtd', 'virsh', 'qemu-system-x86_64', 'gcc', 'busybox', 'cpio', 'python3'];
+  const missing = programs.filter(
+    name => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${name}`]).status !== 0,
+  );
+  if (spawnSync('python3', ['-c', 'import libvirt']).status !== 0) missing.push('python3-libvirt');
+  return missing;
+}
+
+function labPackages() {
+  const lines = readFileSync(path.join(root, '.ci/apt-packages'), 'utf8').split('\n');
+  return lines.filter(line => line !== '' && !line.startsWith('#'));
+}
+
+function runProject(name) {
+  const report = path.join(scratch, `${name}.json`);
+  const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
+  const args = [
+    'run',
+    '--project',
+    name,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
+  const { status } = spawnSync(process.execPath, [vitest, ...args], { cwd: root, stdio: 'inherit' });
+  const counted = readReport(report);
+  if (counted === undefined) {
+    console.error(`The ${name} tests ended without a report.`);
+    totals.failed += 1;
+    return;
+  }
+  totals.passed += counted.passed;
+  totals.failed += counted.failed;
+  if (required && counted.skipped > 0) {
+    console.error(`${counted.skipped} ${name} tests were skipped, which CI does not allow.`);
+    totals.failed += counted.skipped;
+  }
+  // A file that does not load, or an error outside a test, fails the run without a failed test.
+  if (status !== 0 && counted.failed === 0) totals.failed += 1;
+}
+
+function readReport(file) {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+      readFileSync(file, 'utf8'),
+    );
+    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+  } catch {
+    return undefined;
+  }
+}
