@@ -45,10 +45,13 @@ export function formatMemoryStats(stats: readonly MemoryStat[]): string {
 }
 
 function affectOf({ live, config, current, period }: Options): Affect {
-  const chosen = [live && ('live' as const), config && ('config' as const), current && ('current' as const)].filter(
-    value => value !== undefined,
-  );
-  if (chosen.length > 1) throw new BallonetError('USAGE', '--live, --config and --current exclude one another');
+  const chosen = [
+    live && ('live' as const),
+    config && ('config' as const),
+    current && ('current' as const),
+  ].filter(value => value !== undefined);
+  if (chosen.length > 1)
+    throw new BallonetError('USAGE', '--live, --config and --current exclude one another');
   if (chosen.length > 0 && period === undefined) {
     throw new BallonetError('USAGE', `--${chosen[0]} needs --period: without it nothing is changed`);
   }
@@ -57,6 +60,7 @@ function affectOf({ live, config, current, period }: Options): Affect {
 
 function wholeSeconds(text: string): number {
   const seconds = Number(text);
-  if (!/^\d+$/.test(text) || seconds > 2 ** 31 - 1) throw new InvalidArgumentError('it wants whole seconds, such as 1 or 10');
+  if (!/^\d+$/.test(text) || seconds > 2 ** 31 - 1)
+    throw new InvalidArgumentError('it wants whole seconds, such as 1 or 10');
   return seconds;
 }

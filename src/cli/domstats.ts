@@ -16,7 +16,11 @@ export function domstatsVerb({ out }: Streams): Command {
       await withHypervisor(command, { readOnly: true }, async hypervisor => {
         const domains = await Promise.all(names.map(name => hypervisor.lookup(name)));
         const records = await hypervisor.allDomainStats(names.length === 0 ? {} : { domains });
-        out(output === 'table' || output === 'wide' ? records.map(asVirsh).join('') : asListing(records, output));
+        out(
+          output === 'table' || output === 'wide'
+            ? records.map(asVirsh).join('')
+            : asListing(records, output),
+        );
       });
     });
 }
@@ -34,7 +38,12 @@ function asListing(records: readonly DomainStats[], format: OutputFormat): strin
       rows: records,
       columns: [],
       name: ({ domain }) => domain.name,
-      object: ({ domain, params }) => ({ name: domain.name, uuid: domain.uuid, id: domain.id, stats: Object.fromEntries(params) }),
+      object: ({ domain, params }) => ({
+        name: domain.name,
+        uuid: domain.uuid,
+        id: domain.id,
+        stats: Object.fromEntries(params),
+      }),
     },
     format,
   );

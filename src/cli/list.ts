@@ -37,8 +37,15 @@ export function listVerb({ out }: Streams): Command {
         const records = await hypervisor.allDomainStats();
         const byUuid = new Map(records.map(record => [record.domain.uuid, record.params]));
         const rows = await Promise.all(domains.map(domain => toRow(domain, byUuid.get(domain.uuid))));
-        rows.sort((a, b) => order(a.domain.id) - order(b.domain.id) || a.domain.name.localeCompare(b.domain.name));
-        out(renderListing({ kind: 'DomainList', rows, columns: COLUMNS, name: row => row.domain.name, object: toObject }, output));
+        rows.sort(
+          (a, b) => order(a.domain.id) - order(b.domain.id) || a.domain.name.localeCompare(b.domain.name),
+        );
+        out(
+          renderListing(
+            { kind: 'DomainList', rows, columns: COLUMNS, name: row => row.domain.name, object: toObject },
+            output,
+          ),
+        );
       });
     });
 }
@@ -66,7 +73,9 @@ async function toRow(domain: Domain, params: DomainStats['params'] | undefined):
 }
 
 function toObject({ domain, state, bytes }: Row): object {
-  const amounts = Object.entries(bytes).flatMap(([name, value]) => (value === undefined ? [] : [[`${name}Bytes`, value]]));
+  const amounts = Object.entries(bytes).flatMap(([name, value]) =>
+    value === undefined ? [] : [[`${name}Bytes`, value]],
+  );
   const id = domain.id < 0 ? {} : { id: domain.id };
   return { name: domain.name, uuid: domain.uuid, ...id, state, ...Object.fromEntries(amounts) };
 }

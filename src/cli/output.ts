@@ -38,7 +38,11 @@ export function renderListing<T>(listing: Listing<T>, format: OutputFormat): str
   switch (format) {
     case 'json':
     case 'yaml': {
-      const document = { apiVersion: 'ballonet/v1', kind: listing.kind, items: listing.rows.map(listing.object) };
+      const document = {
+        apiVersion: 'ballonet/v1',
+        kind: listing.kind,
+        items: listing.rows.map(listing.object),
+      };
       return format === 'json' ? `${JSON.stringify(document, undefined, 2)}\n` : stringify(document);
     }
     case 'name':
@@ -54,7 +58,9 @@ export function renderListing<T>(listing: Listing<T>, format: OutputFormat): str
 
 function renderTable<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
   const cells = rows.map(row => columns.map(column => column.value(row)));
-  const widths = columns.map((column, i) => Math.max(column.title.length, ...cells.map(line => line[i]?.length ?? 0)));
+  const widths = columns.map((column, i) =>
+    Math.max(column.title.length, ...cells.map(line => line[i]?.length ?? 0)),
+  );
   const line = (texts: readonly string[]): string =>
     texts
       .map((text, i) => {

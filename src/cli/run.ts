@@ -37,10 +37,15 @@ export function runVerb(streams: Streams, version: string): Command {
         .default([], 'none'),
     )
     .option('--dry-run', 'decide and log, move nothing; needs no right to change anything')
-    .addOption(new Option('--log-level <level>', 'least severe level to log').choices(LOG_LEVELS).default('info'))
+    .addOption(
+      new Option('--log-level <level>', 'least severe level to log').choices(LOG_LEVELS).default('info'),
+    )
     .action(async (options: Options, command: Command) => {
       if (options.policy.length === 0) {
-        throw new BallonetError('USAGE', 'no policy given; --policy policies/standard.yaml is one to start with');
+        throw new BallonetError(
+          'USAGE',
+          'no policy given; --policy policies/standard.yaml is one to start with',
+        );
       }
       const policies = await loadPoliciesOrExplain(options.policy, streams);
       const log = createLog(options.logLevel, process.stderr);
@@ -66,7 +71,9 @@ const BECAUSE: Readonly<Record<ChosenUri['because'], string>> = {
 
 async function runDaemon({ policies, chosen, dryRun, log, version }: Daemon): Promise<void> {
   const observing = dryRun || policies.host.mode === 'observe';
-  const effective: PolicySet = observing ? { ...policies, host: { ...policies.host, mode: 'observe' } } : policies;
+  const effective: PolicySet = observing
+    ? { ...policies, host: { ...policies.host, mode: 'observe' } }
+    : policies;
   const hypervisor = await connect(chosen.uri, { readOnly: observing, reconnect: true });
   const { host } = effective;
   log.info(

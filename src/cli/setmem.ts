@@ -13,16 +13,23 @@ export function setmemVerb(): Command {
         'once; whether the guest follows is seen in dommemstat. No policy and no guard stands between: the size is yours to choose.',
     )
     .argument('<domain>', 'name, id or uuid')
-    .argument('<size>', 'a size with its unit, such as 512MiB or 4GiB, or a share of the maximum, such as 25%', parseTarget)
+    .argument(
+      '<size>',
+      'a size with its unit, such as 512MiB or 4GiB, or a share of the maximum, such as 25%',
+      parseTarget,
+    )
     .action(async (name: string, target: Target, _options: object, command: Command) => {
       await withHypervisor(command, { readOnly: false }, async hypervisor => {
         const domain = await hypervisor.lookup(name);
-        const bytes = 'bytes' in target ? target.bytes : target.ratio * kibToBytes((await domain.info()).maxMemKib);
+        const bytes =
+          'bytes' in target ? target.bytes : target.ratio * kibToBytes((await domain.info()).maxMemKib);
         await domain.setMemory(bytesToKib(bytes), { live: true });
       });
     });
 }
 
 function parseTarget(text: string): Target {
-  return text.trim().endsWith('%') ? { ratio: orUsage(parsePercent(text)) } : { bytes: orUsage(parseSize(text)) };
+  return text.trim().endsWith('%')
+    ? { ratio: orUsage(parsePercent(text)) }
+    : { bytes: orUsage(parseSize(text)) };
 }

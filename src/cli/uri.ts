@@ -7,7 +7,11 @@ export interface ChosenUri {
 }
 
 const EMBEDDED = 'sim:///overcommitted';
-const SYSTEM_SOCKETS = ['/run/libvirt/virtqemud-sock', '/run/libvirt/libvirt-sock', '/var/run/libvirt/libvirt-sock'];
+const SYSTEM_SOCKETS = [
+  '/run/libvirt/virtqemud-sock',
+  '/run/libvirt/libvirt-sock',
+  '/var/run/libvirt/libvirt-sock',
+];
 
 /**
  * `-c`, else LIBVIRT_DEFAULT_URI as virsh reads it, else the local libvirt if its socket is there, else the embedded
@@ -20,7 +24,8 @@ export function chooseUri(
 ): ChosenUri {
   if (option !== undefined) return { uri: option, because: 'option' };
   const fromEnvironment = environment.LIBVIRT_DEFAULT_URI;
-  if (fromEnvironment !== undefined && fromEnvironment !== '') return { uri: fromEnvironment, because: 'environment' };
+  if (fromEnvironment !== undefined && fromEnvironment !== '')
+    return { uri: fromEnvironment, because: 'environment' };
   return SYSTEM_SOCKETS.some(exists)
     ? { uri: 'qemu:///system', because: 'local-libvirt' }
     : { uri: EMBEDDED, because: 'embedded' };

@@ -1,0 +1,81 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { decisionOf, sampleOf, snapshotOf } from '../../test/fakes/samples.ts';
+import type { Decision } from '../model/decision.ts';
+import type { GuestSample } from '../model/snapshot.ts';
+import { initialState } from '../policy/state.ts';
+import { createLog } from '../telemetry/log.ts';
+import { createAnnouncer } from './announce.ts';
+import type { EngineEvent } from './engine.ts';
+import { CALM } from './safety.ts';
+
+/** An announcer and the lines it has logged. */
+function announcer() {
+  const lines: Record<string, unknown>[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)) as Record<string, unknown>);
+      done();
+    },
+  });
+  const announce = createAnnouncer(createLog('info', sink));
+  return { announce, lines, said: (msg: string) => lines.filter(line => line.msg === msg) };
+}
+
+function tickOf(guests: readonly GuestSample[], decisions: readonly Decision[] = []): EngineEvent {
+  const budget = { total: 1, committed: 0, free: 1, split: 'fits' } as const;
+  return { type: 'tick', snapshot: snapshotOf(guests), tick: { state: initialState(0), decisions, budget } };
+}
+
+describe('announcer', () => {
+  it('tells once of a guest that appears, begins anew, and goes', () => {
+    const { announce, said } = announcer();
+    for (const epoch of [1, 1, 2, 2]) announce(tickOf([sampleOf({ epoch })]));
+    announce(tickOf([]));
+    announce(tickOf([]));
+    expect(said('guest appeared')).toHaveLength(1);
+    expect(said('guest began anew')).toMatchObject([{ domain: 'web-1', boots: 2 }]);
+    expect(said('guest gone')).toHaveLength(1);
+  });
+
+  it('tells of a broken link once, and once of its end, however many ticks fail', () => {
+    const { announce, said } = announcer();
+    for (let i = 0; i < 5; i += 1) announce({ type: 'tick-failed', error: new Error('gone'), net: CALM });
+    announce(tickOf([]));
+    announce(tickOf([]));
+    expect(said('tick failed: balloons stay as they are')).toHaveLength(1);
+    expect(said('ticks resumed')).toHaveLength(1);
+  });
+
+  it('tells on the edge why a guest cannot be moved, and when it can again', () => {
+    const { announce, said } = announcer();
+    const held = decisionOf({ action: 'hold', reason: 'STATS_STALE' });
+    const settling = decisionOf({ action: 'hold', reason: 'STATS_SETTLING' });
+    const free = decisionOf({ action: 'hold', reason: 'WITHIN_TOLERANCE' });
+    for (const decision of [held, held, settling, held, free, free])
+      announce(tickOf([sampleOf()], [decision]));
+    expect(said('guest held')).toMatchObject([{ reason: 'STATS_STALE' }]);
+    expect(said('guest can be moved again')).toHaveLength(1);
+  });
+
+  it('gives a line to each applied change, with sizes in bytes and the reason', () => {
+    const { announce, lines } = announcer();
+    const decision = decisionOf();
+    announce({ type: 'applied', decision, application: { status: 'applied', targetBytes: 7 } });
+    announce({ type: 'applied', decision, application: { status: 'dry-run', targetBytes: 7 } });
+    announce({ type: 'applied', decision, application: { status: 'failed', error: new Error('no') } });
+    announce({ type: 'applied', decision, application: { status: 'refused', problem: 'because' } });
+    expect(lines.map(line => line.msg)).toEqual([
+      'balloon moved',
+      'balloon would move',
+      'balloon move failed',
+      'guard refused a move',
+    ]);
+    expect(lines[0]).toMatchObject({
+      domain: 'web-1',
+      fromBytes: decision.currentBytes,
+      toBytes: 7,
+      reason: 'SHRINK',
+    });
+  });
+});

@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { sampleOf, snapshotOf } from '../../test/fakes/samples.ts';
+import type { Actuator, Application } from '../actuators/actuator.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Decision } from '../model/decision.ts';
+import { BallonetError } from '../model/errors.ts';
+import { type GuestSample, known, type Snapshot } from '../model/snapshot.ts';
+import { GiB, MiB } from '../model/units.ts';
+import type { Expression, PolicySet } from '../policy/policy-set.ts';
+import { type EngineEvent, runEngine } from './engine.ts';
+
+const SOURCE = { file: 'test.yaml', line: 1, column: 1 };
+
+function expression<T>(evaluate: Expression<T>['evaluate']): Expression<T> {
+  return { text: 'test', source: SOURCE, evaluate };
+}
+
+/** Shrinks to 1 GiB in steps of a quarter whenever it may. */
+const POLICIES: PolicySet = {
+  host: {
+    name: 'test',
+    description: undefined,
+    source: SOURCE,
+    mode: 'enforce',
+    intervalSeconds: 1,
+    memory: { kind: 'auto' },
+    reserve: { bytes: GiB, ratio: 0, select: 'max' },
+    staleAfterSeconds: 10,
+    pressure: [{ name: 'soft', when: expression(() => true), forSeconds: 0, keepForSeconds: 0 }],
+    onExit: 'hold',
+  },
+  guests: [
+    {
+      name: 'all',
+      description: undefined,
+      source: SOURCE,
+      precedence: 100,
+      mismatch: () => undefined,
+      guarantees: { min: { bytes: 256 * MiB }, max: { ratio: 1 }, reserve: 64 * MiB },
+      estimate: { windowSeconds: 60, quantile: 0.95, growthSeconds: 0 },
+      variables: [],
+      target: expression(() => GiB),
+      priority: 100,
+      shares: 100,
+      idleTax: 0.75,
+      tolerance: { ratio: 0, bytes: 0 },
+      shrink: {
+        at: new Set(['soft']),
+        stepMax: { ratio: 0.25 },
+        stepMin: 0,
+        rate: undefined,
+        cooldownSeconds: 0,
+      },
+      grow: {
+        at: new Set(['none', 'soft']),
+        stepMax: { ratio: 1 },
+        stepMin: 0,
+        rate: undefined,
+        cooldownSeconds: 0,
+      },
+    },
+  ],
+};
+
+const clock: Clock = { now: () => ({ monotonic: Date.now() / 1000, wall: Date.now() / 1000 }) };
+
+/** A world of one guest that follows its balloon at once and reports every second. */
+function world(followed = true) {
+  let size = 2 * GiB;
+  let reports = 10;
+  const applied: Decision[] = [];
+  const actuator: Actuator = {
+    apply(decision: Decision, _sample: GuestSample | undefined): Promise<Application> {
+      applied.push(decision);
+      if (followed) size = decision.targetBytes ?? size;
+      return Promise.resolve({ status: 'applied', targetBytes: decision.targetBytes ?? size });
+    },
+  };
+  const collect = (): Promise<Snapshot> => {
+    reports += 1;
+    const readings = { current: known(size), total: known(size - 100 * MiB), rss: known(size) };
+    return Promise.resolve(snapshotOf([sampleOf({ reportsInEpoch: reports, readings })], reports));
+  };
+  return { actuator, collect, applied, size: () => size };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function start(ports: Partial<Parameters<typeof runEngine>[0]>) {
+  const events: EngineEvent[] = [];
+  const subscription = runEngine({ ...world(), policies: POLICIES, clock, ...ports }).subscribe(event =>
+    events.push(event),
+  );
+  return { events, stop: () => subscription.unsubscribe() };
+}
+
+describe('engine', () => {
+  it('brings a guest to its target step by step and then leaves it alone', async () => {
+    const here = world();
+    const { stop } = start(here);
+    await vi.advanceTimersByTimeAsync(30_000);
+    stop();
+    expect(here.size()).toBe(GiB);
+    expect(here.applied.map(decision => decision.targetBytes)).toEqual([1.5 * GiB, GiB]);
+  });
+
+  it('never runs two ticks at once, however long one takes', async () => {
+    let running = 0;
+    let most = 0;
+    const collect = async (): Promise<Snapshot> => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise(resolve => setTimeout(resolve, 3500));
+      running -= 1;
+      return snapshotOf([]);
+    };
+    const { events, stop } = start({ collect });
+    await vi.advanceTimersByTimeAsync(20_000);
+    stop();
+    expect(most).toBe(1);
+    expect(events.filter(event => event.type === 'tick').length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('goes on ticking while a call to the hypervisor hangs', async () => {
+    const here = world();
+    const { events, stop } = start({ ...here, actuator: { apply: () => new Promise(() => {}) } });
+    await vi.advanceTimersByTimeAsync(10_000);
+    stop();
+    expect(events.filter(event => event.type === 'tick').length).toBeGreaterThanOrEqual(9);
+  });
+
+  it('moves nothing in a failed tick, tells of it, and goes on', async () => {
+    const here = world();
+    let broken = true;
+    const collect = () =>
+      broken ? Promise.reject(new BallonetError('HYPERVISOR_CLOSED', 'gone')) : here.collect();
+    const { events, stop } = start({ ...here, collect });
+    await vi.advanceTimersByTimeAsync(5_500);
+    expect(here.applied).toEqual([]);
+    expect(events.map(event => event.type)).toEqual([
+      'tick-failed',
+      'tick-failed',
+      'tick-failed',
+      'safety',
+      'tick-failed',
+      'tick-failed',
+      'tick-failed',
+    ]);
+    broken = false;
+    await vi.advanceTimersByTimeAsync(20_000);
+    stop();
+    expect(here.size()).toBe(GiB);
+    const back = events.findIndex(event => event.type === 'safety' && !event.holding);
+    const firstMove = events.findIndex(event => event.type === 'applied');
+    expect(back).toBeGreaterThan(0);
+    expect(firstMove).toBeGreaterThan(back);
+  });
+
+  it('survives a snapshot that makes the decision throw', async () => {
+    const poison = { ...snapshotOf([]), guests: undefined } as unknown as Snapshot;
+    const { events, stop } = start({ collect: () => Promise.resolve(poison) });
+    await vi.advanceTimersByTimeAsync(2_000);
+    stop();
+    expect(events[0]?.type).toBe('tick-failed');
+  });
+
+  it('does not wait for a guest that was never asked: a refused move is forgotten', async () => {
+    const here = world(false);
+    let calls = 0;
+    const refuse: Actuator = {
+      apply: () => {
+        calls += 1;
+        return Promise.resolve({ status: 'refused', problem: 'test' });
+      },
+    };
+    const { events, stop } = start({ ...here, actuator: refuse });
+    await vi.advanceTimersByTimeAsync(10_000);
+    stop();
+    expect(calls).toBeGreaterThan(3);
+    expect(
+      events.some(event => event.type === 'tick' && event.tick.decisions[0]?.reason === 'MOVE_IN_FLIGHT'),
+    ).toBe(false);
+  });
+
+  it('adds the word of the guard to the stages of a decision', async () => {
+    const { events, stop } = start({});
+    await vi.advanceTimersByTimeAsync(6_000);
+    stop();
+    const applied = events.find(event => event.type === 'applied');
+    expect(applied?.decision.stages.at(-1)).toMatchObject({ stage: 'guard', code: 'OK', out: 1.5 * GiB });
+    expect(applied?.decision.stages.map(stage => stage.stage)).toEqual([
+      'demand',
+      'target',
+      'guarantees',
+      'budget',
+      'restraint',
+      'guard',
+    ]);
+  });
+
+  it('stops everything when it is unsubscribed', async () => {
+    const here = world();
+    const { events, stop } = start(here);
+    await vi.advanceTimersByTimeAsync(1_500);
+    stop();
+    const count = events.length;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(events.length).toBe(count);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
