@@ -1,0 +1,196 @@
+import type { DomainStats, Hypervisor, HypervisorEvent } from '../../hypervisor/driver.ts';
+import type { Clock, Instant } from '../../model/clock.ts';
+import { isBallonetError } from '../../model/errors.ts';
+import type { GuestSample } from '../../model/snapshot.ts';
+import type { Bytes, Seconds } from '../../model/units.ts';
+import type { ProblemReporter } from '../problems.ts';
+import type { PeriodGuest, StatsPeriods } from '../stats-period.ts';
+import { createDescriptions } from './descriptions.ts';
+import { type GuestRecord, sizeOfEvent } from './record.ts';
+import { guestSample, reportAge, residentBytes } from './sample.ts';
+import { createSingleCalls } from './single-calls.ts';
+import { forgetSizes } from './size-history.ts';
+import {
+  type GuestTracker,
+  isFigure,
+  newTracker,
+  noteBalloon,
+  noteClockSet,
+  noteEnded,
+  noteReboot,
+  noteStarted,
+  observe,
+} from './tracker.ts';
+
+/** A guest that ended is remembered this long, so that its epochs go on counting when it is started again. */
+const REMEMBER: Seconds = 3600;
+/** Difference of the two clocks' paces that means that the wall clock was set, not slewed. */
+const CLOCK_STEP: Seconds = 1;
+
+export interface GuestCollectorOptions {
+  readonly hypervisor: Hypervisor;
+  readonly clock: Clock;
+  readonly problems: ProblemReporter;
+  readonly periods: StatsPeriods;
+}
+
+export interface CollectedGuests {
+  readonly guests: readonly GuestSample[];
+  /** What the processes of all active guests hold; undefined when it is not known of one of them. */
+  readonly residentBytes: Bytes | undefined;
+}
+
+export interface GuestCollector {
+  /** @throws BallonetError of the hypervisor */
+  collect(staleAfter: Seconds): Promise<CollectedGuests>;
+  /** Events are hints for the next tick. */
+  note(event: HypervisorEvent): void;
+  /** The link is up again: events were missed, and there may be another hypervisor at the other end. */
+  resync(): void;
+}
+
+export function createGuestCollector({
+  hypervisor,
+  clock,
+  problems,
+  periods,
+}: GuestCollectorOptions): GuestCollector {
+  const trackers = new Map<string, GuestTracker>();
+  const names = new Map<string, string>();
+  const singleCalls = createSingleCalls(hypervisor, problems);
+  const descriptions = createDescriptions(hypervisor, problems);
+  let bulkUnsupported = false;
+  let clockOffset: Seconds | undefined;
+
+  async function bulk(): Promise<readonly DomainStats[]> {
+    if (!bulkUnsupported) {
+      try {
+        return await hypervisor.allDomainStats({ groups: ['state', 'balloon'] });
+      } catch (error) {
+        if (!isBallonetError(error, 'OPERATION_UNSUPPORTED')) throw error;
+        bulkUnsupported = true;
+      }
+    }
+    const domains = await hypervisor.domains({ active: true });
+    return domains.map(({ uuid, name, id }) => ({ domain: { uuid, name, id }, params: new Map() }));
+  }
+
+  function trackerOf(record: GuestRecord, now: Instant): GuestTracker {
+    const { uuid, id, name } = record.domain;
+    const known = trackers.get(uuid);
+    if (known !== undefined) return known;
+    const tracker = newTracker(uuid, id, now);
+    trackers.set(uuid, tracker);
+    names.set(uuid, name);
+    return tracker;
+  }
+
+  function track(records: readonly GuestRecord[], now: Instant): readonly GuestTracker[] {
+    if (clockWasSet(now)) for (const tracker of trackers.values()) noteClockSet(tracker);
+    const seen = records.map(record => {
+      const tracker = trackerOf(record, now);
+      observe(tracker, record, now);
+      return tracker;
+    });
+    if (trackers.size > records.length) forgetVanished(now);
+    return seen;
+  }
+
+  function clockWasSet(now: Instant): boolean {
+    const offset = now.wall - now.monotonic;
+    const step = clockOffset === undefined ? 0 : Math.abs(offset - clockOffset);
+    clockOffset = offset;
+    return step > CLOCK_STEP;
+  }
+
+  function forgetVanished(now: Instant): void {
+    for (const [uuid, tracker] of trackers) {
+      if (now.monotonic - tracker.lastSeen <= REMEMBER) continue;
+      const name = names.get(uuid) ?? uuid;
+      trackers.delete(uuid);
+      names.delete(uuid);
+      singleCalls.forget(uuid, name);
+      descriptions.forget(uuid, name);
+      periods.forget(uuid, name);
+    }
+  }
+
+  function periodGuest(tracker: GuestTracker, record: GuestRecord, now: Instant): PeriodGuest {
+    const description = descriptions.of(tracker.uuid);
+    return {
+      ref: record.domain,
+      state: record.state,
+      starts: tracker.starts,
+      reboots: tracker.reboots,
+      ageSeconds: reportAge(tracker, now),
+      device: description?.balloon.device,
+      configuredSeconds: description?.statsPeriodSeconds,
+    };
+  }
+
+  return {
+    async collect(staleAfter) {
+      const records = await singleCalls.complete(await bulk(), clock.now().monotonic);
+      const now = clock.now();
+      const seen = track(records, now);
+      const pairs = records.flatMap((record, i) => {
+        const tracker = seen[i];
+        return tracker === undefined ? [] : [{ record, tracker }];
+      });
+      await descriptions.refresh(
+        pairs.map(({ record, tracker }) => ({ ref: record.domain, starts: tracker.starts })),
+        now.monotonic,
+      );
+      periods.update(
+        pairs.map(({ record, tracker }) => periodGuest(tracker, record, now)),
+        now.monotonic,
+      );
+      return {
+        guests: pairs.map(({ record, tracker }) =>
+          guestSample(tracker, record, descriptions.of(tracker.uuid), staleAfter, now),
+        ),
+        residentBytes: sumResident(pairs),
+      };
+    },
+
+    note(event) {
+      const { uuid, id } = event.domain;
+      const tracker = trackers.get(uuid);
+      if (tracker === undefined) return;
+      const now = clock.now();
+      switch (event.type) {
+        case 'reboot':
+          return noteReboot(tracker, now);
+        case 'balloon': {
+          const size = sizeOfEvent(event.actualKib);
+          return isFigure(size) ? noteBalloon(tracker, size, now) : undefined;
+        }
+        case 'lifecycle':
+          if (event.kind === 'started') noteStarted(tracker, id, now);
+          if (event.kind === 'stopped') noteEnded(tracker);
+          if (event.kind === 'defined' || event.kind === 'started') descriptions.expire(uuid);
+      }
+    },
+
+    resync() {
+      bulkUnsupported = false;
+      singleCalls.reset();
+      descriptions.expireAll();
+      periods.reset();
+      // Epochs stay: a reboot that nobody told of shows by its counters, and a restarted libvirtd is no reboot.
+      for (const tracker of trackers.values()) forgetSizes(tracker.sizes);
+    },
+  };
+}
+
+function sumResident(
+  pairs: readonly { readonly record: GuestRecord; readonly tracker: GuestTracker }[],
+): Bytes | undefined {
+  let sum = 0;
+  for (const { record, tracker } of pairs) {
+    const bytes = residentBytes(tracker, record);
+    if (bytes !== undefined) sum += bytes;
+    else if (record.state !== 'stopped') return undefined;
+  }
+  return sum;
+}

@@ -1,0 +1,177 @@
+/** What the hypervisor says of one guest, in bytes. KiB and libvirt's names for the figures end in this file. */
+import {
+  DOMAIN_STATES,
+  type DomainInfo,
+  type DomainRef,
+  type DomainState,
+  type DomainStats,
+  type StatValue,
+} from '../../hypervisor/driver.ts';
+import { type MemoryStat, memoryStatsToRecord } from '../../model/memory-stats.ts';
+import type { GuestState } from '../../model/snapshot.ts';
+import { type Bytes, KiB, type Seconds } from '../../model/units.ts';
+
+/**
+ * A figure as it came: undefined when it was not given, NaN when what was given cannot be (no whole number, negative, an
+ * amount of 2^50 bytes and more).
+ */
+export type Figure = number | undefined;
+
+/** What a guest's balloon driver wrote last. */
+export interface Report {
+  /** Unix time on the hypervisor's clock, whole seconds: QEMU sets it, the guest cannot. */
+  readonly lastUpdate: Seconds;
+  readonly total: Figure;
+  readonly available: Figure;
+  readonly free: Figure;
+  readonly cache: Figure;
+  /** Since the guest's boot: bytes for swap, counts for faults. */
+  readonly swapIn: Figure;
+  readonly swapOut: Figure;
+  readonly majorFaults: Figure;
+  readonly minorFaults: Figure;
+}
+
+export interface GuestRecord {
+  readonly domain: DomainRef;
+  readonly state: GuestState;
+  readonly max: Figure;
+  readonly current: Figure;
+  readonly rss: Figure;
+  /**
+   * - a report;
+   * - `none`: the balloon device was asked and has none (no driver in the guest, no device);
+   * - `unasked`: the hypervisor did not ask, because another job holds the domain. It says nothing about the guest.
+   */
+  readonly report: Report | 'none' | 'unasked';
+}
+
+/** The error that a driver attaches to a record of which it had to leave a value out. */
+interface Flawed {
+  readonly error?: unknown;
+}
+
+/** True where the driver has the balloon group: then a record without a report is final. */
+export function hasBalloonGroup(stats: DomainStats): boolean {
+  return stats.params.has('balloon.current');
+}
+
+/**
+ * Reads a bulk record. libvirt's words: `balloon.available` is MemTotal, `balloon.usable` MemAvailable, `balloon.unused`
+ * MemFree (src/qemu/qemu_monitor_json.c). `balloon.current` and `balloon.maximum` come even when NOWAIT found the domain
+ * locked; `balloon.rss` or `balloon.last-update` show that the device was asked.
+ */
+export function fromBulk(stats: DomainStats & Flawed): GuestRecord {
+  const { domain, params } = stats;
+  // A value that the driver could not represent is missing from the record; it was there, and it was nonsense.
+  const missing = stats.error === undefined ? undefined : Number.NaN;
+  const amount = (key: string): Figure => amountOf(params.get(key) ?? missing);
+  const traffic = (key: string): Figure => trafficOf(params.get(key) ?? missing);
+  const count = (key: string): Figure => countOf(params.get(key) ?? missing);
+  const lastUpdate = count('balloon.last-update');
+  return {
+    domain,
+    state: stateByNumber(params.get('state.state')),
+    max: amount('balloon.maximum'),
+    current: amount('balloon.current'),
+    rss: amountOf(params.get('balloon.rss')),
+    report:
+      lastUpdate !== undefined && lastUpdate !== 0
+        ? {
+            lastUpdate,
+            total: amount('balloon.available'),
+            available: amount('balloon.usable'),
+            free: amount('balloon.unused'),
+            cache: amount('balloon.disk_caches'),
+            swapIn: traffic('balloon.swap_in'),
+            swapOut: traffic('balloon.swap_out'),
+            majorFaults: count('balloon.major_fault'),
+            minorFaults: count('balloon.minor_fault'),
+          }
+        : lastUpdate === 0 || params.has('balloon.rss')
+          ? 'none'
+          : 'unasked',
+  };
+}
+
+/** The same out of the calls for one domain, for drivers whose bulk records have no balloon group. */
+export function fromSingleCalls(
+  domain: DomainRef,
+  info: DomainInfo,
+  stats: readonly MemoryStat[],
+): GuestRecord {
+  const record = memoryStatsToRecord(stats);
+  const lastUpdate = countOf(record.last_update);
+  return {
+    domain,
+    state: STATES[info.state],
+    max: amountOf(info.maxMemKib),
+    current: amountOf(record.actual ?? info.memoryKib),
+    rss: amountOf(record.rss),
+    report:
+      lastUpdate === undefined || lastUpdate === 0
+        ? 'none'
+        : {
+            lastUpdate,
+            total: amountOf(record.available),
+            available: amountOf(record.usable),
+            free: amountOf(record.unused),
+            cache: amountOf(record.disk_caches),
+            swapIn: trafficOf(record.swap_in),
+            swapOut: trafficOf(record.swap_out),
+            majorFaults: countOf(record.major_fault),
+            minorFaults: countOf(record.minor_fault),
+          },
+  };
+}
+
+/** A balloon event's size in bytes. */
+export function sizeOfEvent(actualKib: number): Figure {
+  return amountOf(actualKib);
+}
+
+/**
+ * 2^50 bytes: no guest has a PiB. Windows' driver writes -1 times the page size where a query failed, which arrives as
+ * 18014398509481980 KiB and passes libvirt's own filter (virtio-win, Balloon/app/memstat.cpp).
+ */
+const AMOUNT_LIMIT_KIB = 2 ** 50 / KiB;
+
+function amountOf(value: StatValue | undefined): Bytes | undefined {
+  if (value === undefined) return undefined;
+  const valid =
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value < AMOUNT_LIMIT_KIB;
+  return valid ? value * KiB : Number.NaN;
+}
+
+/** A sum since boot has no natural bound below what a double holds exactly. */
+function trafficOf(value: StatValue | undefined): Bytes | undefined {
+  if (value === undefined) return undefined;
+  const valid =
+    typeof value === 'number' &&
+    value >= 0 &&
+    Number.isSafeInteger(value) &&
+    Number.isSafeInteger(value * KiB);
+  return valid ? value * KiB : Number.NaN;
+}
+
+function countOf(value: StatValue | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : Number.NaN;
+}
+
+function stateByNumber(value: StatValue | undefined): GuestState {
+  const name = typeof value === 'number' ? DOMAIN_STATES[value] : undefined;
+  return name === undefined ? 'unknown' : STATES[name];
+}
+
+/** A domain that is shutting down still runs, but what its balloon does is no use to anybody. */
+const STATES: Readonly<Record<DomainState, GuestState>> = {
+  nostate: 'unknown',
+  running: 'running',
+  blocked: 'running',
+  paused: 'paused',
+  shutdown: 'stopped',
+  shutoff: 'stopped',
+  crashed: 'crashed',
+  pmsuspended: 'paused',
+};

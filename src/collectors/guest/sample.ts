@@ -1,0 +1,181 @@
+/** One guest's sample out of what its tracker knows: every figure with its age and quality. */
+import type { Instant } from '../../model/clock.ts';
+import {
+  ABSENT,
+  type GuestFigure,
+  type GuestSample,
+  type Quality,
+  type Reading,
+  type Readings,
+} from '../../model/snapshot.ts';
+import type { Bytes, Seconds } from '../../model/units.ts';
+import type { Figure, GuestRecord, Report } from './record.ts';
+import { sizeAtReport } from './size-history.ts';
+import { type GuestTracker, isFigure } from './tracker.ts';
+
+/** What the domain XML tells of a guest. */
+export interface GuestDescription {
+  readonly title?: string;
+  readonly balloon: { readonly device: 'virtio' | 'none'; readonly autodeflate: boolean };
+}
+
+/** A guest's MemTotal above its maximum by more than this is not its own. */
+const TOTAL_SLACK = 1.02;
+
+const IMPLAUSIBLE: Reading = { ageSeconds: 0, quality: 'implausible' };
+
+type ReportFigure = Exclude<GuestFigure, 'max' | 'current' | 'rss'>;
+type ReportReadings = Readings<ReportFigure>;
+
+const NO_REPORT: ReportReadings = {
+  total: ABSENT,
+  available: ABSENT,
+  free: ABSENT,
+  cache: ABSENT,
+  used: ABSENT,
+  swapInRate: ABSENT,
+  swapOutRate: ABSENT,
+  majorFaultRate: ABSENT,
+};
+
+const REPORT_AHEAD: ReportReadings = {
+  total: IMPLAUSIBLE,
+  available: IMPLAUSIBLE,
+  free: IMPLAUSIBLE,
+  cache: IMPLAUSIBLE,
+  used: IMPLAUSIBLE,
+  swapInRate: IMPLAUSIBLE,
+  swapOutRate: IMPLAUSIBLE,
+  majorFaultRate: IMPLAUSIBLE,
+};
+
+/** @param staleAfter age above which a report is stale */
+export function guestSample(
+  tracker: GuestTracker,
+  record: GuestRecord,
+  description: GuestDescription | undefined,
+  staleAfter: Seconds,
+  now: Instant,
+): GuestSample {
+  const age = reportAge(tracker, now);
+  const { rss } = tracker;
+  return {
+    uuid: tracker.uuid,
+    name: record.domain.name,
+    id: record.domain.id,
+    ...(description?.title === undefined ? {} : { title: description.title }),
+    ...(description === undefined ? {} : { balloon: description.balloon }),
+    state: record.state,
+    readings: {
+      max: hostFigure(record.max),
+      current: currentReading(tracker, record),
+      rss: rss === undefined ? hostFigure(record.rss) : rssReading(rss, now),
+      ...reportReadings(tracker, record, description, age, staleAfter),
+    },
+    ...(age === undefined ? {} : { statsAgeSeconds: age }),
+    epoch: tracker.epoch,
+    reportsInEpoch: tracker.reports,
+    uptimeSeconds: Math.max(0, now.monotonic - tracker.epochBegan),
+  };
+}
+
+/**
+ * Age of the last report; undefined when there is none. By the wall clock, and at least the time for which we have seen it
+ * unchanged: a wall clock that was set back would make a frozen report look young.
+ */
+export function reportAge(tracker: GuestTracker, now: Instant): Seconds | undefined {
+  if (tracker.latest === undefined) return undefined;
+  return Math.max(0, now.wall - tracker.latest.lastUpdate, now.monotonic - tracker.stampSeenAt);
+}
+
+/** What a running guest's process holds, for a host pool of fixed size: measured, else at most its size. */
+export function residentBytes(tracker: GuestTracker, record: GuestRecord): Bytes | undefined {
+  if (tracker.rss !== undefined) return tracker.rss.bytes;
+  if (isFigure(record.current)) return record.current;
+  return isFigure(record.max) ? record.max : undefined;
+}
+
+function hostFigure(figure: Figure): Reading {
+  return reading(figure, 0, 'ok');
+}
+
+function currentReading(tracker: GuestTracker, record: GuestRecord): Reading {
+  const { current, max } = record;
+  if (isFigure(current) && (current <= 0 || (isFigure(max) && current > max * TOTAL_SLACK)))
+    return IMPLAUSIBLE;
+  return reading(current, 0, tracker.doubtedSize === undefined ? 'ok' : 'stale');
+}
+
+/** Resident memory is missing from a record for which the domain was locked; the last one then stands, by its age. */
+function rssReading(rss: { readonly bytes: Bytes; readonly at: Seconds }, now: Instant): Reading {
+  const age = Math.max(0, now.monotonic - rss.at);
+  return { value: rss.bytes, ageSeconds: age, quality: age === 0 ? 'ok' : 'stale' };
+}
+
+function reportReadings(
+  tracker: GuestTracker,
+  record: GuestRecord,
+  description: GuestDescription | undefined,
+  age: Seconds | undefined,
+  staleAfter: Seconds,
+): ReportReadings {
+  if (tracker.stampAhead) return REPORT_AHEAD;
+  const { latest, rates } = tracker;
+  if (latest === undefined || age === undefined) return NO_REPORT;
+  const quality: Quality = age > staleAfter || !tracker.latestIsOfEpoch ? 'stale' : 'ok';
+  const of = (figure: Figure): Reading => reading(figure, age, quality);
+  const consistent = isConsistent(latest, record.max);
+  const level = (figure: Figure): Reading =>
+    consistent || figure === undefined ? of(figure) : implausible(age);
+  return {
+    total: level(latest.total),
+    available: level(latest.available),
+    free: level(latest.free),
+    cache: level(latest.cache),
+    used: consistent ? of(usedBytes(tracker, latest, record, description)) : implausible(age),
+    swapInRate: of(rates.swapIn),
+    swapOutRate: of(rates.swapOut),
+    majorFaultRate: of(rates.majorFaults),
+  };
+}
+
+/**
+ * False for a report that contradicts itself or its guest's size. An `available` of 0 is plausible: the kernel cuts
+ * MemAvailable off at 0 (mm/show_mem.c), and a guest under its watermarks does report it, when it most needs help.
+ */
+function isConsistent(report: Report, max: Figure): boolean {
+  const { total, available, free } = report;
+  if (Number.isNaN(total) || Number.isNaN(available) || Number.isNaN(free)) return false;
+  if (total === undefined) return true;
+  if (total <= 0 || (max !== undefined && total > max * TOTAL_SLACK)) return false;
+  return (available === undefined || available <= total) && (free === undefined || free <= total);
+}
+
+/**
+ * MemTotal − MemAvailable. With auto-deflate the driver leaves ballooned pages in MemTotal (drivers/virtio/virtio_balloon.c),
+ * so there the balloon's part comes off, by the size at the time of the report. Unknown until the XML says which of the two
+ * it is; a negative difference is an error of measurement and must not pass for a guest that needs nothing.
+ */
+function usedBytes(
+  tracker: GuestTracker,
+  report: Report,
+  record: GuestRecord,
+  description: GuestDescription | undefined,
+): Figure {
+  const { total, available } = report;
+  if (total === undefined || available === undefined || description === undefined) return undefined;
+  if (!description.balloon.autodeflate) return total - available;
+  const size = sizeAtReport(tracker.sizes, report.lastUpdate);
+  if (size === undefined || !isFigure(record.max)) return undefined;
+  const used = total - (record.max - size) - available;
+  return used < 0 ? Number.NaN : used;
+}
+
+function reading(figure: Figure, ageSeconds: Seconds, quality: Quality): Reading {
+  if (figure === undefined) return ABSENT;
+  return Number.isNaN(figure) ? implausible(ageSeconds) : { value: figure, ageSeconds, quality };
+}
+
+function implausible(ageSeconds: Seconds): Reading {
+  return ageSeconds === 0 ? IMPLAUSIBLE : { ageSeconds, quality: 'implausible' };
+}

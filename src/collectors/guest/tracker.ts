@@ -1,0 +1,250 @@
+/**
+ * What is kept of one guest from tick to tick: which epoch it is in, its last report, its sizes. The rules of when figures
+ * begin anew are here; telemetry that survives a reboot unmarked would be taken for the new guest's.
+ */
+import type { Instant } from '../../model/clock.ts';
+import type { Bytes, Seconds } from '../../model/units.ts';
+import type { Figure, GuestRecord, Report } from './record.ts';
+import { forgetSizes, newSizeHistory, noteSize, type SizeHistory } from './size-history.ts';
+
+/** A clock of the host may be read a moment before QEMU's; further ahead a time stamp is nonsense. */
+const CLOCK_SLACK: Seconds = 2;
+
+/** Rates between the last two distinct reports of an epoch, per second; undefined without two, NaN when implausible. */
+export interface ReportRates {
+  readonly swapIn: Figure;
+  readonly swapOut: Figure;
+  readonly majorFaults: Figure;
+}
+
+const NO_RATES: ReportRates = { swapIn: undefined, swapOut: undefined, majorFaults: undefined };
+
+export interface GuestTracker {
+  readonly uuid: string;
+  id: number;
+  epoch: number;
+  /** Monotonic. */
+  epochBegan: Seconds;
+  reports: number;
+  latest: Report | undefined;
+  /** False while `latest` is what an earlier epoch left behind. */
+  latestIsOfEpoch: boolean;
+  /** The last time stamp given, and the monotonic instant at which it was first: a second clock on its age, that nobody sets. */
+  stamp: Seconds | undefined;
+  stampSeenAt: Seconds;
+  rates: ReportRates;
+  /** The device said that it has no report although it had one before. */
+  reportsGone: boolean;
+  /** The time stamp given this tick lies ahead of the clock. */
+  stampAhead: boolean;
+  /** Reports stamped at or before this wall-clock instant are of before the reboot. */
+  notBefore: Seconds | undefined;
+  readonly sizes: SizeHistory;
+  /** The size before a reboot: QEMU before 8.x goes on giving it although the balloon is gone (hw/virtio/virtio-balloon.c). */
+  doubtedSize: Bytes | undefined;
+  /** Monotonic instant of the last balloon event. */
+  balloonSeenAt: Seconds | undefined;
+  rss: { readonly bytes: Bytes; readonly at: Seconds } | undefined;
+  /** Counts starts of its process; the domain XML and the stats period are of one start. */
+  starts: number;
+  reboots: number;
+  /** The start event of this id is still to come, or was part of what made us see it. */
+  startExpected: boolean;
+  pendingStart: Instant | undefined;
+  pendingReboot: Instant | undefined;
+  /** Monotonic. */
+  lastSeen: Seconds;
+}
+
+export function newTracker(uuid: string, id: number, now: Instant): GuestTracker {
+  return {
+    uuid,
+    id,
+    epoch: 1,
+    epochBegan: now.monotonic,
+    reports: 0,
+    latest: undefined,
+    latestIsOfEpoch: false,
+    stamp: undefined,
+    stampSeenAt: now.monotonic,
+    rates: NO_RATES,
+    reportsGone: false,
+    stampAhead: false,
+    notBefore: undefined,
+    sizes: newSizeHistory(),
+    doubtedSize: undefined,
+    balloonSeenAt: undefined,
+    rss: undefined,
+    starts: 1,
+    reboots: 0,
+    startExpected: true,
+    pendingStart: undefined,
+    pendingReboot: undefined,
+    lastSeen: now.monotonic,
+  };
+}
+
+/** A start event. The one that belongs to an id already seen is no news. */
+export function noteStarted(tracker: GuestTracker, id: number, at: Instant): void {
+  if (id !== tracker.id) return;
+  if (tracker.startExpected) tracker.startExpected = false;
+  else tracker.pendingStart = at;
+}
+
+/** The process ended: the next start event counts even if the id is the same. */
+export function noteEnded(tracker: GuestTracker): void {
+  tracker.startExpected = false;
+}
+
+/** A reboot event. One reset brings several (measured: three); they are taken together at the next tick. */
+export function noteReboot(tracker: GuestTracker, at: Instant): void {
+  tracker.pendingReboot = at;
+}
+
+/** A balloon event: the size as QEMU has it at this instant. */
+export function noteBalloon(tracker: GuestTracker, bytes: Bytes, at: Instant): void {
+  tracker.doubtedSize = undefined;
+  tracker.balloonSeenAt = at.monotonic;
+  noteSize(tracker.sizes, bytes, at.wall);
+}
+
+/** The wall clock was set: instants noted on it before mean nothing now. */
+export function noteClockSet(tracker: GuestTracker): void {
+  tracker.notBefore = undefined;
+  forgetSizes(tracker.sizes);
+}
+
+/** Takes in what one tick collected. `now` is the instant at which the record arrived. */
+export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant): void {
+  beginIfDue(tracker, record, now);
+  tracker.lastSeen = now.monotonic;
+  tracker.stampAhead = false;
+  if (isFigure(record.rss)) tracker.rss = { bytes: record.rss, at: now.monotonic };
+  if (isFigure(record.current) && record.current !== tracker.doubtedSize) {
+    tracker.doubtedSize = undefined;
+    noteSize(tracker.sizes, record.current, now.wall);
+  }
+  if (record.report === 'unasked') return;
+  if (record.report === 'none') {
+    tracker.reportsGone ||= tracker.reports > 0;
+    tracker.latest = undefined;
+    tracker.rates = NO_RATES;
+    return;
+  }
+  if (record.report.lastUpdate !== tracker.stamp) {
+    tracker.stamp = record.report.lastUpdate;
+    tracker.stampSeenAt = now.monotonic;
+  }
+  // Not `>`: a time stamp that is NaN is no time stamp.
+  if (!(record.report.lastUpdate <= now.wall + CLOCK_SLACK)) {
+    tracker.stampAhead = true;
+    return;
+  }
+  takeReport(tracker, record.report, now.monotonic);
+}
+
+function takeReport(tracker: GuestTracker, report: Report, at: Seconds): void {
+  const before = tracker.latest;
+  const distinct = before?.lastUpdate !== report.lastUpdate;
+  tracker.latest = report;
+  if (!distinct) return;
+  // The guest's last report before its reboot may be seen only after the event.
+  if (tracker.notBefore !== undefined && report.lastUpdate <= tracker.notBefore) {
+    tracker.latestIsOfEpoch = false;
+    return;
+  }
+  const comparable = tracker.latestIsOfEpoch ? before : undefined;
+  const beganAnew = tracker.reportsGone || (comparable !== undefined && someCounterFell(comparable, report));
+  if (beganAnew) nextEpoch(tracker, at);
+  tracker.reportsGone = false;
+  tracker.latestIsOfEpoch = true;
+  tracker.doubtedSize = undefined;
+  tracker.reports += 1;
+  tracker.rates = comparable === undefined || beganAnew ? NO_RATES : ratesBetween(comparable, report);
+}
+
+function beginIfDue(tracker: GuestTracker, record: GuestRecord, now: Instant): void {
+  const { pendingStart, pendingReboot } = tracker;
+  tracker.pendingStart = undefined;
+  tracker.pendingReboot = undefined;
+  if (record.domain.id !== tracker.id) {
+    tracker.id = record.domain.id;
+    tracker.startExpected = true;
+    begin(tracker, now.monotonic);
+  } else if (pendingStart !== undefined) {
+    begin(tracker, pendingStart.monotonic);
+  } else if (pendingReboot !== undefined) {
+    reboot(tracker, record, pendingReboot);
+  }
+}
+
+/** A new process: nothing of the one before is left. */
+function begin(tracker: GuestTracker, at: Seconds): void {
+  nextEpoch(tracker, at);
+  tracker.latest = undefined;
+  tracker.latestIsOfEpoch = false;
+  tracker.reportsGone = false;
+  tracker.stamp = undefined;
+  tracker.notBefore = undefined;
+  tracker.doubtedSize = undefined;
+  tracker.rss = undefined;
+  tracker.starts += 1;
+  forgetSizes(tracker.sizes);
+}
+
+/**
+ * The same process with a new kernel. QEMU 7.2 goes on giving the old report and the old size until the new kernel's driver
+ * comes up (measured), so what the guest said before counts no more, and the size is in doubt until something renews it.
+ */
+function reboot(tracker: GuestTracker, record: GuestRecord, at: Instant): void {
+  const { current, max } = record;
+  const renewed = tracker.balloonSeenAt !== undefined && tracker.balloonSeenAt > at.monotonic;
+  const inflated = tracker.latest !== undefined && isFigure(current) && isFigure(max) && current < max;
+  if (tracker.latestIsOfEpoch || tracker.reports > 0) nextEpoch(tracker, at.monotonic);
+  else tracker.epochBegan = at.monotonic;
+  tracker.latestIsOfEpoch = false;
+  tracker.notBefore = Math.max(Math.floor(at.wall), tracker.latest?.lastUpdate ?? 0);
+  tracker.reboots += 1;
+  tracker.doubtedSize = inflated && !renewed ? current : undefined;
+  forgetSizes(tracker.sizes);
+}
+
+function nextEpoch(tracker: GuestTracker, at: Seconds): void {
+  tracker.epoch += 1;
+  tracker.epochBegan = at;
+  tracker.reports = 0;
+  tracker.rates = NO_RATES;
+}
+
+/** Counters run since boot, so one that falls shows a boot that no event told of. */
+function someCounterFell(before: Report, after: Report): boolean {
+  return (
+    fell(before.swapIn, after.swapIn) ||
+    fell(before.swapOut, after.swapOut) ||
+    fell(before.majorFaults, after.majorFaults) ||
+    fell(before.minorFaults, after.minorFaults)
+  );
+}
+
+function fell(before: Figure, after: Figure): boolean {
+  // A comparison with NaN is false: garbage is no fall.
+  return before !== undefined && after !== undefined && after < before;
+}
+
+function ratesBetween(before: Report, after: Report): ReportRates {
+  const seconds = after.lastUpdate - before.lastUpdate;
+  if (seconds <= 0) return NO_RATES;
+  return {
+    swapIn: rate(before.swapIn, after.swapIn, seconds),
+    swapOut: rate(before.swapOut, after.swapOut, seconds),
+    majorFaults: rate(before.majorFaults, after.majorFaults, seconds),
+  };
+}
+
+function rate(before: Figure, after: Figure, seconds: Seconds): Figure {
+  return before === undefined || after === undefined ? undefined : (after - before) / seconds;
+}
+
+export function isFigure(figure: Figure): figure is number {
+  return figure !== undefined && !Number.isNaN(figure);
+}
