@@ -1,0 +1,30 @@
+import { Command } from 'commander';
+import { checkVerb } from './check.ts';
+import { dommemstatVerb } from './dommemstat.ts';
+import { domstatsVerb } from './domstats.ts';
+import { listVerb } from './list.ts';
+import type { Streams } from './output.ts';
+import { runVerb } from './run.ts';
+import { setmemVerb } from './setmem.ts';
+
+/** The whole command line: `ballonet [-c URI] VERB ...`. Parse errors are thrown, never exited with. */
+export function program(streams: Streams, version: string): Command {
+  const root = new Command('ballonet')
+    .description('Tunes the memory balloons of KVM guests as declarative policies say.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .option('-c, --connect <uri>', 'hypervisor to talk to; default LIBVIRT_DEFAULT_URI, else the local libvirt, else a simulated host');
+  const verbs = [
+    runVerb(streams, version),
+    checkVerb(streams),
+    listVerb(streams),
+    dommemstatVerb(streams),
+    domstatsVerb(streams),
+    setmemVerb(),
+  ];
+  for (const verb of verbs) root.addCommand(verb);
+  for (const command of [root, ...verbs]) {
+    command.exitOverride().configureOutput({ writeOut: streams.out, writeErr: streams.err }).showHelpAfterError('(--help shows the form)');
+  }
+  return root;
+}
