@@ -15,23 +15,25 @@ import { toWireDomain } from './structures.ts';
 const GROUP_BITS: Readonly<Record<StatsGroup, number>> = { state: 1, balloon: 4 };
 /** Fewer domains than this in a call would cost more in round trips than the spreading gains. */
 const CHUNK_MIN = 8;
+/** Into how many calls a host is split while that keeps chunks between their bounds: a hung domain costs one of them. */
+const CHUNKS = 16;
+/** The list of active domains is asked for anew at least this often, even when no event told of a change. */
+const LIST_MAX_AGE_MS = 30_000;
 
 const NO_PARAMS: ReadonlyMap<string, never> = new Map<string, never>();
 
-export interface BulkTuning {
-  /** Most domains in one call; also what bounds the time that decoding one reply can hold the event loop. */
-  readonly chunkDomains: number;
-  readonly maxInFlight: number;
-}
-
 export class BulkCollector {
-  readonly #tuning: BulkTuning;
+  readonly #chunkMax: number;
   readonly #names = new FieldNames();
   readonly #known = new WeakMap<DomainRef, WireDomain>();
-  readonly #active = new DomainListMemory();
+  readonly #list = new DomainListMemory();
+  #listed: { readonly domains: readonly WireDomain[]; readonly at: number } | undefined;
+  #generation = 0;
+  #listCanBeKept = true;
 
-  constructor(tuning: BulkTuning) {
-    this.#tuning = tuning;
+  /** `chunkMax`: most domains in one call; it bounds the time that one reply can hold the event loop. */
+  constructor(chunkMax: number) {
+    this.#chunkMax = chunkMax;
   }
 
   /**
@@ -42,14 +44,16 @@ export class BulkCollector {
    * @throws BallonetError
    */
   async collect(connection: RpcConnection, options: BulkStatsOptions): Promise<DomainStats[]> {
-    const asked = options.domains?.map(ref => this.#wireDomain(ref)) ?? (await this.#listActive(connection));
+    const asked = options.domains?.map(ref => this.#wireDomain(ref)) ?? (await this.#active(connection));
     const groups = (options.groups ?? ['state', 'balloon']).reduce(
       (bits, group) => bits | GROUP_BITS[group],
       0,
     );
     // To libvirt no group at all means every group.
     if (groups === 0) return asked.map(({ ref }) => ({ domain: ref, params: NO_PARAMS }));
-    const flags = (options.nowait ?? true) ? procedures.BULK_NOWAIT : 0;
+    const flags =
+      ((options.nowait ?? true) ? procedures.BULK_NOWAIT : 0) +
+      (options.domains ? 0 : procedures.BULK_ACTIVE);
     const chunks = this.#split(asked);
     const results = await Promise.allSettled(
       chunks.map(chunk => connection.call(procedures.allDomainStats(chunk, groups, flags, this.#names))),
@@ -67,13 +71,31 @@ export class BulkCollector {
     return domain;
   }
 
-  #listActive(connection: RpcConnection): Promise<readonly WireDomain[]> {
-    return connection.call(procedures.listWireDomains(procedures.LIST_ACTIVE, this.#active));
+  /** To be called at each lifecycle event and at the loss of the connection. */
+  forgetList(): void {
+    this.#generation += 1;
+    this.#listed = undefined;
+  }
+
+  /** To be called when this driver has no lifecycle events: then every collection lists the domains first. */
+  neverKeepList(): void {
+    this.#listCanBeKept = false;
+  }
+
+  async #active(connection: RpcConnection): Promise<readonly WireDomain[]> {
+    const now = performance.now();
+    const kept = this.#listed;
+    if (kept && now - kept.at < LIST_MAX_AGE_MS) return kept.domains;
+    const generation = this.#generation;
+    const domains = await connection.call(procedures.listWireDomains(procedures.LIST_ACTIVE, this.#list));
+    // An event that came while the list was on its way may not be in it.
+    if (this.#listCanBeKept && this.#generation === generation) this.#listed = { domains, at: now };
+    return domains;
   }
 
   #split(domains: readonly WireDomain[]): WireDomain[][] {
-    const even = Math.ceil(domains.length / this.#tuning.maxInFlight);
-    const size = Math.min(Math.max(even, CHUNK_MIN), this.#tuning.chunkDomains);
+    const even = Math.max(Math.ceil(domains.length / CHUNKS), CHUNK_MIN);
+    const size = Math.min(even, this.#chunkMax);
     const chunks: WireDomain[][] = [];
     for (let i = 0; i < domains.length; i += size) chunks.push(domains.slice(i, i + size));
     return chunks;

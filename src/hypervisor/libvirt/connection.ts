@@ -10,6 +10,7 @@ import type { PendingCall } from './pending-call.ts';
 import { pendingCall } from './pending-call.ts';
 import type { Call } from './procedures.ts';
 import * as procedures from './procedures.ts';
+import { TurnBudget } from './turn-budget.ts';
 import type { MessageHeader } from './wire.ts';
 import {
   HEADER_BYTES,
@@ -41,12 +42,15 @@ export type EventHandler = (procedure: number, reader: XdrReader) => void;
 
 /** PONGs that a peer does not read are not piled up past this. */
 const PONG_BACKLOG_MAX_BYTES = MiB;
+/** Time that replies may take of one turn of the event loop; a message more may come on top. */
+const TURN_MAX_MS = 8;
 const CLOSE_TIMEOUT_MS = 1000;
 
 export class RpcConnection {
   readonly #stream: Duplex;
   readonly #options: ConnectionOptions;
   readonly #frames = new FrameReader();
+  readonly #turn = new TurnBudget(TURN_MAX_MS);
   readonly #pending = new Map<number, PendingCall>();
   readonly #waiting = new Set<PendingCall>();
   readonly #ended: Promise<BallonetError>;
@@ -236,12 +240,17 @@ export class RpcConnection {
   #receive(chunk: Buffer): void {
     this.#heard = true;
     if (this.#failure) return;
+    this.#turn.begin();
     try {
       this.#frames.push(chunk, message => this.#dispatch(message));
     } catch (error) {
       this.fail(isBallonetError(error, 'PROTOCOL') ? error : malformed('it could not be read', error));
     }
     this.#startWaiting();
+    if (this.#turn.spent) {
+      this.#stream.pause();
+      setImmediate(() => this.#stream.resume());
+    }
   }
 
   #dispatch(message: Buffer): void {

@@ -53,7 +53,7 @@ export class LibvirtDomain implements Domain {
 
   async setMemoryStatsPeriod(seconds: Seconds, options: { readonly affect?: Affect } = {}): Promise<void> {
     requireWhole(seconds, 0, INT32_MAX, 'the period in seconds');
-    await this.#caller.write(procedures.setMemoryStatsPeriod(this, seconds, options.affect ?? 'live'));
+    await this.#caller.write(procedures.setMemoryStatsPeriod(this, seconds, options.affect ?? 'current'));
   }
 
   async info(): Promise<DomainInfo> {

@@ -6,9 +6,12 @@ import { PROCEDURE } from './procedures.ts';
 import { outOfRange, readDomain } from './structures.ts';
 import type { XdrReader } from './xdr.ts';
 
+/** `virDomainEventID` of the events that tell of domains coming and going. */
+export const LIFECYCLE_EVENT = 0;
+
 /** `virDomainEventID` numbers of the events that are registered on every connection. */
 export const EVENTS = [
-  { id: 0, procedure: PROCEDURE.eventLifecycle },
+  { id: LIFECYCLE_EVENT, procedure: PROCEDURE.eventLifecycle },
   { id: 1, procedure: PROCEDURE.eventReboot },
   { id: 13, procedure: PROCEDURE.eventBalloonChange },
 ] as const;

@@ -20,9 +20,11 @@ import { BulkCollector } from './bulk.ts';
 import type { RpcConnection } from './connection.ts';
 import type { Caller } from './domain.ts';
 import { LibvirtDomain } from './domain.ts';
+import { LIFECYCLE_EVENT } from './events.ts';
 import { Link } from './link.ts';
 import type { Call } from './procedures.ts';
 import * as procedures from './procedures.ts';
+import type { EventSink } from './session.ts';
 import { openSession } from './session.ts';
 import { isUuid } from './structures.ts';
 import { connectUnix } from './transport.ts';
@@ -48,7 +50,7 @@ const TUNING: Tuning = {
   backoffMaxMs: 10_000,
   maxInFlight: 4,
   maxWaiting: 16_384,
-  chunkDomains: 128,
+  chunkDomains: 256,
 };
 
 const CALL_TIMEOUT: Seconds = 10;
@@ -79,7 +81,17 @@ export async function connectLibvirt(
   const settings = { ...TUNING, ...tuning };
   const callTimeoutMs = (options.callTimeout ?? CALL_TIMEOUT) * 1000;
   const events = new Subject<HypervisorEvent>();
-  const warning = (error: BallonetError): void => options.onWarning?.(error);
+  const bulk = new BulkCollector(settings.chunkDomains);
+  const sink: EventSink = {
+    event: event => {
+      if (event.type === 'lifecycle') bulk.forgetList();
+      events.next(event);
+    },
+    warning: error => options.onWarning?.(error),
+    missing: eventId => {
+      if (eventId === LIFECYCLE_EVENT) bulk.neverKeepList();
+    },
+  };
 
   const openConnection = async (withEvents: boolean): Promise<RpcConnection> => {
     const stream = await connectUnix(endpoint.sockets, callTimeoutMs);
@@ -89,7 +101,7 @@ export async function connectLibvirt(
       handshakeTimeoutMs: callTimeoutMs,
       openUri: endpoint.openUri,
       readOnly,
-      ...(withEvents && { sink: { event: event => events.next(event), warning } }),
+      ...(withEvents && { sink }),
     });
   };
   const link = await Link.start(() => openConnection(true), {
@@ -102,7 +114,7 @@ export async function connectLibvirt(
     endpoint,
     link,
     events,
-    tuning: settings,
+    bulk,
     openWrites: () => openConnection(false),
   });
 }
@@ -113,7 +125,7 @@ interface Parts {
   readonly endpoint: Endpoint;
   readonly link: Link;
   readonly events: Subject<HypervisorEvent>;
-  readonly tuning: Tuning;
+  readonly bulk: BulkCollector;
   readonly openWrites: () => Promise<RpcConnection>;
 }
 
@@ -124,7 +136,6 @@ class LibvirtHypervisor implements Hypervisor, Caller {
   readonly events: Observable<HypervisorEvent>;
   readonly link: Observable<LinkState>;
   readonly #parts: Parts;
-  readonly #bulk: BulkCollector;
   #writes: Promise<RpcConnection> | undefined;
   #nodeMemoryCount: number | undefined;
 
@@ -134,12 +145,12 @@ class LibvirtHypervisor implements Hypervisor, Caller {
     this.readOnly = parts.readOnly;
     this.link = parts.link.state;
     this.events = parts.events.asObservable();
-    this.#bulk = new BulkCollector(parts.tuning);
     this.link.subscribe({
       next: ({ up }) => {
         // The far end may be another libvirt now, and a change must not be sent where questions cannot go.
         if (up) return;
         this.#nodeMemoryCount = undefined;
+        parts.bulk.forgetList();
         this.#dropWrites();
       },
       complete: () => parts.events.complete(),
@@ -176,7 +187,7 @@ class LibvirtHypervisor implements Hypervisor, Caller {
   }
 
   async allDomainStats(options: BulkStatsOptions = {}): Promise<DomainStats[]> {
-    return this.#bulk.collect(this.#parts.link.connection(), options);
+    return this.#parts.bulk.collect(this.#parts.link.connection(), options);
   }
 
   async nodeMemory(): Promise<NodeMemory> {
@@ -184,18 +195,13 @@ class LibvirtHypervisor implements Hypervisor, Caller {
     return this.read(procedures.nodeMemory(this.#nodeMemoryCount));
   }
 
-  /** `libvirt 9.0.0, QEMU 7.2.22`; the second part only where the driver knows its own version. */
+  /**
+   * The daemon's libvirt. Not the driver's own version too: to tell it, libvirt probes QEMU, and the first time that can
+   * take longer than a call may.
+   */
   async version(): Promise<string> {
-    const [library, type, driver] = await Promise.all([
-      this.read(procedures.getVersion('library')),
-      this.read(procedures.getType()),
-      this.read(procedures.getVersion('driver')).catch((error: unknown) => {
-        if (isBallonetError(error, 'OPERATION_UNSUPPORTED') || isBallonetError(error, 'OPERATION_REFUSED'))
-          return undefined;
-        throw error;
-      }),
-    ]);
-    return `libvirt ${formatVersion(library)}${driver === undefined ? '' : `, ${type} ${formatVersion(driver)}`}`;
+    const packed = await this.read(procedures.libraryVersion());
+    return `libvirt ${packed / 1_000_000n}.${(packed / 1000n) % 1000n}.${packed % 1000n}`;
   }
 
   async close(): Promise<void> {
@@ -246,9 +252,4 @@ class LibvirtHypervisor implements Hypervisor, Caller {
       .catch(() => {});
     this.#writes = undefined;
   }
-}
-
-/** Three numbers out of libvirt's packed form. */
-function formatVersion(packed: bigint): string {
-  return `${packed / 1_000_000n}.${(packed / 1000n) % 1000n}.${packed % 1000n}`;
 }

@@ -41,8 +41,6 @@ export interface Call<T> {
 export const PROCEDURE = {
   open: 1,
   close: 2,
-  getType: 3,
-  getVersion: 4,
   domainGetXml: 14,
   domainGetInfo: 16,
   lookupById: 22,
@@ -77,6 +75,8 @@ const AFFECT_FLAGS: Readonly<Record<Affect, number>> = { current: 0, live: 1, co
 
 /** `virConnectGetAllDomainStatsFlags` and `virConnectListAllDomainsFlags`. */
 export const BULK_NOWAIT = 2 ** 29;
+/** Also with domains named: those that are not active are passed over. */
+export const BULK_ACTIVE = 1;
 export const LIST_ACTIVE = 1;
 export const LIST_INACTIVE = 2;
 
@@ -128,16 +128,9 @@ export function close(): Call<void> {
   return { procedure: PROCEDURE.close, name: 'CONNECT_CLOSE', read: nothing };
 }
 
-/** The driver's name, such as `QEMU`. */
-export function getType(): Call<string> {
-  return { procedure: PROCEDURE.getType, name: 'CONNECT_GET_TYPE', read: r => r.string(1024) };
-}
-
 /** A version as libvirt packs it: major * 1000000 + minor * 1000 + release. */
-export function getVersion(of: 'driver' | 'library'): Call<bigint> {
-  return of === 'driver'
-    ? { procedure: PROCEDURE.getVersion, name: 'CONNECT_GET_VERSION', read: r => r.u64() }
-    : { procedure: PROCEDURE.getLibVersion, name: 'CONNECT_GET_LIB_VERSION', read: r => r.u64() };
+export function libraryVersion(): Call<bigint> {
+  return { procedure: PROCEDURE.getLibVersion, name: 'CONNECT_GET_LIB_VERSION', read: r => r.u64() };
 }
 
 export function registerEvent(event: number): Call<number> {

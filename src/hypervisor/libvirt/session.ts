@@ -15,6 +15,8 @@ export interface EventSink {
   event(event: HypervisorEvent): void;
   /** A message that was well-formed and could not be used. */
   warning(error: BallonetError): void;
+  /** This driver has no such event (`virDomainEventID`). */
+  missing(eventId: number): void;
 }
 
 export interface SessionOptions extends ConnectionOptions {
@@ -98,7 +100,8 @@ async function registerEvents(connection: RpcConnection, sink: EventSink): Promi
   await Promise.all([
     ...EVENTS.map(async ({ id }) => {
       const callbackId = await unlessUnsupported(connection.call(procedures.registerEvent(id)));
-      if (callbackId !== undefined) callbackIds.add(callbackId);
+      if (callbackId === undefined) sink.missing(id);
+      else callbackIds.add(callbackId);
     }),
     registerClose(connection),
   ]);

@@ -198,12 +198,14 @@ export class XdrWriter {
   }
 
   i32(value: number): this {
-    this.#bytes.writeInt32BE(value, this.#claim(4));
+    const at = this.#claim(4);
+    this.#bytes.writeInt32BE(value, at);
     return this;
   }
 
   u32(value: number): this {
-    this.#bytes.writeUInt32BE(value, this.#claim(4));
+    const at = this.#claim(4);
+    this.#bytes.writeUInt32BE(value, at);
     return this;
   }
 
@@ -212,17 +214,20 @@ export class XdrWriter {
   }
 
   f64(value: number): this {
-    this.#bytes.writeDoubleBE(value, this.#claim(8));
+    const at = this.#claim(8);
+    this.#bytes.writeDoubleBE(value, at);
     return this;
   }
 
   u64(value: number | bigint): this {
-    this.#bytes.writeBigUInt64BE(BigInt(value), this.#claim(8));
+    const at = this.#claim(8);
+    this.#bytes.writeBigUInt64BE(BigInt(value), at);
     return this;
   }
 
   i64(value: number | bigint): this {
-    this.#bytes.writeBigInt64BE(BigInt(value), this.#claim(8));
+    const at = this.#claim(8);
+    this.#bytes.writeBigInt64BE(BigInt(value), at);
     return this;
   }
 
