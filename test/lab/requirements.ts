@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+
+/** What the lab runs, and the Debian package that brings it. */
+const FILES: Readonly<Record<string, string>> = {
+  '/usr/sbin/libvirtd': 'libvirt-daemon-system',
+  '/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so': 'libvirt-daemon-driver-qemu',
+  '/usr/bin/virsh': 'libvirt-clients',
+  '/usr/bin/qemu-system-x86_64': 'qemu-system-x86',
+  '/usr/share/qemu/linuxboot_dma.bin': 'qemu-system-data',
+  '/usr/share/seabios/bios-256k.bin': 'seabios',
+  '/usr/bin/gcc': 'gcc',
+  '/usr/include/stdio.h': 'libc6-dev',
+  '/usr/lib/x86_64-linux-gnu/libc.a': 'libc6-dev',
+  '/bin/busybox': 'busybox-static',
+  '/usr/bin/python3': 'python3',
+  '/usr/lib/python3/dist-packages/libvirt.py': 'python3-libvirt',
+  '/sbin/mkfs.ext4': 'e2fsprogs',
+  '/usr/bin/unshare': 'util-linux',
+  '/usr/bin/nsenter': 'util-linux',
+};
+
+/** The Debian packages of all that the lab runs, as `.ci/apt-packages` lists them for CI. */
+export function labPackages(): string[] {
+  return [...new Set(Object.values(FILES))].toSorted();
+}
+
+/**
+ * Makes sure that the lab can run here. A lab test fails where it cannot: it is never skipped.
+ *
+ * @throws Error with one sentence that names the missing Debian packages.
+ */
+export function requireLab(has: (path: string) => boolean = existsSync): void {
+  if (process.arch !== 'x64')
+    throw new Error(`The lab boots x86_64 guests and this machine is ${process.arch}.`);
+  const missing = Object.entries(FILES).filter(([path]) => !has(path));
+  if (missing.length === 0) return;
+  const paths = missing.map(([path]) => path).join(', ');
+  const packages = [...new Set(missing.map(([, name]) => name))].join(' ');
+  throw new Error(`The lab misses ${paths}: as root, apt-get install --no-install-recommends ${packages}.`);
+}
