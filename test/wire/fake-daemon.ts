@@ -92,6 +92,7 @@ export async function startFakeDaemon(options: FakeOptions): Promise<FakeDaemon>
     },
     intercept: () => false,
     close: async () => {
+      if (!server.listening) return;
       const closed = once(server, 'close');
       server.close();
       for (const client of [...clients]) client.destroy();
