@@ -22,7 +22,7 @@ export interface FakeDomain {
   state: DomainState;
   /** Bulk parameters of the balloon group, KiB; none of them for a driver without the group. */
   balloon: Record<string, StatValue>;
-  /** What the driver says was wrong with the record. */
+  /** What the driver says was wrong with the record; with no parameters, that its part of the bulk call failed. */
   recordError?: BallonetError;
   info: DomainInfo;
   stats: MemoryStat[] | BallonetError;
@@ -66,7 +66,9 @@ export function uuidOf(name: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-export function domainXml(options: { title?: string; model?: string; autodeflate?: boolean; period?: number } = {}): string {
+export function domainXml(
+  options: { title?: string; model?: string; autodeflate?: boolean; period?: number } = {},
+): string {
   const { title, model = 'virtio', autodeflate = false, period } = options;
   const stats = period === undefined ? '' : `<stats period='${period}'/>`;
   return `<domain type='kvm'><name>x</name>${title === undefined ? '' : `<title>${title}</title>`}<devices><memballoon model='${model}'${
@@ -93,7 +95,7 @@ export function createFakeHypervisor({ local = false, readOnly = false }: FakeOp
       ...ref,
       async memoryStats() {
         calls.memoryStats.push(ref.name);
-        return valueOf(find(ref.uuid).stats);
+        return outcomeOf(find(ref.uuid).stats);
       },
       async info() {
         calls.info.push(ref.name);
@@ -101,7 +103,7 @@ export function createFakeHypervisor({ local = false, readOnly = false }: FakeOp
       },
       async xml() {
         calls.xml.push(ref.name);
-        return valueOf(find(ref.uuid).xml);
+        return outcomeOf(find(ref.uuid).xml);
       },
       async setMemoryStatsPeriod(seconds, options) {
         calls.periods.push({ name: ref.name, seconds, affect: options?.affect });
@@ -148,15 +150,11 @@ export function createFakeHypervisor({ local = false, readOnly = false }: FakeOp
     async allDomainStats(): Promise<DomainStats[]> {
       calls.bulk += 1;
       if (hypervisor.bulkError !== undefined) throw hypervisor.bulkError;
-      return running.map(({ ref, state, balloon, recordError }) => ({
-        domain: ref,
-        params: new Map<string, StatValue>([['state.state', DOMAIN_STATES.indexOf(state)], ...Object.entries(balloon)]),
-        ...(recordError === undefined ? {} : { error: recordError }),
-      }));
+      return running.map(recordOf);
     },
     async nodeMemory() {
       calls.nodeMemory += 1;
-      return valueOf(hypervisor.node);
+      return outcomeOf(hypervisor.node);
     },
     version: async () => 'fake 1.0.0',
     close: async () => undefined,
@@ -164,7 +162,15 @@ export function createFakeHypervisor({ local = false, readOnly = false }: FakeOp
   return hypervisor;
 }
 
-function valueOf<T>(outcome: T | BallonetError): T {
+/** A record whose part of the call failed has an error and no parameters at all. */
+function recordOf({ ref, state, balloon, recordError }: FakeDomain): DomainStats {
+  const group = Object.entries(balloon);
+  const failed = recordError !== undefined && group.length === 0;
+  const params = new Map(failed ? [] : [['state.state', DOMAIN_STATES.indexOf(state)] as const, ...group]);
+  return { domain: ref, params, ...(recordError === undefined ? {} : { error: recordError }) };
+}
+
+function outcomeOf<T>(outcome: T | BallonetError): T {
   if (outcome instanceof BallonetError) throw outcome;
   return outcome;
 }

@@ -5,6 +5,7 @@ import type { GuestSample } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import type { ProblemReporter } from '../problems.ts';
 import type { PeriodGuest, StatsPeriods } from '../stats-period.ts';
+import { createBulkFlaws } from './bulk-flaws.ts';
 import { createDescriptions } from './descriptions.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
 import { guestSample, reportAge, residentBytes } from './sample.ts';
@@ -59,13 +60,16 @@ export function createGuestCollector({
   const names = new Map<string, string>();
   const singleCalls = createSingleCalls(hypervisor, problems);
   const descriptions = createDescriptions(hypervisor, problems);
+  const flaws = createBulkFlaws(problems);
   let bulkUnsupported = false;
   let clockOffset: Seconds | undefined;
 
   async function bulk(): Promise<readonly DomainStats[]> {
     if (!bulkUnsupported) {
       try {
-        return await hypervisor.allDomainStats({ groups: ['state', 'balloon'] });
+        const stats = await hypervisor.allDomainStats({ groups: ['state', 'balloon'] });
+        flaws.report(stats);
+        return stats;
       } catch (error) {
         if (!isBallonetError(error, 'OPERATION_UNSUPPORTED')) throw error;
         bulkUnsupported = true;

@@ -46,14 +46,14 @@ export interface GuestRecord {
   readonly report: Report | 'none' | 'unasked';
 }
 
-/** The error that a driver attaches to a record of which it had to leave a value out. */
-interface Flawed {
-  readonly error?: unknown;
-}
-
 /** True where the driver has the balloon group: then a record without a report is final. */
 export function hasBalloonGroup(stats: DomainStats): boolean {
   return stats.params.has('balloon.current');
+}
+
+/** True for a record of a part of the bulk call that failed: it says nothing but that the domain is there. */
+export function isFailed(stats: DomainStats): boolean {
+  return stats.error !== undefined && stats.params.size === 0;
 }
 
 /**
@@ -61,14 +61,14 @@ export function hasBalloonGroup(stats: DomainStats): boolean {
  * MemFree (src/qemu/qemu_monitor_json.c). `balloon.current` and `balloon.maximum` come even when NOWAIT found the domain
  * locked; `balloon.rss` or `balloon.last-update` show that the device was asked.
  */
-export function fromBulk(stats: DomainStats & Flawed): GuestRecord {
+export function fromBulk(stats: DomainStats): GuestRecord {
   const { domain, params } = stats;
   // A value that the driver could not represent is missing from the record; it was there, and it was nonsense.
-  const missing = stats.error === undefined ? undefined : Number.NaN;
+  const missing = stats.error === undefined || isFailed(stats) ? undefined : Number.NaN;
   const amount = (key: string): Figure => amountOf(params.get(key) ?? missing);
   const traffic = (key: string): Figure => trafficOf(params.get(key) ?? missing);
   const count = (key: string): Figure => countOf(params.get(key) ?? missing);
-  const lastUpdate = count('balloon.last-update');
+  const lastUpdate = countOf(params.get('balloon.last-update'));
   return {
     domain,
     state: stateByNumber(params.get('state.state')),

@@ -2,7 +2,7 @@ import type { DomainStats, Hypervisor } from '../../hypervisor/driver.ts';
 import { type BallonetError, isBallonetError, isConnectionLost } from '../../model/errors.ts';
 import type { Seconds } from '../../model/units.ts';
 import type { ProblemReporter } from '../problems.ts';
-import { fromBulk, fromSingleCalls, type GuestRecord, hasBalloonGroup } from './record.ts';
+import { fromBulk, fromSingleCalls, type GuestRecord, hasBalloonGroup, isFailed } from './record.ts';
 
 /** How long a domain that had nothing to tell is left alone. */
 const PROBE_INTERVAL: Seconds = 30;
@@ -53,7 +53,8 @@ export function createSingleCalls(hypervisor: Hypervisor, problems: ProblemRepor
   return {
     async complete(stats, at) {
       bulkHasBalloon ||= stats.some(hasBalloonGroup);
-      return bulkHasBalloon ? stats.map(fromBulk) : Promise.all(stats.map(record => ask(record, at)));
+      if (bulkHasBalloon) return stats.map(fromBulk);
+      return Promise.all(stats.map(async record => (isFailed(record) ? fromBulk(record) : ask(record, at))));
     },
     reset() {
       bulkHasBalloon = false;

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFlatKeyed, parseMeminfoLines, parseNumber } from './key-values.ts';
 
-const fixture = (path: string) => readFileSync(new URL(`../../../test/fixtures/${path}`, import.meta.url), 'utf8');
+const fixture = (path: string) =>
+  readFileSync(new URL(`../../../test/fixtures/${path}`, import.meta.url), 'utf8');
 
 const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_()]{0,20}$/);
 const entries = fc.uniqueArray(fc.tuple(name, fc.maxSafeNat()), { selector: ([key]) => key });
@@ -40,7 +41,9 @@ describe('flat files of the kernel', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), text => {
         for (const value of [...parseFlatKeyed(text).values(), ...parseMeminfoLines(text).values()]) {
-          expect(value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 0)).toBe(true);
+          expect(value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 0)).toBe(
+            true,
+          );
         }
       }),
     );

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { findMemoryHierarchy } from './mounts.ts';
 
-const fixture = (path: string) => readFileSync(new URL(`../../../test/fixtures/${path}`, import.meta.url), 'utf8');
+const fixture = (path: string) =>
+  readFileSync(new URL(`../../../test/fixtures/${path}`, import.meta.url), 'utf8');
 
 describe('findMemoryHierarchy', () => {
   it('prefers the v1 memory mount of a hybrid host over the cgroup2 mount beside it', () => {
@@ -16,7 +17,10 @@ describe('findMemoryHierarchy', () => {
   });
 
   it('finds the unified hierarchy', () => {
-    expect(findMemoryHierarchy(fixture('host-v2/proc/mounts'))).toEqual({ version: 2, mountPoint: '/sys/fs/cgroup' });
+    expect(findMemoryHierarchy(fixture('host-v2/proc/mounts'))).toEqual({
+      version: 2,
+      mountPoint: '/sys/fs/cgroup',
+    });
   });
 
   it('decodes blanks in the mount point', () => {
