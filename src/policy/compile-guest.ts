@@ -1,0 +1,143 @@
+import type { z } from 'zod';
+import { type Compiling, expressionAt, policySource, reject } from './compile-document.ts';
+import type { CompiledHost } from './compile-host.ts';
+import { guestScope, RESERVED_WORDS } from './expression/names.ts';
+import { MATCH_FIELDS, mismatchOf, type Selection, type Selector } from './match.ts';
+import { type Glob, parseGlob } from './match-glob.ts';
+import { type Direction, type GuestPolicy, LEVEL_NONE } from './policy-set.ts';
+import { GuestPolicyDocument } from './schema/guest-policy.ts';
+import { validateDocument } from './schema/validate.ts';
+import type { Path } from './source/locate.ts';
+import { suggestion } from './source/suggest.ts';
+
+/** A compiled guest policy, with the selection that overlaps are looked for in. */
+export interface CompiledGuest {
+  readonly policy: GuestPolicy;
+  readonly selection: Selection;
+  readonly compiling: Compiling;
+}
+
+type Spec = z.output<typeof GuestPolicyDocument>['spec'];
+
+/** What the guest is using by the estimate, and room on top of it. */
+const DEFAULT_TARGET = 'guest.demand + max(guarantees.reserve, guest.demand * 0.15)';
+
+/**
+ * The guest policy of a document; undefined when something is wrong with it, which is then among the diagnostics.
+ *
+ * @param host - The host policy of the set; undefined when it has faults itself, and pressure levels then go unchecked.
+ */
+export function compileGuest(compiling: Compiling, host: CompiledHost | undefined): CompiledGuest | undefined {
+  const validated = validateDocument(compiling.document, GuestPolicyDocument);
+  if ('diagnostics' in validated) {
+    compiling.diagnostics.push(...validated.diagnostics);
+    return undefined;
+  }
+  const { metadata, spec } = validated.value;
+  const before = compiling.diagnostics.length;
+  const selection = compileSelection(compiling, spec);
+  const variables = compileVariables(compiling, spec.variables);
+  const scope = guestScope(spec.variables.map(({ name }) => name));
+  const target = expressionAt(compiling, ['spec', 'target'], 'double', scope, DEFAULT_TARGET);
+  const levels = host?.policy.pressure.map(({ name }) => name);
+  const shrink = compileDirection(compiling, 'shrink', spec.behavior.shrink, levels, []);
+  const grow = compileDirection(compiling, 'grow', spec.behavior.grow, levels, [LEVEL_NONE]);
+  checkGuarantees(compiling, spec.guarantees);
+  if (compiling.diagnostics.length > before || target === undefined) return undefined;
+  const policy: GuestPolicy = {
+    name: metadata.name,
+    description: metadata.description,
+    source: policySource(compiling),
+    precedence: spec.precedence,
+    mismatch: guest => mismatchOf(selection, guest),
+    guarantees: spec.guarantees,
+    estimate: {
+      windowSeconds: spec.estimate.window,
+      quantile: spec.estimate.quantile,
+      growthSeconds: spec.estimate.growth,
+    },
+    variables,
+    target,
+    priority: spec.priority ?? host?.defaults.priority ?? 0,
+    shares: spec.shares ?? host?.defaults.shares ?? 1,
+    idleTax: spec.idleTax,
+    tolerance: { ratio: spec.behavior.tolerance.percent / 100, bytes: spec.behavior.tolerance.bytes },
+    shrink,
+    grow,
+  };
+  return { policy, selection, compiling };
+}
+
+function compileSelection(compiling: Compiling, { match, exclude }: Spec): Selection {
+  if (exclude !== undefined && MATCH_FIELDS.every(field => exclude[field] === undefined)) {
+    const hint = 'leave exclude out, or name what it excludes';
+    reject(compiling, ['spec', 'exclude'], 'POLICY_RANGE', 'an empty exclude would exclude every guest', hint);
+  }
+  return {
+    match: compileSelector(compiling, ['spec', 'match'], match),
+    exclude: exclude === undefined ? undefined : compileSelector(compiling, ['spec', 'exclude'], exclude),
+  };
+}
+
+function compileSelector(compiling: Compiling, path: Path, selector: Spec['match']): Selector {
+  const result: { -readonly [K in keyof Selector]: Selector[K] } = {};
+  for (const field of MATCH_FIELDS) {
+    const globs = selector[field]?.flatMap((text, index): Glob[] => {
+      const parsed = parseGlob(field === 'uuid' ? text.toLowerCase() : text);
+      if ('glob' in parsed) return [parsed.glob];
+      reject(compiling, [...path, field, index], 'POLICY_GLOB', parsed.problem);
+      return [];
+    });
+    if (globs !== undefined) result[field] = globs;
+  }
+  return result;
+}
+
+function compileVariables(compiling: Compiling, variables: Spec['variables']): GuestPolicy['variables'] {
+  const names = new Set<string>();
+  return variables.flatMap(({ name }, index) => {
+    const path = ['spec', 'variables', index];
+    if (RESERVED_WORDS.has(name)) {
+      reject(compiling, [...path, 'name'], 'POLICY_RANGE', `'${name}' is a word of the expression language`);
+    } else if (names.has(name)) {
+      reject(compiling, [...path, 'name'], 'POLICY_DUPLICATE', `there already is a variable '${name}' above`);
+    }
+    const expression = expressionAt(compiling, [...path, 'expression'], 'double', guestScope([...names]));
+    names.add(name);
+    return expression === undefined ? [] : [{ name, expression }];
+  });
+}
+
+function compileDirection(
+  compiling: Compiling,
+  which: 'shrink' | 'grow',
+  { at, step, rate, cooldown }: Spec['behavior']['shrink'],
+  levels: readonly string[] | undefined,
+  besides: readonly string[],
+): Direction {
+  const path = ['spec', 'behavior', which];
+  const known = [LEVEL_NONE, ...(levels ?? [])];
+  for (const [index, level] of at?.entries() ?? []) {
+    if (levels === undefined || known.includes(level)) continue;
+    const message = `the host policy has no pressure level '${level}'`;
+    reject(compiling, [...path, 'at', index], 'POLICY_LEVEL', message, suggestion(level, known, 'its levels'));
+  }
+  if ('bytes' in step.max && step.max.bytes < step.min) {
+    const message = 'the largest step is smaller than the smallest step, so that no move is possible';
+    reject(compiling, [...path, 'step', 'max'], 'POLICY_RANGE', message);
+  }
+  return {
+    at: new Set(at ?? [...besides, ...(levels ?? [])]),
+    stepMax: step.max,
+    stepMin: step.min,
+    rate,
+    cooldownSeconds: cooldown,
+  };
+}
+
+function checkGuarantees(compiling: Compiling, { min, max }: Spec['guarantees']): void {
+  const crossed =
+    'ratio' in min && 'ratio' in max ? min.ratio > max.ratio : 'bytes' in min && 'bytes' in max && min.bytes > max.bytes;
+  if (crossed) reject(compiling, ['spec', 'guarantees', 'min'], 'POLICY_RANGE', 'guarantees.min is above guarantees.max');
+}
+

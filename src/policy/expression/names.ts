@@ -1,0 +1,81 @@
+/**
+ * The names that expressions can use, with their types. One table: the type checker, the messages and the reference are made
+ * from it, and its keys are held equal to the scope that `decide()` fills in.
+ */
+import { GiB, KiB, MiB, TiB } from '../../model/units.ts';
+import type { GuestNames, HostNames, PsiNames, Scope } from '../policy-set.ts';
+
+type NameType = 'double' | 'string';
+type Names<T> = { readonly [K in keyof Required<T>]: NameType };
+
+const PSI: Names<PsiNames> = { avg10: 'double', avg60: 'double', avg300: 'double' };
+
+const HOST = {
+  total: 'double',
+  available: 'double',
+  available_ratio: 'double',
+  free: 'double',
+  swap_used: 'double',
+  swap_in_rate: 'double',
+  swap_out_rate: 'double',
+  committed: 'double',
+  psi: { some: PSI, full: PSI },
+  guests: 'double',
+} as const satisfies Omit<Names<HostNames>, 'psi' | 'level'> & { psi: object };
+
+const GUEST: Names<GuestNames> = {
+  name: 'string',
+  uuid: 'string',
+  title: 'string',
+  max: 'double',
+  current: 'double',
+  target: 'double',
+  total: 'double',
+  used: 'double',
+  available: 'double',
+  free: 'double',
+  cache: 'double',
+  demand: 'double',
+  used_rate: 'double',
+  rss: 'double',
+  swap_in_rate: 'double',
+  swap_out_rate: 'double',
+  major_fault_rate: 'double',
+  uptime: 'double',
+  stats_age: 'double',
+  boots: 'double',
+};
+
+const GUARANTEES: Names<NonNullable<Scope['guarantees']>> = { min: 'double', max: 'double', reserve: 'double' };
+
+/** Fields of a name: a type, or the fields below it. */
+export interface Fields {
+  readonly [name: string]: NameType | Fields;
+}
+
+export type RootName = keyof Scope;
+
+/** The names that one expression sees. */
+export type Visible = { readonly [K in RootName]?: Fields };
+
+/** Pressure levels are the host's: they see no guest, and not the level that they decide about. */
+export const HOST_SCOPE: Visible = { host: HOST };
+
+/** What guest expressions see, given the variables defined above them. */
+export function guestScope(variables: readonly string[]): Visible {
+  return {
+    host: { ...HOST, level: 'string' },
+    guest: { ...GUEST },
+    guarantees: { ...GUARANTEES },
+    vars: Object.fromEntries(variables.map(name => [name, 'double' as const])),
+  };
+}
+
+/** Constants, all of type double. */
+export const CONSTANTS = { KiB, MiB, GiB, TiB } as const;
+
+/** Words that CEL keeps for itself; none can name a variable (CEL language definition, "RESERVED"). */
+export const RESERVED_WORDS: ReadonlySet<string> = new Set([
+  ...['as', 'break', 'const', 'continue', 'else', 'false', 'for', 'function', 'if', 'import', 'in', 'let', 'loop'],
+  ...['namespace', 'null', 'package', 'prototype', 'return', 'true', 'var', 'void', 'while'],
+]);

@@ -1,0 +1,67 @@
+import { BallonetError, errorMessage } from '../model/errors.ts';
+import { type Compilation, compilePolicies } from './compile.ts';
+import type { PolicySet } from './policy-set.ts';
+import { compare, type Diagnostic, errorAt, formatDiagnostic, sortDiagnostics } from './source/diagnostics.ts';
+import { FILE_BYTES_MAX, type PolicySource } from './source/documents.ts';
+
+/** The port through which policy files are read. Every function throws when the path cannot be read. */
+export interface PolicyFiles {
+  kind(path: string): 'file' | 'folder';
+  /** Names of the entries of a folder that are files, without their path. */
+  list(folder: string): readonly string[];
+  /** Content of a file; it may stop after `limit` bytes. */
+  read(path: string, limit: number): Uint8Array;
+}
+
+/**
+ * Reads and compiles a policy set.
+ *
+ * @param paths - Files, and folders of which the `*.yaml` and `*.yml` files are taken in lexical order; `*.test.yaml` and
+ *   `*.test.yml` are not policies and are left out. A file that is named twice is read once.
+ */
+export function loadPolicySet(paths: readonly string[], files: PolicyFiles): Compilation {
+  const unreadable: Diagnostic[] = [];
+  const attempt = <T>(path: string, read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (cause) {
+      const message = `cannot be read: ${errorMessage(cause)}`;
+      unreadable.push(errorAt({ file: path, line: 1, column: 1 }, 'POLICY_UNREADABLE', message, { cause }));
+      return undefined;
+    }
+  };
+  const names = new Set(paths.flatMap(path => attempt(path, () => policyFilesAt(path, files)) ?? []));
+  const sources = [...names].flatMap((file): PolicySource[] => {
+    // One byte more than is allowed, so that a longer file can be told.
+    const content = attempt(file, () => files.read(file, FILE_BYTES_MAX + 1));
+    return content === undefined ? [] : [{ file, content }];
+  });
+  if (unreadable.length === 0) return compilePolicies(sources);
+  // What could not be read may hold the missing half of the rest.
+  const { diagnostics } = compilePolicies(sources);
+  const related = diagnostics.filter(({ code }) => code !== 'POLICY_HOST_COUNT' && code !== 'POLICY_LEVEL');
+  return { set: undefined, diagnostics: sortDiagnostics([...unreadable, ...related]), files: [...names] };
+}
+
+function policyFilesAt(path: string, files: PolicyFiles): string[] {
+  if (files.kind(path) === 'file') return [path];
+  return files
+    .list(path)
+    .filter(name => /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name))
+    .toSorted(compare)
+    .map(name => (path.endsWith('/') ? `${path}${name}` : `${path}/${name}`));
+}
+
+/**
+ * The policy set of a compilation.
+ *
+ * @throws BallonetError `POLICY_UNREADABLE` when a path could not be read, else `POLICY_INVALID`; the message has every
+ *   diagnostic in the form that is printed.
+ */
+export function requirePolicySet({ set, diagnostics }: Compilation): PolicySet {
+  if (set !== undefined) return set;
+  const message = diagnostics.map(formatDiagnostic).join('\n');
+  const unreadable = diagnostics.find(({ code }) => code === 'POLICY_UNREADABLE');
+  if (unreadable === undefined) throw new BallonetError('POLICY_INVALID', message);
+  throw new BallonetError('POLICY_UNREADABLE', message, { cause: unreadable.cause });
+}
