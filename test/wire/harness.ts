@@ -15,8 +15,8 @@ export interface WireTest {
   readonly path: string;
   readonly uri: string;
   /** Starts the daemon; again after `close()` of the one before. */
-  start(options?: Omit<FakeOptions, 'path'>): Promise<FakeDaemon>;
-  connect(options?: ConnectOptions, tuning?: Partial<Tuning>): Promise<Hypervisor>;
+  readonly start: (options?: Omit<FakeOptions, 'path'>) => Promise<FakeDaemon>;
+  readonly connect: (options?: ConnectOptions, tuning?: Partial<Tuning>) => Promise<Hypervisor>;
 }
 
 /** A place for a socket; all that is started there ends with the test. */

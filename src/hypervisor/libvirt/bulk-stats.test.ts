@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FieldNames, PARAM_TYPE, readBulkStats } from './bulk-stats.ts';
 import type { WireDomain } from './structures.ts';

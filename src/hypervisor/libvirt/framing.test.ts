@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameReader } from './framing.ts';
 import { HEADER_BYTES, MESSAGE_MAX_BYTES } from './wire.ts';

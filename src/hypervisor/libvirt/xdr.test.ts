@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isBallonetError } from '../../model/errors.ts';
 import { XdrReader, XdrWriter } from './xdr.ts';
@@ -56,9 +56,9 @@ describe('XDR', () => {
     fc.assert(
       fc.property(fc.array(item, { maxLength: 40 }), fc.integer({ min: 0, max: 28 }), (items, reserve) => {
         const writer = new XdrWriter(reserve, 1);
-        for (const { write } of items) write(writer);
+        for (const each of items) each.write(writer);
         const r = new XdrReader(writer.bytes(), reserve);
-        for (const { value, read } of items) expect(read(r)).toEqual(value);
+        for (const each of items) expect(each.read(r)).toEqual(each.value);
         expect(r.remaining).toBe(0);
         r.end();
       }),
