@@ -1,10 +1,10 @@
-/** The host's side of the decision: how much there is for guests, and how it is split among those that may move. */
+/** The host's side of the decision: how much there is for guests, and what each of them is entitled to of it. */
 import { type Snapshot, trusted } from '../model/snapshot.ts';
-import type { Bytes } from '../model/units.ts';
+import type { Bytes, Seconds } from '../model/units.ts';
 import type { Assessment, Movable } from './assess.ts';
-import { solveBudget } from './budget.ts';
+import { type Claim, solveBudget } from './budget.ts';
+import { isBackingOff } from './convergence.ts';
 import { type HostPolicy, hostReserve } from './policy-set.ts';
-import type { GuestMemory } from './state.ts';
 
 export interface HostBudget {
   /** Pool total less reserve, less what is not the guests', less what their processes hold beyond their size. */
@@ -25,28 +25,30 @@ export function hostBudget(
   const available = trusted(snapshot.host.readings.available);
   if (poolTotal === undefined || available === undefined) return undefined;
   let resident = 0;
-  let overhead = 0;
+  let unseen = 0;
+  let beyond = 0;
   let committed = 0;
   let ungranted = 0;
-  for (const { sample, memory } of assessments) {
-    resident += trusted(sample.readings.rss) ?? 0;
+  for (const { sample, memory, promised } of assessments) {
     if (sample.state === 'stopped') continue;
-    overhead += memory.overheadBytes;
-    committed += promisedBytes(sample.readings.current.value ?? sample.readings.max.value ?? 0, memory);
+    // The last figure stands when there is no new one: a backup job hides it for as long as it takes.
+    const rss = sample.readings.rss.value;
+    if (rss === undefined) unseen += promised;
+    resident += rss ?? 0;
+    // Memory that a guest has given up but its process still holds is as little free as what the process needs for itself.
+    beyond += Math.max(memory.overheadBytes, (rss ?? 0) - promised);
+    committed += promised;
     ungranted += memory.granted;
   }
   const reserve = hostReserve(policy, poolTotal);
   const others = Math.max(0, poolTotal - available - resident);
-  const total = poolTotal - reserve - others - overhead;
+  // What an unseen process holds looks like somebody else's. It must not make the other guests give, nor be given to them.
+  const doubtful = Math.min(others, unseen);
+  const total = poolTotal - reserve - beyond - others + doubtful;
   // A host may be overcommitted from the start: guests promised more at boot than there is. Sizes that nobody has touched are
   // then no bound for a guest in need; what is really unused is, less what we ourselves have given and is not yet touched.
-  const free = committed <= total ? total - committed : available - reserve - ungranted;
+  const free = committed <= total ? total - doubtful - committed : available - reserve - ungranted;
   return { total, committed, free: Math.max(0, free) };
-}
-
-/** What is promised to a guest: its size, or what it has been asked to grow to. */
-export function promisedBytes(current: Bytes, memory: GuestMemory): Bytes {
-  return memory.move === undefined ? current : Math.max(current, memory.move.to);
 }
 
 export type Split = 'fits' | 'cut' | 'insufficient';
@@ -57,28 +59,22 @@ export interface Arbitration {
   readonly entitled: ReadonlyMap<Movable, Bytes>;
 }
 
-/** Splits the budget among movable guests; those that are held keep what they have. */
-export function arbitrate(budget: HostBudget, assessments: readonly Assessment[]): Arbitration {
+/** Splits the budget among movable guests; those that are held keep what they are promised. */
+export function arbitrate(
+  budget: HostBudget,
+  assessments: readonly Assessment[],
+  level: string,
+  now: Seconds,
+): Arbitration {
   const movable: Movable[] = [];
   let left = budget.total;
   for (const assessment of assessments) {
     if (assessment.kind === 'movable') movable.push(assessment);
-    else if (assessment.sample.state !== 'stopped') {
-      const { current, max } = assessment.sample.readings;
-      left -= promisedBytes(current.value ?? max.value ?? 0, assessment.memory);
-    }
+    else if (assessment.sample.state !== 'stopped') left -= assessment.promised;
   }
   const { outcome, sizes } = solveBudget(
     left,
-    movable.map(({ min, floor, desired, active, policy }) => ({
-      min,
-      floor: Math.min(floor, desired),
-      desired,
-      priority: policy.priority,
-      shares: policy.shares,
-      idleTax: policy.idleTax,
-      active,
-    })),
+    movable.map(guest => claimOf(guest, level, now)),
   );
   return {
     split: outcome,
@@ -87,49 +83,21 @@ export function arbitrate(budget: HostBudget, assessments: readonly Assessment[]
 }
 
 /**
- * Growth from what is free now: those whose policies give last come first, the hardest pressed first among them.
- * Returns the size granted to each guest that is entitled to grow.
+ * A guest claims what it may really come to have. One that its policy keeps from growing now takes nothing from the others, and
+ * one that cannot give does not let them count on what it has.
  */
-export function grantGrowth(free: Bytes, entitled: ReadonlyMap<Movable, Bytes>): Map<Movable, Bytes> {
-  const growers = [...entitled].filter(([guest, size]) => size > promisedBytes(guest.current, guest.memory));
-  growers.sort(([a], [b]) => a.policy.priority - b.policy.priority || pressedness(b) - pressedness(a));
-  const granted = new Map<Movable, Bytes>();
-  let left = free;
-  for (const [guest, size] of growers) {
-    const have = promisedBytes(guest.current, guest.memory);
-    const grant = Math.min(size - have, left);
-    left -= grant;
-    granted.set(guest, have + grant);
-  }
-  return granted;
-}
-
-function pressedness(guest: Movable): number {
-  return (guest.distressed ? 1 : 0) + guest.active;
-}
-
-/**
- * Guests that must give although the pressure level does not ask it of them, because growth that others are entitled to is
- * not free yet. Those that give first come first; only as many as the shortfall needs.
- */
-export function callDonors(
-  entitled: ReadonlyMap<Movable, Bytes>,
-  granted: ReadonlyMap<Movable, Bytes>,
-): { donors: ReadonlySet<Movable>; urgent: boolean } {
-  let shortfall = 0;
-  let urgent = false;
-  for (const [guest, size] of granted) {
-    const missing = (entitled.get(guest) ?? size) - size;
-    shortfall += missing;
-    urgent ||= missing > 0 && guest.distressed;
-  }
-  const donors = new Set<Movable>();
-  const candidates = [...entitled].filter(([guest, size]) => !guest.distressed && size < guest.current);
-  candidates.sort(([a], [b]) => b.policy.priority - a.policy.priority || a.active - b.active);
-  for (const [guest, size] of candidates) {
-    if (shortfall <= 0) break;
-    donors.add(guest);
-    shortfall -= guest.current - size;
-  }
-  return { donors, urgent };
+function claimOf(guest: Movable, level: string, now: Seconds): Claim {
+  const { policy, memory, current, promised } = guest;
+  const mayGrow = guest.distressed || policy.grow.at.has(level);
+  const least = guest.distressed || isBackingOff(memory, now) ? current : 0;
+  const desired = Math.max(least, mayGrow ? guest.desired : Math.min(guest.desired, promised));
+  return {
+    min: Math.min(desired, Math.max(least, guest.min)),
+    floor: Math.min(desired, Math.max(least, guest.floor)),
+    desired,
+    priority: policy.priority,
+    shares: policy.shares,
+    idleTax: policy.idleTax,
+    demand: guest.demand,
+  };
 }

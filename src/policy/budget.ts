@@ -9,10 +9,11 @@ export interface Claim {
   readonly desired: Bytes;
   /** Higher gives first. */
   readonly priority: number;
+  /** Positive. */
   readonly shares: number;
   readonly idleTax: Ratio;
-  /** Share of the guest's memory that is in use, 0..1. */
-  readonly active: Ratio;
+  /** Memory that the guest is taken to use; what it has beyond is idle. */
+  readonly demand: Bytes;
 }
 
 export interface Allotment {
@@ -26,9 +27,9 @@ export interface Allotment {
  *
  * If all that is desired fits, everybody gets it. Else memory above the floors is cut first, priority by priority from the
  * highest number down; only if that is not enough, the same again from the floors to the guarantees. Guarantees are never
- * cut: when they do not fit, each gets its own and the outcome says `insufficient`. Within a priority, sizes are
- * proportional to shares / (active + k x idle), k = 1 / (1 - tax) (Waldspurger, OSDI 2002, section 5.3), between their bounds.
- * O(n log n).
+ * cut: when they do not fit, each gets its own and the outcome says `insufficient`. Within a priority, sizes are such that
+ * shares / (used + k x idle), k = 1 / (1 - tax), is the same for all (Waldspurger, OSDI 2002, section 5.3), between their
+ * bounds. O(n log n).
  */
 export function solveBudget(budget: Bytes, claims: readonly Claim[]): Allotment {
   const sizes = claims.map(claim => claim.desired);
@@ -41,7 +42,8 @@ export function solveBudget(budget: Bytes, claims: readonly Claim[]): Allotment 
       excess -= cutGroup(claims, sizes, members, bound, excess);
     }
   }
-  return { outcome: excess > 0 ? 'insufficient' : 'cut', sizes };
+  // What is left of a cut that was enough is an error of rounding: sums of bytes are exact to far less than one.
+  return { outcome: excess > 1 ? 'insufficient' : 'cut', sizes };
 }
 
 /** Indices of the claims, one group a priority, those that give first in front. */
@@ -64,11 +66,10 @@ function cutGroup(
   excess: Bytes,
 ): Bytes {
   const before = members.map(index => at(sizes, index));
-  const bounds = members.map((index, i) => ({
-    weight: weightOf(at(claims, index)),
-    lower: at(claims, index)[bound],
-    upper: at(before, i),
-  }));
+  const bounds = members.map((index, i) => {
+    const claim = at(claims, index);
+    return { ...lineOf(claim), lower: claim[bound], upper: at(before, i) };
+  });
   const have = sum(before);
   const after = fill(Math.max(have - excess, sum(bounds.map(b => b.lower))), bounds);
   members.forEach((index, i) => {
@@ -77,22 +78,27 @@ function cutGroup(
   return have - sum(after);
 }
 
-function weightOf({ shares, idleTax, active }: Claim): number {
-  // A tax of 1 would divide by zero; at 0.999 idle memory already weighs a thousandth.
-  const k = 1 / (1 - Math.min(idleTax, 0.999));
-  const busy = Math.min(1, Math.max(0, active));
-  return shares / (busy + k * (1 - busy));
+/**
+ * The size of a claim as a line over the group's level L. Equal ratios mean used + k x (size - used) = L x shares, so
+ * size = tax x used + (1 - tax) x L x shares. Taking the size that results, and not the present one, to say what is idle, the
+ * split does not depend on where the guests happen to be, and so does not chase its own moves.
+ */
+function lineOf({ shares, idleTax, demand }: Claim): { offset: number; weight: number } {
+  // At a tax of 1 the level would no longer matter; at 0.999 idle memory already weighs a thousandth.
+  const tax = Math.min(Math.max(0, idleTax), 0.999);
+  return { offset: tax * demand, weight: (1 - tax) * shares };
 }
 
 export interface Bounds {
+  readonly offset: number;
   readonly weight: number;
   readonly lower: number;
   readonly upper: number;
 }
 
 /**
- * Water-filling: sizes clamp(level x weight, lower, upper) whose sum is `amount`. `amount` must lie between the sums of the
- * bounds; outside it, the bounds themselves come back. Weights are positive.
+ * Water-filling: sizes clamp(offset + level x weight, lower, upper) whose sum is `amount`. `amount` must lie between the sums
+ * of the bounds; outside it, the bounds themselves come back. Weights are positive.
  */
 export function fill(amount: number, bounds: readonly Bounds[]): number[] {
   let total = sum(bounds.map(b => b.lower));
@@ -100,8 +106,8 @@ export function fill(amount: number, bounds: readonly Bounds[]): number[] {
   const edges = bounds
     .filter(b => b.upper > b.lower)
     .flatMap(b => [
-      { level: b.lower / b.weight, slope: b.weight },
-      { level: b.upper / b.weight, slope: -b.weight },
+      { level: (b.lower - b.offset) / b.weight, slope: b.weight },
+      { level: (b.upper - b.offset) / b.weight, slope: -b.weight },
     ])
     .sort((a, b) => a.level - b.level);
   let level = edges[0]?.level ?? 0;
@@ -114,7 +120,7 @@ export function fill(amount: number, bounds: readonly Bounds[]): number[] {
     slope += edge.slope;
   }
   const water = slope > 0 ? level + (amount - total) / slope : Number.POSITIVE_INFINITY;
-  return bounds.map(b => Math.min(b.upper, Math.max(b.lower, water * b.weight)));
+  return bounds.map(b => Math.min(b.upper, Math.max(b.lower, b.offset + water * b.weight)));
 }
 
 function sum(values: readonly number[]): number {

@@ -14,35 +14,50 @@ export function convergenceSeconds(move: Move): Seconds {
   return START_SECONDS + Math.abs(move.to - move.from) / SLOWEST_BYTES_PER_SECOND;
 }
 
+/** True while the guest is expected to be on its way. A growth past its time no longer counts: it may be asked anew. */
+export function isUnderWay(move: Move | undefined, now: Seconds): move is Move {
+  return move !== undefined && now - move.at < convergenceSeconds(move);
+}
+
+/**
+ * - `under-way`: not there yet. A growth stays so for ever: the hypervisor goes on offering it, so the memory stays promised.
+ * - `given-up`: a shrink has had its time; the guest stopped at `reached` and is to be asked for no less than that.
+ */
 export type Convergence =
-  | { readonly kind: 'none' | 'under-way' | 'arrived' }
-  /** The guest stopped at `reached`; it is to be asked for no less than that. */
-  | { readonly kind: 'given-up'; readonly reached: Bytes; readonly shrinking: boolean };
+  | { readonly kind: 'none' | 'under-way' }
+  | { readonly kind: 'arrived'; readonly shrinking: boolean }
+  | { readonly kind: 'given-up'; readonly reached: Bytes };
 
 /** How far the move of a guest has come, seen its size now. */
 export function judgeMove(move: Move | undefined, current: Bytes, now: Seconds): Convergence {
   if (move === undefined) return { kind: 'none' };
   const shrinking = move.to < move.from;
   const arrived = shrinking ? current <= move.to + ARRIVED : current >= move.to - ARRIVED;
-  if (arrived) return { kind: 'arrived' };
-  return now - move.at < convergenceSeconds(move)
-    ? { kind: 'under-way' }
-    : { kind: 'given-up', reached: current, shrinking };
+  if (arrived) return { kind: 'arrived', shrinking };
+  return shrinking && !isUnderWay(move, now) ? { kind: 'given-up', reached: current } : { kind: 'under-way' };
 }
 
-/** The memory of a guest after the judgement: an arrived move clears its record, one given up on earns a growing back-off. */
+/**
+ * The memory of a guest after the judgement. A shrink given up on earns a back-off that doubles until a shrink arrives; growth
+ * proves nothing, for the withdrawal that follows every failed shrink is one.
+ */
 export function settleMove(memory: GuestMemory, verdict: Convergence, now: Seconds): GuestMemory {
   switch (verdict.kind) {
     case 'none':
     case 'under-way':
       return memory;
     case 'arrived':
-      return { ...memory, move: undefined, unfollowed: 0 };
+      return { ...memory, move: undefined, unfollowed: verdict.shrinking ? 0 : memory.unfollowed };
     case 'given-up': {
       const wait = Math.min(BACK_OFF_MAX_SECONDS, BACK_OFF_SECONDS * 2 ** memory.unfollowed);
       return { ...memory, move: undefined, unfollowed: memory.unfollowed + 1, backOffUntil: now + wait };
     }
   }
+}
+
+/** True while a guest that did not follow an earlier shrink is left alone. */
+export function isBackingOff(memory: GuestMemory, now: Seconds): boolean {
+  return memory.backOffUntil !== undefined && now < memory.backOffUntil;
 }
 
 /** Room left to a guest when a shrink that it could not follow is withdrawn, so that it leaves its watermarks. */

@@ -2,25 +2,15 @@
  * The whole tick as one pure function. Daemon, simulator, policy tests, replay and explain run this and nothing else.
  */
 import type { Instant } from '../model/clock.ts';
-import type { Action, Decision, ReasonCode } from '../model/decision.ts';
+import type { Action, Decision } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
-import type { Bytes } from '../model/units.ts';
-import {
-  arbitrate,
-  callDonors,
-  grantGrowth,
-  type HostBudget,
-  hostBudget,
-  promisedBytes,
-  type Split,
-} from './arbitrate.ts';
-import { type Assessment, assess, type Movable } from './assess.ts';
-import { WITHDRAWAL_MARGIN } from './convergence.ts';
+import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
+import { type Assessment, assess } from './assess.ts';
 import { hostNames } from './names.ts';
 import type { GuestPolicy, PolicySet } from './policy-set.ts';
 import { assessPressure } from './pressure.ts';
-import { type Restrained, restrainGrow, restrainShrink } from './restrain.ts';
-import type { GuestMemory, PolicyState } from './state.ts';
+import { type Outcome, type Settlement, settle } from './settle.ts';
+import type { BeforeMove, GuestMemory, PolicyState } from './state.ts';
 import { record } from './trail.ts';
 
 export interface Tick {
@@ -29,13 +19,6 @@ export interface Tick {
   readonly decisions: readonly Decision[];
   /** Undefined while the host's memory is not known. */
   readonly budget: (HostBudget & { readonly split: Split }) | undefined;
-}
-
-/** What becomes of one guest this tick. */
-interface Outcome {
-  readonly action: Action;
-  readonly reason: ReasonCode;
-  readonly target: Bytes | undefined;
 }
 
 /**
@@ -58,18 +41,18 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
     }),
   );
   const budget = hostBudget(policies.host, snapshot, assessments);
-  const settled = budget && settle(budget, assessments, pressure.level, now);
+  const settled = budget && settle(budget, assessments, { level: pressure.level, now: now.monotonic });
 
   const enforcing = policies.host.mode === 'enforce';
   const guests = new Map<string, GuestMemory>();
   const decisions: Decision[] = [];
   for (const assessment of assessments) {
-    const outcome = outcomeOf(assessment, settled?.outcomes);
-    guests.set(assessment.sample.uuid, remember(assessment, outcome, enforcing, now));
+    const { uuid } = assessment.sample;
+    const outcome = outcomeOf(assessment, settled);
+    guests.set(uuid, remember(assessment, outcome, state.guests.get(uuid), enforcing, now));
     decisions.push(toDecision(assessment, outcome, pressure.level));
   }
-  const order: Record<Action, number> = { shrink: 0, grow: 1, hold: 2 };
-  decisions.sort((a, b) => order[a.action] - order[b.action]);
+  decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
   return {
     state: { pressure, guests },
     decisions,
@@ -82,88 +65,56 @@ function governingPolicy(policies: PolicySet, sample: GuestSample): GuestPolicy 
   return policies.guests.find(policy => policy.mismatch(sample) === undefined);
 }
 
-const SPLIT_CODES = { fits: 'BUDGET_FITS', cut: 'BUDGET_CUT', insufficient: 'HOST_INSUFFICIENT' } as const;
+const ORDER: Readonly<Record<Action, number>> = { shrink: 0, grow: 1, hold: 2 };
 
-/** Budget and restraint for all guests that may move. */
-function settle(
-  budget: HostBudget,
-  assessments: readonly Assessment[],
-  level: string,
-  now: Instant,
-): { split: Split; outcomes: Map<Movable, Outcome> } {
-  const { split, entitled } = arbitrate(budget, assessments);
-  const granted = grantGrowth(budget.free, entitled);
-  const { donors, urgent } = callDonors(entitled, granted);
-  const outcomes = new Map<Movable, Outcome>();
-  for (const [guest, size] of entitled) {
-    const code = size < guest.desired ? SPLIT_CODES[split] : 'BUDGET_FITS';
-    record(guest.trail, 'budget', code, size, {
-      budget: budget.total,
-      committed: budget.committed,
-      free: budget.free,
-    });
-    outcomes.set(
-      guest,
-      restrain(guest, size, granted.get(guest), { level, now, donor: donors.has(guest), urgent }),
-    );
-  }
-  return { split, outcomes };
+/** A correction goes before everything but growth beyond it. */
+function outcomeOf(assessment: Assessment, settled: Settlement | undefined): Outcome {
+  const { correction, sample, trail } = assessment;
+  const outcome = ownOutcome(assessment, settled);
+  if (correction === undefined) return outcome;
+  const { target, code, inputs } = correction;
+  if (outcome.action === 'grow' && outcome.target !== undefined && outcome.target >= target) return outcome;
+  record(trail, 'restraint', code, target, inputs);
+  const current = sample.readings.current.value;
+  return { action: current !== undefined && target < current ? 'shrink' : 'grow', reason: code, target };
 }
 
-interface Surroundings {
-  readonly level: string;
-  readonly now: Instant;
-  readonly donor: boolean;
-  readonly urgent: boolean;
-}
-
-function restrain(guest: Movable, size: Bytes, granted: Bytes | undefined, around: Surroundings): Outcome {
-  const { policy, trail, current } = guest;
-  const circumstances = { ...around, now: around.now.monotonic };
-  const shrinking = size < current;
-  const restrained: Restrained = shrinking
-    ? restrainShrink(guest, size, circumstances)
-    : restrainGrow(guest, size, granted ?? size, circumstances);
-  const code = shrinking && around.donor && restrained.code === 'OK' ? 'BUDGET_DONOR' : restrained.code;
-  record(trail, 'restraint', code, restrained.target ?? current, restrained.inputs, policy.source);
-  if (restrained.target === undefined) return { action: 'hold', reason: code, target: undefined };
-  const plain = shrinking ? 'SHRINK' : 'GROW';
-  return {
-    action: shrinking ? 'shrink' : 'grow',
-    reason: code === 'OK' ? plain : code,
-    target: restrained.target,
-  };
-}
-
-function outcomeOf(assessment: Assessment, outcomes: Map<Movable, Outcome> | undefined): Outcome {
-  const { withdrawTo, sample, trail } = assessment;
-  if (withdrawTo !== undefined) {
-    const target = Math.min(sample.readings.max.value ?? withdrawTo, withdrawTo + WITHDRAWAL_MARGIN);
-    record(trail, 'restraint', 'WITHDRAWN', target, { reached: withdrawTo });
-    return { action: 'grow', reason: 'WITHDRAWN', target };
-  }
+function ownOutcome(assessment: Assessment, settled: Settlement | undefined): Outcome {
   if (assessment.kind === 'held') return { action: 'hold', reason: assessment.code, target: undefined };
-  const outcome = outcomes?.get(assessment);
-  if (outcome) return outcome;
+  const outcome = settled?.outcomes.get(assessment);
+  if (outcome !== undefined) return outcome;
   record(assessment.trail, 'budget', 'HOST_UNKNOWN', assessment.current);
   return { action: 'hold', reason: 'HOST_UNKNOWN', target: undefined };
 }
 
 /** What the next ticks must know of this one. Where nothing is enforced no move is under way, but cooldowns run as if it were. */
 function remember(
-  { memory, sample }: Assessment,
-  outcome: Outcome,
+  { memory, sample, promised }: Assessment,
+  { action, target }: Outcome,
+  before: GuestMemory | undefined,
   enforcing: boolean,
   now: Instant,
 ): GuestMemory {
   const current = sample.readings.current.value;
-  if (outcome.target === undefined || current === undefined) return memory;
+  if (target === undefined || current === undefined) return memory;
   const at = now.monotonic;
-  const move = { from: current, to: outcome.target, at };
-  const moved: GuestMemory = enforcing ? { ...memory, move, target: outcome.target } : memory;
-  if (outcome.action === 'shrink') return { ...moved, shrunkAt: at, decidedOnReport: sample.reportsInEpoch };
-  const given = Math.max(0, outcome.target - promisedBytes(current, memory));
-  return { ...moved, grownAt: at, granted: enforcing ? memory.granted + given : memory.granted };
+  const paced: GuestMemory = {
+    ...memory,
+    decidedOnReport: sample.reportsInEpoch,
+    ...(action === 'shrink' ? { shrunkAt: at } : { grownAt: at }),
+  };
+  if (!enforcing) return paced;
+  return {
+    ...paced,
+    move: { from: current, to: target, at },
+    beforeMove: standing(before?.epoch === memory.epoch ? before : memory),
+    target,
+    granted: memory.granted + Math.max(0, target - promised),
+  };
+}
+
+function standing({ move, target, granted, unfollowed, backOffUntil }: GuestMemory): BeforeMove {
+  return { move, target, granted, unfollowed, backOffUntil };
 }
 
 function toDecision(assessment: Assessment, outcome: Outcome, level: string): Decision {
@@ -179,7 +130,9 @@ function toDecision(assessment: Assessment, outcome: Outcome, level: string): De
     currentBytes,
     targetBytes: outcome.target ?? currentBytes,
     wantedBytes: assessment.kind === 'movable' ? assessment.wanted : undefined,
-    ...(assessment.kind === 'movable' ? { guarantees: { minBytes: assessment.min, maxBytes: assessment.ceiling } } : {}),
+    ...(assessment.kind === 'movable'
+      ? { guarantees: { minBytes: assessment.min, maxBytes: assessment.ceiling } }
+      : {}),
     stages: trail.stages,
   };
 }

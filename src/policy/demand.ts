@@ -3,54 +3,68 @@ import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 /** How many parts the window is kept in. More parts forget more smoothly and cost more to sort. */
 const SLOTS = 24;
 
+/** QEMU asks a guest for statistics in whole seconds (guest-stats-polling-interval), so reports are never closer than this. */
+const SHORTEST_PERIOD: Seconds = 1;
+
 /**
- * What a guest has needed over the window, as the peak of each of its parts: bounded memory whatever the interval, and a
+ * What a guest has used over the window, as the peak of each of its parts: bounded memory whatever the interval, and a
  * peak is never averaged away. Instants are monotonic seconds.
  */
 export interface DemandWindow {
-  /** Peaks of the finished parts, oldest first. */
+  /** Peaks of the finished parts, oldest first; 0 for a part without a report. */
   readonly peaks: readonly Bytes[];
   readonly partStart: Seconds;
   readonly partPeak: Bytes;
+  /** The newest report: its number in the epoch, what it said, and when it was first seen. */
+  readonly report: number;
   readonly last: Bytes;
   readonly lastAt: Seconds;
-  /** Bytes per second between the last two reports; negative when need falls. */
+  /** Bytes per second between the last two reports; negative when use falls. */
   readonly slope: number;
 }
 
-/** Adds one report of need, taken at `at`. Reports that are not newer than the last one change nothing. */
-export function observeNeed(
+/** One report of use. */
+export interface UseReport {
+  readonly used: Bytes;
+  /** Number in the epoch. The same report read twice is told by it, not by its age, which jitters with the wall clock. */
+  readonly report: number;
+  /** Monotonic instant at which it was first seen. */
+  readonly at: Seconds;
+}
+
+/** Adds one report of use. A report that has been seen changes nothing. */
+export function observeUse(
   window: DemandWindow | undefined,
-  need: Bytes,
-  at: Seconds,
+  { used, report, at }: UseReport,
   windowSeconds: Seconds,
 ): DemandWindow {
   if (window === undefined) {
-    return { peaks: [], partStart: at, partPeak: need, last: need, lastAt: at, slope: 0 };
+    return { peaks: [], partStart: at, partPeak: used, report, last: used, lastAt: at, slope: 0 };
   }
-  if (at <= window.lastAt) return window;
-  const slope = (need - window.last) / (at - window.lastAt);
-  const parts = Math.floor((at - window.partStart) / (windowSeconds / SLOTS));
-  if (parts === 0) {
-    return { ...window, partPeak: Math.max(window.partPeak, need), last: need, lastAt: at, slope };
-  }
+  if (report <= window.report) return window;
+  const slope = (used - window.last) / Math.max(SHORTEST_PERIOD, at - window.lastAt);
+  const newest = { report, last: used, lastAt: at, slope };
+  const part = Math.max(SHORTEST_PERIOD, windowSeconds) / SLOTS;
+  const parts = Math.floor((at - window.partStart) / part);
+  if (parts <= 0) return { ...window, ...newest, partPeak: Math.max(window.partPeak, used) };
   // Parts without a report repeat nothing: an old peak leaves when its time has passed, not when reports resume.
   const empty = Math.min(parts - 1, SLOTS);
-  const peaks = [...window.peaks, window.partPeak, ...Array.from({ length: empty }, () => 0)].slice(-SLOTS);
-  const partStart = window.partStart + parts * (windowSeconds / SLOTS);
-  return { peaks, partStart, partPeak: need, last: need, lastAt: at, slope };
+  const peaks = [...window.peaks, window.partPeak, ...new Array<Bytes>(empty).fill(0)].slice(-SLOTS);
+  return { ...newest, peaks, partStart: window.partStart + parts * part, partPeak: used };
 }
 
 /**
- * Demand: the quantile of need over the window, and at least the need now plus what its growth adds before a move can help.
+ * Use that memory must be kept for: the quantile over the window, and at least the use now plus what its growth adds before a
+ * move can help.
  */
-export function estimateDemand(window: DemandWindow, quantile: Ratio, growthSeconds: Seconds): Bytes {
+export function estimateUse(window: DemandWindow, quantile: Ratio, growthSeconds: Seconds): Bytes {
   const soon = window.last + Math.max(0, window.slope) * growthSeconds;
   return Math.max(soon, quantileOf([...window.peaks, window.partPeak], quantile));
 }
 
-function quantileOf(values: readonly number[], quantile: Ratio): number {
-  const sorted = values.filter(value => value > 0).sort((a, b) => a - b);
+/** The smallest value that at least this share of the parts with a report does not exceed. */
+function quantileOf(peaks: readonly Bytes[], quantile: Ratio): Bytes {
+  const sorted = peaks.filter(peak => peak > 0).sort((a, b) => a - b);
   const rank = Math.max(0, Math.ceil(quantile * sorted.length) - 1);
   return sorted[rank] ?? 0;
 }

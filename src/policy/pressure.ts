@@ -6,11 +6,14 @@ interface Held {
   readonly entered: boolean;
   readonly trueSince: Seconds | undefined;
   readonly falseSince: Seconds | undefined;
+  /** Why the condition could not be evaluated this time. */
+  readonly problem?: string;
 }
 
 export interface PressureState {
   readonly level: string;
   readonly since: Seconds;
+  /** By name of the level. */
   readonly held: ReadonlyMap<string, Held>;
 }
 
@@ -22,8 +25,8 @@ export function initialPressure(now: Seconds): PressureState {
 
 /**
  * The host's pressure level: the first from the top whose `when` has held for `for`, or that was entered and whose `when` has
- * not yet been false for `keepFor`. A condition that cannot be evaluated (a figure is missing) leaves its level as it was:
- * unknown is neither pressure nor relief.
+ * not yet been false for `keepFor`. A condition that cannot be evaluated (a figure is missing) leaves its level as it was, and
+ * both times start again: unknown is neither pressure nor relief.
  */
 export function assessPressure(
   state: PressureState,
@@ -43,7 +46,7 @@ export function assessPressure(
 
 function advance(before: Held, level: PressureLevel, host: HostNames, now: Seconds): Held {
   const holds = level.when.evaluate({ host });
-  if (typeof holds !== 'boolean') return before;
+  if (typeof holds !== 'boolean') return { ...UNSEEN, entered: before.entered, problem: holds.problem };
   if (holds) {
     const trueSince = before.trueSince ?? now;
     return {

@@ -2,99 +2,146 @@
 import type { ReasonCode } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import type { Movable } from './assess.ts';
+import { isBackingOff, isUnderWay } from './convergence.ts';
 import { type Direction, resolveAmount } from './policy-set.ts';
+import type { StageInputs } from './trail.ts';
 
 export interface Restrained {
+  /** Undefined: the guest stays as it is. */
   readonly target: Bytes | undefined;
+  /** `OK` when nothing limited the move, or when there was none to make. */
   readonly code: ReasonCode;
-  readonly inputs?: Readonly<Record<string, number | string | boolean>>;
+  readonly inputs?: StageInputs;
 }
 
 export interface Circumstances {
   readonly level: string;
   readonly now: Seconds;
-  /** Another guest's growth waits for this one: the level's leave is not asked. */
-  readonly donor: boolean;
-  /** That other guest is in distress: cooldown, rate and step are not asked either. The floor is. */
+}
+
+/** Growth of other guests that waits for this one. */
+export interface Call {
+  /** How much it is to give, whatever the pressure level. */
+  readonly bytes: Bytes;
+  /** One of the others is in distress: cooldown, rate, step and dead band are not asked. The floor is. */
   readonly urgent: boolean;
 }
 
 /** A shrink towards `goal`, or why there is none. */
-export function restrainShrink(guest: Movable, goal: Bytes, circumstances: Circumstances): Restrained {
-  const { level, now, donor, urgent } = circumstances;
+export function restrainShrink(
+  guest: Movable,
+  goal: Bytes,
+  { level, now }: Circumstances,
+  call?: Call,
+): Restrained {
   const { policy, memory, current, sample } = guest;
   const { shrink } = policy;
-  if (!donor && !shrink.at.has(level)) return { target: undefined, code: 'LEVEL_FORBIDS' };
-  if (guest.distressed) return { target: undefined, code: 'GUARD_FLOOR' };
-  if (memory.move !== undefined)
-    return { target: undefined, code: 'MOVE_IN_FLIGHT', inputs: { target: memory.move.to } };
-  if (memory.backOffUntil !== undefined && now < memory.backOffUntil) {
-    return { target: undefined, code: 'BACKING_OFF', inputs: { seconds: memory.backOffUntil - now } };
-  }
-  if (sample.reportsInEpoch <= memory.decidedOnReport) return { target: undefined, code: 'NO_FRESH_SAMPLE' };
-  const hurried = donor && urgent;
+  const hurried = call?.urgent === true;
+  if (!hurried && current - goal <= tolerance(guest)) return hold('WITHIN_TOLERANCE', { goal });
+  const permitted = shrink.at.has(level);
+  if (!permitted && call === undefined) return hold('LEVEL_FORBIDS');
+  const bottom = Math.max(goal, guest.floor);
+  if (guest.distressed || current <= bottom) return hold('GUARD_FLOOR', { floor: guest.floor });
+  if (isUnderWay(memory.move, now)) return hold('MOVE_IN_FLIGHT', { target: memory.move.to });
+  if (isBackingOff(memory, now)) return hold('BACKING_OFF', { seconds: (memory.backOffUntil ?? now) - now });
+  if (sample.reportsInEpoch <= memory.decidedOnReport) return hold('NO_FRESH_SAMPLE');
   const lastMove = latest(memory.shrunkAt, memory.grownAt);
-  if (!hurried && lastMove !== undefined && now - lastMove < shrink.cooldownSeconds) {
-    return {
-      target: undefined,
-      code: 'COOLDOWN',
-      inputs: { seconds: shrink.cooldownSeconds - (now - lastMove) },
-    };
-  }
-  const floored = Math.max(goal, guest.floor);
-  const limit = hurried ? { bytes: current, code: 'OK' as const } : strictest(guest, shrink, now);
-  const target = roundUp(Math.max(floored, current - limit.bytes));
+  const rested = lastMove === undefined ? Number.POSITIVE_INFINITY : now - lastMove;
+  if (!hurried && rested < shrink.cooldownSeconds)
+    return hold('COOLDOWN', { seconds: shrink.cooldownSeconds - rested });
+
+  const asked = permitted ? bottom : Math.max(bottom, current - (call?.bytes ?? 0));
+  const limit = hurried ? UNLIMITED : strictest(guest, shrink, memory.shrunkAt, now);
+  const target = roundUp(Math.max(asked, current - limit.bytes));
   const distance = current - target;
-  if (distance <= tolerance(guest))
-    return { target: undefined, code: floored > goal ? 'GUARD_FLOOR' : 'WITHIN_TOLERANCE', inputs: { goal } };
-  if (distance < shrink.stepMin) return { target: undefined, code: 'STEP_TOO_SMALL', inputs: { distance } };
-  if (target > roundUp(floored)) return { target, code: limit.code, inputs: { limit: limit.bytes } };
-  return { target, code: floored > goal ? 'GUARD_FLOOR' : 'OK' };
+  if (distance <= 0 || distance < shrink.stepMin) {
+    const code = limit.bytes < shrink.stepMin ? limit.code : 'STEP_TOO_SMALL';
+    return hold(code, { distance: Math.max(0, distance), smallest: shrink.stepMin });
+  }
+  if (target > roundUp(asked)) return { target, code: limit.code, inputs: { goal, limit: limit.bytes } };
+  if (call !== undefined && (hurried || !permitted))
+    return { target, code: 'BUDGET_DONOR', inputs: { asked: call.bytes } };
+  return { target, code: bottom > goal ? 'GUARD_FLOOR' : 'OK', inputs: { goal } };
 }
 
-/** A growth to `granted` out of `goal`, or why there is none. */
+export interface RestrainedGrowth extends Restrained {
+  /** What the guest would have taken had there been room. */
+  readonly short: Bytes;
+}
+
+/**
+ * A growth towards `goal`, or why there is none.
+ *
+ * @param room bytes that nobody has been promised
+ */
 export function restrainGrow(
   guest: Movable,
   goal: Bytes,
-  granted: Bytes,
-  circumstances: Circumstances,
-): Restrained {
-  const { level, now } = circumstances;
-  const { policy, memory, current } = guest;
+  room: Bytes,
+  { level, now }: Circumstances,
+): RestrainedGrowth {
+  const { policy, memory, current, distressed, promised } = guest;
   const { grow } = policy;
-  const { distressed } = guest;
-  if (!distressed && !grow.at.has(level)) return { target: undefined, code: 'LEVEL_FORBIDS' };
-  if (!distressed && memory.grownAt !== undefined && now - memory.grownAt < grow.cooldownSeconds) {
-    return {
-      target: undefined,
-      code: 'COOLDOWN',
-      inputs: { seconds: grow.cooldownSeconds - (now - memory.grownAt) },
-    };
+  const stay = (code: ReasonCode, inputs: StageInputs = {}, short = 0) => ({ ...hold(code, inputs), short });
+  if (!distressed) {
+    const near = current + tolerance(guest);
+    if (!grow.at.has(level) && guest.desired > near) return stay('LEVEL_FORBIDS');
+    if (goal <= near) return stay(guest.desired > near ? 'OK' : 'WITHIN_TOLERANCE', { goal });
+    const rested = memory.grownAt === undefined ? Number.POSITIVE_INFINITY : now - memory.grownAt;
+    if (rested < grow.cooldownSeconds) return stay('COOLDOWN', { seconds: grow.cooldownSeconds - rested });
   }
-  const limit = distressed ? { bytes: guest.max, code: 'OK' as const } : strictest(guest, grow, now);
-  const target = Math.min(roundDown(Math.min(granted, current + limit.bytes)), guest.max);
+  const limit = distressed ? UNLIMITED : strictest(guest, grow, memory.grownAt, now);
+  const whole = wholeTarget(goal, guest.max);
+  const wish = Math.min(whole, wholeTarget(current + limit.bytes, guest.max));
+  const offered = isUnderWay(memory.move, now) ? Math.max(current, memory.move.to) : current;
+  if (wish <= offered) {
+    if (offered > current) return stay('MOVE_IN_FLIGHT', { target: offered });
+    return stay(wish < whole ? limit.code : 'WITHIN_TOLERANCE', { goal });
+  }
+  const target = Math.min(wish, Math.max(promised, wholeTarget(promised + room, guest.max)));
+  const short = wish - target;
+  if (target <= offered) return stay('WAITING_FOR_DONORS', { goal }, short);
   const distance = target - current;
-  const underWay = memory.move !== undefined && memory.move.to > memory.move.from ? memory.move.to : current;
-  if (target <= underWay) {
-    if (granted < goal && granted <= underWay)
-      return { target: undefined, code: 'WAITING_FOR_DONORS', inputs: { goal } };
-    return { target: undefined, code: memory.move === undefined ? 'WITHIN_TOLERANCE' : 'MOVE_IN_FLIGHT' };
+  if (!distressed && distance < grow.stepMin) {
+    if (short > 0) return stay('WAITING_FOR_DONORS', { goal }, short);
+    return stay(wish < whole ? limit.code : 'STEP_TOO_SMALL', { distance, smallest: grow.stepMin });
   }
-  if (!distressed && distance <= tolerance(guest))
-    return { target: undefined, code: 'WITHIN_TOLERANCE', inputs: { goal } };
-  if (!distressed && distance < grow.stepMin)
-    return { target: undefined, code: 'STEP_TOO_SMALL', inputs: { distance } };
-  if (granted < goal) return { target, code: 'WAITING_FOR_DONORS', inputs: { goal } };
-  return { target, code: target < roundDown(goal) ? limit.code : 'OK', inputs: { goal } };
+  const code = short > 0 ? 'WAITING_FOR_DONORS' : wish < whole ? limit.code : 'OK';
+  return { target, code, inputs: { goal }, short };
 }
 
-/** The tighter of step and rate, in bytes for this tick. */
-function strictest(guest: Movable, direction: Direction, now: Seconds): { bytes: Bytes; code: ReasonCode } {
+/** Most that a guest could give now, or 0 if less than is worth a move. Neither pressure level nor pace is looked at. */
+export function givable(guest: Movable, goal: Bytes, urgent: boolean, now: Seconds): Bytes {
+  const { memory, current, policy } = guest;
+  if (guest.distressed || isUnderWay(memory.move, now) || isBackingOff(memory, now)) return 0;
+  if (!urgent && current - goal <= tolerance(guest)) return 0;
+  const bytes = current - roundUp(Math.max(goal, guest.floor));
+  return bytes > 0 && bytes >= policy.shrink.stepMin ? bytes : 0;
+}
+
+/** What to ask of a guest that can give `most` when `wanted` is missing: not less than is worth a move. */
+export function askable(guest: Movable, wanted: Bytes, most: Bytes): Bytes {
+  // Targets are rounded up to whole MiB, so that much may be lost.
+  return Math.min(most, Math.max(wanted, guest.policy.shrink.stepMin) + MiB);
+}
+
+interface Limit {
+  readonly bytes: Bytes;
+  readonly code: ReasonCode;
+}
+
+const UNLIMITED: Limit = { bytes: Number.POSITIVE_INFINITY, code: 'OK' };
+
+/** The tighter of step and rate, in bytes for this tick. `last` is when the guest last moved this way. */
+function strictest(guest: Movable, direction: Direction, last: Seconds | undefined, now: Seconds): Limit {
   const step = resolveAmount(direction.stepMax, guest.max);
-  const last = direction === guest.policy.shrink ? guest.memory.shrunkAt : guest.memory.grownAt;
   if (direction.rate === undefined || last === undefined) return { bytes: step, code: 'STEP_LIMITED' };
   const allowed = direction.rate * (now - last);
   return allowed < step ? { bytes: allowed, code: 'RATE_LIMITED' } : { bytes: step, code: 'STEP_LIMITED' };
+}
+
+function hold(code: ReasonCode, inputs: StageInputs = {}): Restrained {
+  return { target: undefined, code, inputs };
 }
 
 function tolerance(guest: Movable): Bytes {
@@ -110,6 +157,7 @@ function roundUp(bytes: Bytes): Bytes {
   return Math.ceil(bytes / MiB) * MiB;
 }
 
-function roundDown(bytes: Bytes): Bytes {
-  return Math.floor(bytes / MiB) * MiB;
+/** Whole MiB downwards, or the whole guest: its balloon is then empty. */
+function wholeTarget(bytes: Bytes, max: Bytes): Bytes {
+  return bytes >= max ? max : Math.floor(bytes / MiB) * MiB;
 }

@@ -10,6 +10,9 @@ export interface Move {
   readonly at: Seconds;
 }
 
+/** What a move replaced, for the case that it turns out never to have been asked. */
+export type BeforeMove = Pick<GuestMemory, 'move' | 'target' | 'granted' | 'unfollowed' | 'backOffUntil'>;
+
 export interface GuestMemory {
   readonly epoch: number;
   readonly demand: DemandWindow | undefined;
@@ -21,15 +24,17 @@ export interface GuestMemory {
   readonly resting: { readonly size: Bytes; readonly since: Seconds } | undefined;
   /** The move under way, until the guest has followed it or is given up on. */
   readonly move: Move | undefined;
+  /** What stood before the last move. */
+  readonly beforeMove: BeforeMove | undefined;
   /** Last size we asked for. */
   readonly target: Bytes | undefined;
   readonly shrunkAt: Seconds | undefined;
   readonly grownAt: Seconds | undefined;
   /** Given by us and perhaps not yet touched: promised, so not free. */
   readonly granted: Bytes;
-  /** `reportsInEpoch` at the last shrink: the next one wants a newer report. */
+  /** `reportsInEpoch` at the last move: a shrink wants a newer report. */
   readonly decidedOnReport: number;
-  /** Moves in a row that the guest did not follow, and until when it is left alone. */
+  /** Shrinks in a row that the guest did not follow, and until when it is not shrunk. */
   readonly unfollowed: number;
   readonly backOffUntil: Seconds | undefined;
 }
@@ -52,6 +57,7 @@ export function newGuestMemory(epoch: number): GuestMemory {
     overheadBytes: 0,
     resting: undefined,
     move: undefined,
+    beforeMove: undefined,
     target: undefined,
     shrunkAt: undefined,
     grownAt: undefined,
@@ -74,9 +80,27 @@ export function correctMove(
 ): PolicyState {
   const memory = state.guests.get(uuid);
   if (memory?.move === undefined || memory.move.to !== decided || decided === to) return state;
-  const corrected =
-    to === undefined
-      ? { ...memory, move: undefined, target: undefined }
-      : { ...memory, move: { ...memory.move, to }, target: to };
+  const corrected = to === undefined ? takenBack(memory, memory.move) : redirected(memory, memory.move, to);
   return { ...state, guests: new Map(state.guests).set(uuid, corrected) };
+}
+
+/**
+ * What stood before is what the hypervisor still works towards. A move that was then under way gets its time once more, so that
+ * one that was to be withdrawn is withdrawn at the end of it.
+ */
+function takenBack(memory: GuestMemory, { at }: Move): GuestMemory {
+  const { beforeMove } = memory;
+  if (beforeMove === undefined) return { ...memory, move: undefined, target: undefined };
+  const move = beforeMove.move && { ...beforeMove.move, at };
+  return { ...memory, ...beforeMove, move, beforeMove: undefined };
+}
+
+function redirected(memory: GuestMemory, move: Move, to: Bytes): GuestMemory {
+  const given = Math.max(0, move.to - move.from) - Math.max(0, to - move.from);
+  return {
+    ...memory,
+    move: { ...move, to },
+    target: to,
+    granted: Math.max(0, memory.granted - Math.max(0, given)),
+  };
 }

@@ -1,0 +1,109 @@
+/** What became of earlier moves, what a guest at rest shows, and which standing targets must be taken back. */
+import { absoluteReserve, kernelShare } from '../model/floor.ts';
+import { type GuestSample, trusted } from '../model/snapshot.ts';
+import { type Bytes, MiB, type Seconds } from '../model/units.ts';
+import { type Convergence, isUnderWay, judgeMove, settleMove, WITHDRAWAL_MARGIN } from './convergence.ts';
+import { type GuestMemory, type Move, newGuestMemory } from './state.ts';
+import type { StageInputs } from './trail.ts';
+
+/** QEMU sends at most one balloon event a second (monitor/monitor.c), so a size seen once may still be on its way. */
+const REST_SECONDS = 1.5;
+
+/** A target that replaces the one that the guest is working towards, whatever the host needs. */
+export interface Correction {
+  readonly target: Bytes;
+  readonly code: 'WITHDRAWN' | 'GUARD_FLOOR';
+  readonly inputs: StageInputs;
+}
+
+/** What is promised to a guest of this size: that, or what it has been asked to grow to. */
+export function promisedBytes(size: Bytes, { move }: GuestMemory): Bytes {
+  return move === undefined ? size : Math.max(size, move.to);
+}
+
+/** The size by the last word there is on it. Where there is none, what its process holds counts among the host's other users. */
+export function lastKnownSize({ readings }: GuestSample, memory: GuestMemory): Bytes {
+  return readings.current.value ?? memory.resting?.size ?? readings.max.value ?? readings.rss.value ?? 0;
+}
+
+/** Carries the memory over into this tick: a new epoch starts afresh, a move under way is judged, standing figures are learned. */
+export function followUp(
+  sample: GuestSample,
+  before: GuestMemory | undefined,
+  now: Seconds,
+): { memory: GuestMemory; verdict: Convergence } {
+  const known = before !== undefined && before.epoch === sample.epoch ? before : newGuestMemory(sample.epoch);
+  const current = trusted(sample.readings.current);
+  if (current === undefined || sample.state !== 'running') {
+    // A guest that does not run cannot follow: its move has its time when it runs again.
+    const memory = known.move === undefined ? known : { ...known, move: { ...known.move, at: now } };
+    return { memory, verdict: { kind: 'none' } };
+  }
+  const verdict = judgeMove(known.move, current, now);
+  const settled = settleMove(known, verdict, now);
+  const seen =
+    settled.resting?.size === current ? settled : { ...settled, resting: { size: current, since: now } };
+  return { memory: learnStanding(sample, seen, current, now), verdict };
+}
+
+/**
+ * Learns what only a balloon at rest shows. Size and report are of different moments while it moves: a naive difference then
+ * comes out negative or doubled.
+ */
+function learnStanding(sample: GuestSample, memory: GuestMemory, current: Bytes, now: Seconds): GuestMemory {
+  const restedAt = (memory.resting?.since ?? now) + REST_SECONDS;
+  if (isUnderWay(memory.move, now) || now < restedAt) return memory;
+  const rss = trusted(sample.readings.rss);
+  const overheadBytes =
+    rss === undefined
+      ? memory.overheadBytes
+      : Math.max(memory.overheadBytes, Math.min(rss - current, overheadLimit(current)));
+  const granted =
+    rss === undefined ? memory.granted : Math.min(memory.granted, Math.max(0, current + overheadBytes - rss));
+  const reportedAt = now - (sample.statsAgeSeconds ?? Number.POSITIVE_INFINITY);
+  const kernelBytes =
+    reportedAt < restedAt ? memory.kernelBytes : (kernelShare(sample) ?? memory.kernelBytes);
+  const learned =
+    overheadBytes !== memory.overheadBytes ||
+    granted !== memory.granted ||
+    kernelBytes !== memory.kernelBytes;
+  return learned ? { ...memory, overheadBytes, granted, kernelBytes } : memory;
+}
+
+/**
+ * Most that a process can hold beyond its guest: page tables of 8 bytes per 4 KiB, with the host's own mirrored in them, and
+ * QEMU's own buffers. What it holds above that is memory of the guest that ballooning has not freed, and passes when it does.
+ */
+function overheadLimit(current: Bytes): Bytes {
+  return 256 * MiB + current / 256;
+}
+
+/** The target of a shrink that was not followed is taken back to what was reached and a margin. */
+export function withdrawalOf(sample: GuestSample, verdict: Convergence): Correction | undefined {
+  if (verdict.kind !== 'given-up') return undefined;
+  const { reached } = verdict;
+  const target = Math.min(sample.readings.max.value ?? reached, reached + WITHDRAWAL_MARGIN);
+  return { target, code: 'WITHDRAWN', inputs: { reached } };
+}
+
+/** What a guest is in need of while it is being shrunk. */
+interface Situation {
+  readonly current: Bytes;
+  readonly max: Bytes;
+  readonly floor: Bytes;
+  readonly distressed: boolean;
+}
+
+/**
+ * A shrink under way is cut short when what the guest uses has grown into what is being taken: a large one lasts for many
+ * reports. Half of the absolute reserve is play, so that a target is not moved with every report.
+ */
+export function rescueOf(
+  move: Move | undefined,
+  { current, max, floor, distressed }: Situation,
+): Correction | undefined {
+  if (move === undefined || move.to >= move.from) return undefined;
+  if (!distressed && move.to >= floor - absoluteReserve(max) / 2) return undefined;
+  const target = distressed ? current : Math.min(current, Math.ceil(floor / MiB) * MiB);
+  return target > move.to ? { target, code: 'GUARD_FLOOR', inputs: { floor, target: move.to } } : undefined;
+}

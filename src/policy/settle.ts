@@ -1,0 +1,151 @@
+/** Who moves how far this tick: growth from what is free, donors for what is missing, restraint for everybody. */
+import type { Action, ReasonCode } from '../model/decision.ts';
+import type { Bytes } from '../model/units.ts';
+import { type Arbitration, arbitrate, type HostBudget, type Split } from './arbitrate.ts';
+import type { Assessment, Movable } from './assess.ts';
+import {
+  askable,
+  type Call,
+  type Circumstances,
+  givable,
+  type Restrained,
+  restrainGrow,
+  restrainShrink,
+} from './restrain.ts';
+import { record } from './trail.ts';
+
+/** What becomes of one guest this tick. */
+export interface Outcome {
+  readonly action: Action;
+  readonly reason: ReasonCode;
+  readonly target: Bytes | undefined;
+}
+
+export interface Settlement {
+  readonly split: Split;
+  readonly outcomes: ReadonlyMap<Movable, Outcome>;
+}
+
+/** Budget and restraint for all guests that may move. */
+export function settle(
+  budget: HostBudget,
+  assessments: readonly Assessment[],
+  circumstances: Circumstances,
+): Settlement {
+  const arbitration = arbitrate(budget, assessments, circumstances.level, circumstances.now);
+  const growth = grantGrowth(budget.free, arbitration.entitled, circumstances);
+  const calls = callDonors(arbitration.entitled, growth, circumstances);
+  const outcomes = new Map<Movable, Outcome>();
+  for (const [guest, size] of arbitration.entitled) {
+    const { code } = recordBudget(guest, size, budget, arbitration);
+    const grown = growth.moves.get(guest);
+    const goal = Math.min(size, guest.desired);
+    const restrained = grown ?? restrainShrink(guest, goal, circumstances, calls.get(guest));
+    outcomes.set(guest, conclude(guest, restrained, grown ? 'grow' : 'shrink', code));
+  }
+  return { split: arbitration.split, outcomes };
+}
+
+const SPLIT_CODES = { fits: 'BUDGET_FITS', cut: 'BUDGET_CUT', insufficient: 'HOST_INSUFFICIENT' } as const;
+
+function recordBudget(guest: Movable, size: Bytes, budget: HostBudget, { split }: Arbitration) {
+  const code = size < guest.desired ? SPLIT_CODES[split] : 'BUDGET_FITS';
+  const { total, committed, free } = budget;
+  record(guest.trail, 'budget', code, size, { budget: total, committed, free });
+  return { code };
+}
+
+/** The last stage. Where restraint had nothing to add, the budget decided if it cut, and else the target did. */
+function conclude(
+  { trail, current, policy }: Movable,
+  { target, code, inputs }: Restrained,
+  direction: 'shrink' | 'grow',
+  budget: ReasonCode,
+): Outcome {
+  const cut = budget !== 'BUDGET_FITS';
+  const plain = target === undefined ? 'WITHIN_TOLERANCE' : direction === 'shrink' ? 'SHRINK' : 'GROW';
+  const own = code === 'OK' && !cut ? plain : code;
+  record(trail, 'restraint', own, target ?? current, inputs, policy.source);
+  const reason = own === 'OK' ? budget : own;
+  return target === undefined ? { action: 'hold', reason, target } : { action: direction, reason, target };
+}
+
+interface Growth {
+  /** One entry for every guest that is not to shrink. */
+  readonly moves: ReadonlyMap<Movable, Restrained>;
+  /** What growth found no room for. */
+  readonly missing: Bytes;
+  readonly urgent: boolean;
+}
+
+/**
+ * Growth from what is free now. The distressed come first, then those whose policies give last, the hardest pressed among them
+ * first. Only what is really taken is taken from the others.
+ */
+function grantGrowth(free: Bytes, entitled: Arbitration['entitled'], circumstances: Circumstances): Growth {
+  const growers = [...entitled].filter(([guest, size]) => !wouldShrink(guest, size));
+  growers.sort(
+    ([a], [b]) =>
+      Number(b.distressed) - Number(a.distressed) ||
+      a.policy.priority - b.policy.priority ||
+      b.active - a.active ||
+      byUuid(a, b),
+  );
+  const moves = new Map<Movable, Restrained>();
+  let room = free;
+  let missing = 0;
+  let urgent = false;
+  for (const [guest, size] of growers) {
+    const growth = restrainGrow(guest, size, room, circumstances);
+    moves.set(guest, growth);
+    if (growth.target !== undefined) room -= Math.max(0, growth.target - guest.promised);
+    missing += growth.short;
+    urgent ||= growth.short > 0 && guest.distressed;
+  }
+  return { moves, missing, urgent };
+}
+
+/** A guest whose entitlement is its own size, but whose policy asks for less, is told why it does not shrink. */
+function wouldShrink({ current, desired }: Movable, size: Bytes): boolean {
+  return size < current || (size === current && desired < current);
+}
+
+/**
+ * Guests that must give because growth that others are entitled to is not free yet, and how much. What is on its way already
+ * counts first, then those that the pressure level lets shrink anyhow, then those that give first by their policies.
+ */
+function callDonors(
+  entitled: Arbitration['entitled'],
+  { missing, urgent }: Growth,
+  { level, now }: Circumstances,
+): ReadonlyMap<Movable, Call> {
+  const calls = new Map<Movable, Call>();
+  let left = missing;
+  if (left <= 0) return calls;
+  for (const guest of entitled.keys()) left -= arriving(guest);
+  const permitted = ({ policy }: Movable) => Number(policy.shrink.at.has(level));
+  const candidates = [...entitled].filter(([guest, size]) => givable(guest, size, urgent, now) > 0);
+  candidates.sort(
+    ([a], [b]) =>
+      permitted(b) - permitted(a) ||
+      b.policy.priority - a.policy.priority ||
+      a.active - b.active ||
+      byUuid(a, b),
+  );
+  for (const [guest, size] of candidates) {
+    if (left <= 0) break;
+    const most = givable(guest, size, urgent, now);
+    calls.set(guest, { bytes: askable(guest, left, most), urgent });
+    left -= most;
+  }
+  return calls;
+}
+
+/** What a shrink under way is still to bring. */
+function arriving({ memory: { move }, current }: Movable): Bytes {
+  return move === undefined || move.to >= move.from ? 0 : Math.max(0, current - move.to);
+}
+
+function byUuid(a: Movable, b: Movable): number {
+  return a.sample.uuid < b.sample.uuid ? -1 : 1;
+}
