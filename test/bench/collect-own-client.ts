@@ -1,0 +1,117 @@
+/** Our client as a process of its own: it takes the jobs of collect-reference.c, and two more. */
+import { createInterface } from 'node:readline';
+import type { Domain, Hypervisor } from '../../src/hypervisor/driver.ts';
+import { connectLibvirt } from '../../src/hypervisor/libvirt/hypervisor.ts';
+import type { MemoryStat } from '../../src/model/memory-stats.ts';
+import type { Answer, Block } from './collect-clients.ts';
+
+const NAMES = [
+  'state.state',
+  'state.reason',
+  'balloon.current',
+  'balloon.maximum',
+  'balloon.swap_in',
+  'balloon.swap_out',
+  'balloon.major_fault',
+  'balloon.minor_fault',
+  'balloon.unused',
+  'balloon.available',
+  'balloon.usable',
+  'balloon.last-update',
+  'balloon.disk_caches',
+  'balloon.hugetlb_pgalloc',
+  'balloon.hugetlb_pgfail',
+  'balloon.rss',
+];
+
+interface Seen {
+  domains: number;
+  figures: number;
+  sum: number;
+}
+
+interface Target {
+  readonly hypervisor: Hypervisor;
+  readonly domains: readonly Domain[];
+}
+
+const MODES: Readonly<Record<string, (target: Target, seen: Seen) => Promise<void>>> = {
+  bulk,
+  each,
+  together,
+};
+
+/** Works on the jobs of standard input until its end. */
+export async function runOwnClient(uri: string): Promise<void> {
+  const hypervisor = await connectLibvirt(uri);
+  const target = { hypervisor, domains: await hypervisor.domains({ active: true }) };
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [mode = '', count = ''] = line.split(' ');
+    const answer =
+      mode === 'block' ? await watch(target, Number(count)) : await work(target, mode, Number(count));
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  }
+  await hypervisor.close();
+}
+
+async function work(target: Target, mode: string, repetitions: number): Promise<Answer> {
+  const run = MODES[mode];
+  if (!run) throw new Error(`there is no mode '${mode}'`);
+  const seen: Seen = { domains: 0, figures: 0, sum: 0 };
+  const wall: number[] = [];
+  const before = process.cpuUsage();
+  for (let i = 0; i < repetitions; i++) {
+    const start = performance.now();
+    await run(target, seen);
+    wall.push(performance.now() - start);
+  }
+  const { user, system } = process.cpuUsage(before);
+  return { ...seen, cpu: (user + system) / 1000, wall };
+}
+
+/** Bulk collections back to back while a timer of 1 ms watches how long the event loop keeps it waiting. */
+async function watch(target: Target, repetitions: number): Promise<Block> {
+  const block = { longest: 0, longestCpu: 0 };
+  let at = performance.now();
+  let cpu = process.cpuUsage();
+  const look = (): void => {
+    const now = performance.now();
+    const { user, system } = process.cpuUsage(cpu);
+    block.longest = Math.max(block.longest, now - at);
+    block.longestCpu = Math.max(block.longestCpu, (user + system) / 1000);
+    at = now;
+    cpu = process.cpuUsage();
+  };
+  const timer = setInterval(look, 1);
+  for (let i = 0; i < repetitions; i++) await bulk(target, { domains: 0, figures: 0, sum: 0 });
+  clearInterval(timer);
+  look();
+  return block;
+}
+
+async function bulk({ hypervisor }: Target, seen: Seen): Promise<void> {
+  const records = await hypervisor.allDomainStats();
+  seen.domains += records.length;
+  for (const { params } of records) {
+    for (const name of NAMES) {
+      const value = params.get(name);
+      if (typeof value !== 'number') continue;
+      seen.figures += 1;
+      seen.sum += value;
+    }
+  }
+}
+
+async function each({ domains }: Target, seen: Seen): Promise<void> {
+  for (const domain of domains) add(await domain.memoryStats(), seen);
+}
+
+async function together({ domains }: Target, seen: Seen): Promise<void> {
+  await Promise.all(domains.map(async domain => add(await domain.memoryStats(), seen)));
+}
+
+function add(stats: readonly MemoryStat[], seen: Seen): void {
+  seen.domains += 1;
+  seen.figures += stats.length;
+  for (const { value } of stats) seen.sum += value;
+}

@@ -1,0 +1,64 @@
+/** Clients in turns: a warm-up, then rounds in which each does its share, and what comes out of them. */
+import type { Answer, Block, Client } from './collect-clients.ts';
+
+export interface Contender {
+  readonly label: string;
+  readonly client: Client;
+  readonly mode: string;
+}
+
+/** One contender's cost of a collection, milliseconds. */
+export interface Figures {
+  readonly label: string;
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+export interface Course {
+  readonly domains: number;
+  readonly rounds: number;
+  /** Collections in a round. */
+  readonly repetitions: number;
+}
+
+/**
+ * The first contender is the one that the others' results are held against.
+ *
+ * @throws Error when a contender has not collected what the first has
+ */
+export async function measure(contenders: readonly Contender[], course: Course): Promise<Figures[]> {
+  const { domains, rounds, repetitions } = course;
+  const answers = contenders.map((): Answer[] => []);
+  let expected: string | undefined;
+  // The first round warms up: it fills caches and lets V8 compile.
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, { label, client, mode }] of contenders.entries()) {
+      const answer = (await client.ask(mode, repetitions)) as Answer;
+      const result = `${answer.domains} domains, ${answer.figures} figures, sum ${answer.sum}`;
+      expected ??= result;
+      if (answer.domains !== domains * repetitions || result !== expected)
+        throw new Error(`${label} collected ${result}; ${contenders[0]?.label} ${expected}`);
+      if (round > 0) answers[i]?.push(answer);
+    }
+  }
+  return contenders.map(({ label }, i) => {
+    const own = answers[i] ?? [];
+    return {
+      label,
+      wall: median(own.flatMap(answer => answer.wall)),
+      cpu: median(own.map(answer => answer.cpu / answer.wall.length)),
+    };
+  });
+}
+
+export async function measureBlock(client: Client, repetitions: number): Promise<Block> {
+  return (await client.ask('block', repetitions)) as Block;
+}
+
+/** The middle value; of an even number of values the mean of the two in the middle. NaN when there are none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const high = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const low = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+  return (low + high) / 2;
+}
