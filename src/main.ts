@@ -5,7 +5,9 @@ import type { Streams } from './cli/output.ts';
 import { program } from './cli/program.ts';
 import { BallonetError, ERRORS } from './model/errors.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const streams: Streams = {
   out: text => process.stdout.write(text),
@@ -16,10 +18,13 @@ const streams: Streams = {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof BallonetError) {
-    streams.err(`ballonet: ${error.message}\n`);
+    // Diagnostics have a place of their own in front: `file:line:col: ...` is what editors jump to.
+    streams.err(error.code.startsWith('POLICY_') ? `${error.message}\n` : `ballonet: ${error.message}\n`);
     return ERRORS[error.code].exit;
   }
-  streams.err(`ballonet: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  streams.err(
+    `ballonet: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   return 1;
 }
 

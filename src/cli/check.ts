@@ -1,11 +1,21 @@
-import { loadPolicySet, type PolicyFiles } from '../policy/load.ts';
+import { Command } from 'commander';
 import type { Compilation } from '../policy/compile.ts';
+import { loadPolicySet, type PolicyFiles } from '../policy/load.ts';
 import { formatDiagnostic } from '../policy/source/diagnostics.ts';
+import type { Streams } from './output.ts';
+import { hostPolicyFiles } from './policy-files.ts';
 
-/** Where a command prints: data to `stdout`, messages to `stderr`. */
-export interface Output {
-  stdout(text: string): void;
-  stderr(text: string): void;
+export function checkVerb(streams: Streams): Command {
+  return new Command('check')
+    .summary('are these policies right?')
+    .description(
+      'Checks policy files, and folders of them, as one set. Every finding is printed with its place and the fix; exit code 1 ' +
+        'when the set would be refused.',
+    )
+    .argument('<path...>', 'policy files, or folders whose *.yaml files are taken')
+    .action((paths: string[]) => {
+      process.exitCode = checkPolicies(paths, hostPolicyFiles, streams);
+    });
 }
 
 /**
@@ -13,10 +23,10 @@ export interface Output {
  *
  * @returns The exit code: 0 when the set would be accepted, 1 when it would be refused.
  */
-export function checkPolicies(paths: readonly string[], files: PolicyFiles, output: Output): 0 | 1 {
+export function checkPolicies(paths: readonly string[], files: PolicyFiles, { out, err }: Streams): 0 | 1 {
   const compilation = loadPolicySet(paths, files);
-  for (const diagnostic of compilation.diagnostics) output.stderr(`${formatDiagnostic(diagnostic)}\n`);
-  for (const file of compilation.files) output.stdout(`${file}: ${summary(file, compilation)}\n`);
+  for (const diagnostic of compilation.diagnostics) err(`${formatDiagnostic(diagnostic)}\n`);
+  for (const file of compilation.files) out(`${file}: ${summary(file, compilation)}\n`);
   return compilation.set === undefined ? 1 : 0;
 }
 

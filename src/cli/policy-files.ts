@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, fstatSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import type { PolicyFiles } from '../policy/load.ts';
 
 /** Policy files of this host's file system. Reads regular files only: a pipe or device would never end. */

@@ -13,9 +13,12 @@ export function program(streams: Streams, version: string): Command {
     .description('Tunes the memory balloons of KVM guests as declarative policies say.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .option('-c, --connect <uri>', 'hypervisor to talk to; default LIBVIRT_DEFAULT_URI, else the local libvirt, else a simulated host');
+    .option(
+      '-c, --connect <uri>',
+      'hypervisor to talk to; default LIBVIRT_DEFAULT_URI, else the local libvirt, else a simulated host',
+    );
   const verbs = [
-    runVerb(streams, version),
+    runVerb(version),
     checkVerb(streams),
     listVerb(streams),
     dommemstatVerb(streams),
@@ -24,7 +27,10 @@ export function program(streams: Streams, version: string): Command {
   ];
   for (const verb of verbs) root.addCommand(verb);
   for (const command of [root, ...verbs]) {
-    command.exitOverride().configureOutput({ writeOut: streams.out, writeErr: streams.err }).showHelpAfterError('(--help shows the form)');
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: streams.out, writeErr: streams.err })
+      .showHelpAfterError('(--help shows the form)');
   }
   return root;
 }

@@ -9,10 +9,10 @@ import { connect } from '../hypervisor/connect.ts';
 import type { Hypervisor } from '../hypervisor/driver.ts';
 import { systemClock } from '../model/clock.ts';
 import { BallonetError, errorMessage } from '../model/errors.ts';
+import { loadPolicySet, requirePolicySet } from '../policy/load.ts';
 import type { PolicySet } from '../policy/policy-set.ts';
 import { createLog, LOG_LEVELS, type Logger, type LogLevel } from '../telemetry/log.ts';
-import type { Streams } from './output.ts';
-import { loadPoliciesOrExplain } from './policy-files.ts';
+import { hostPolicyFiles } from './policy-files.ts';
 import { type ChosenUri, chooseUri } from './uri.ts';
 
 /** systemd sends SIGKILL much later, but a host that shuts down should not wait for a memory tuner. */
@@ -24,7 +24,7 @@ interface Options {
   readonly logLevel: LogLevel;
 }
 
-export function runVerb(streams: Streams, version: string): Command {
+export function runVerb(version: string): Command {
   return new Command('run')
     .summary('the daemon: tunes the balloons of all guests as the policies say')
     .description(
@@ -47,7 +47,7 @@ export function runVerb(streams: Streams, version: string): Command {
           'no policy given; --policy policies/standard.yaml is one to start with',
         );
       }
-      const policies = await loadPoliciesOrExplain(options.policy, streams);
+      const policies = requirePolicySet(loadPolicySet(options.policy, hostPolicyFiles));
       const log = createLog(options.logLevel, process.stderr);
       const { connect: uri } = command.optsWithGlobals<{ connect?: string }>();
       await runDaemon({ policies, chosen: chooseUri(uri), dryRun: options.dryRun === true, log, version });
