@@ -76,7 +76,7 @@ describe('bulk statistics', () => {
   it('lack only the figures of a chunk that has no answer in time, and say so', async () => {
     const { start, connect } = await wireTest();
     const daemon = await start({ domains: 20 });
-    const hypervisor = await connect({ callTimeout: 0.2 });
+    const hypervisor = await connect({ callTimeout: 0.5 });
     daemon.intercept = call =>
       call.procedure === PROCEDURE.getAllDomainStats && call === bulkCalls(daemon)[1];
 
@@ -92,7 +92,7 @@ describe('bulk statistics', () => {
   it('fail when no chunk has an answer', async () => {
     const { start, connect } = await wireTest();
     const daemon = await start({ domains: 20 });
-    const hypervisor = await connect({ callTimeout: 0.1 });
+    const hypervisor = await connect({ callTimeout: 0.5 });
     daemon.intercept = call => call.procedure === PROCEDURE.getAllDomainStats;
     expect(await codeOf(hypervisor.allDomainStats())).toBe('HYPERVISOR_TIMEOUT');
   });

@@ -78,7 +78,7 @@ describe('the handshake', () => {
     const { start, connect } = await wireTest();
     const daemon = await start();
     daemon.intercept = () => true;
-    expect(await codeOf(connect({ callTimeout: 0.05 }))).toBe('HYPERVISOR_TIMEOUT');
+    expect(await codeOf(connect({ callTimeout: 0.5 }))).toBe('HYPERVISOR_TIMEOUT');
     await vi.waitFor(() => expect(daemon.clients).toHaveLength(0));
   });
 

@@ -192,7 +192,7 @@ describe('a damaged message', () => {
 
     // The damage is neither all fatal nor all harmless, or it would test little.
     expect(seen.get('PROTOCOL')).toBeGreaterThan(RUNS / 10);
-    expect(seen.get('value')).toBeGreaterThan(RUNS / 100);
+    expect(seen.get('value')).toBeGreaterThan(RUNS / 500);
     expect(process.memoryUsage().rss - before).toBeLessThan(RSS_GROWTH_MAX_BYTES);
   });
 

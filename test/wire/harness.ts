@@ -10,6 +10,7 @@ import { connectLibvirt } from '../../src/hypervisor/libvirt/hypervisor.ts';
 import type { FakeCall } from './fake-answers.ts';
 import type { FakeDaemon, FakeOptions } from './fake-daemon.ts';
 import { startFakeDaemon } from './fake-daemon.ts';
+import type { FakeDomain } from './fake-host.ts';
 
 export interface WireTest {
   readonly path: string;
@@ -52,6 +53,13 @@ export function refusing(procedure: number, code: number): (call: FakeCall) => b
     call.refuse(code, 'no');
     return true;
   };
+}
+
+/** The first domain of a fake host. */
+export function firstDomain(daemon: FakeDaemon): FakeDomain {
+  const [domain] = daemon.host.domains;
+  if (!domain) throw new Error('the fake host has no domain');
+  return domain;
 }
 
 /** Everything that an observable gives from now on. */

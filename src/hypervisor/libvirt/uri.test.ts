@@ -81,8 +81,15 @@ describe('a libvirt URI', () => {
       fc.property(
         fc.oneof(
           fc.string(),
-          fc.webUrl(),
           fc.string().map(rest => `qemu+unix:///${rest}`),
+          fc
+            .tuple(
+              fc.constantFrom('qemu', 'test+unix', 'xen+ssh', 'http'),
+              fc.string(),
+              fc.string(),
+              fc.string(),
+            )
+            .map(([scheme, host, path, query]) => `${scheme}://${host}/${path}?${query}`),
         ),
         uri => {
           try {
