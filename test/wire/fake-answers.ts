@@ -7,7 +7,7 @@ import type { FakeDomain, FakeHost } from './fake-host.ts';
 import { MAX_KIB } from './fake-host.ts';
 
 /** Procedures that only other clients call. */
-export const OTHER_PROCEDURE = {
+const OTHER_PROCEDURE = {
   getUri: 110,
   domainGetState: 212,
   eventDeregister: 317,

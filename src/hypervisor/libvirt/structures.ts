@@ -32,7 +32,7 @@ export function uuidBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
 
-export function readUuid(reader: XdrReader): string {
+function readUuid(reader: XdrReader): string {
   const hex = reader.opaque(UUID_BYTES).toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
@@ -96,7 +96,7 @@ export function readMemoryStats(reader: XdrReader, maxStats: number): MemoryStat
   return stats;
 }
 
-export function readDomainState(reader: XdrReader): DomainState {
+function readDomainState(reader: XdrReader): DomainState {
   const number = reader.u32();
   const state = DOMAIN_STATES[number];
   if (state === undefined) throw malformed(`${number} is not a domain state`);

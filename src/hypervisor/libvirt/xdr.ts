@@ -9,7 +9,7 @@ import { BallonetError } from '../../model/errors.ts';
 import { MiB } from '../../model/units.ts';
 
 /** Longest string taken when the caller names no limit of its own (`REMOTE_STRING_MAX` of libvirt 9.0.0). */
-export const STRING_MAX_BYTES = 4 * MiB;
+const STRING_MAX_BYTES = 4 * MiB;
 
 /** 2^53-1 has 21 bits in its high word. */
 const SAFE_HIGH_WORD = 0x1f_ffff;
