@@ -27,10 +27,13 @@ export function program(streams: Streams, version: string): Command {
   ];
   for (const verb of verbs) root.addCommand(verb);
   for (const command of [root, ...verbs]) {
-    command
-      .exitOverride()
-      .configureOutput({ writeOut: streams.out, writeErr: streams.err })
-      .showHelpAfterError('(--help shows the form)');
+    command.exitOverride().configureOutput({
+      writeOut: streams.out,
+      writeErr: streams.err,
+      // One line for each mistake, in the form that every other message has.
+      outputError: (text, write) =>
+        write(`ballonet: ${text.replace(/^error: /, '').trim().replaceAll('\n', ' ')} (see --help)\n`),
+    });
   }
   return root;
 }
