@@ -73,9 +73,9 @@ export interface Agent {
   resetStalls(): Promise<void>;
   /** Holders that the OOM killer took, oldest first, since the lab started. */
   readonly holderDeaths: readonly HolderDeath[];
-  /** Powers the guest off. */
+  /** Powers the guest off from within; see `Guest.shutDown`. */
   quit(): Promise<void>;
-  /** Reboots the guest from within. */
+  /** Reboots the guest from within; see `Guest.reboot`. */
   reboot(): Promise<void>;
 }
 

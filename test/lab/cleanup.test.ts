@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startLab } from './lab.ts';
@@ -27,6 +28,13 @@ function readProc(pid: string, file: string): string {
   } catch {
     return '';
   }
+}
+
+/** Folders of labs that this process has started. */
+function ownFolders(): string[] {
+  return readdirSync(tmpdir())
+    .filter(entry => entry.startsWith('ballonet-lab-') && existsSync(join(tmpdir(), entry, 'owner')))
+    .filter(entry => readFileSync(join(tmpdir(), entry, 'owner'), 'utf8').startsWith(`${process.pid} `));
 }
 
 const owners: ChildProcess[] = [];
@@ -64,6 +72,13 @@ describe('the end of a lab', () => {
     expect(traces(lab.folder).length).toBeGreaterThan(3);
     await lab.close();
     expect(traces(lab.folder)).toEqual([]);
+  });
+
+  it('leaves nothing when a guest does not boot in time, and tells what its console says', async () => {
+    await expect(startLab({ guests: 1, memory: '128MiB', bootDeadlineSeconds: 1 })).rejects.toThrow(
+      /guest1 did not boot/,
+    );
+    expect(ownFolders()).toEqual([]);
   });
 
   it('leaves nothing when its owner is killed with SIGKILL while a guest runs', async () => {

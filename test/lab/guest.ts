@@ -4,7 +4,7 @@ import type { Bytes, Seconds } from '../../src/model/units.ts';
 import { MiB } from '../../src/model/units.ts';
 import { type Agent, createAgentLink } from './agent.ts';
 import { type DomainSpec, domainXml } from './domain-xml.ts';
-import { run } from './process.ts';
+import { run, until } from './process.ts';
 
 /** Left free when a guest touches all of its memory: less makes its kernel reclaim and then kill. */
 const UNTOUCHED = 24 * MiB;
@@ -35,8 +35,13 @@ export interface Guest {
   start(): Promise<void>;
   /** Pulls the plug. */
   destroy(): Promise<void>;
-  /** Presses the reset button (`virsh reset`: QEMU lives on), and waits until the guest is back. */
-  reboot(): Promise<void>;
+  /** Has the guest power itself off, and waits until it is off. */
+  shutDown(): Promise<void>;
+  /**
+   * Presses the reset button (`virsh reset`), or has the guest's kernel reboot; waits until the guest is back. QEMU
+   * lives on both times.
+   */
+  reboot(how?: 'reset' | 'kernel'): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   /** Closes this process's side. The lab calls it. */
@@ -145,8 +150,13 @@ export async function defineGuest(spec: GuestSpec, world: GuestWorld): Promise<G
       link.disconnect();
       await virsh('destroy', name);
     },
-    async reboot() {
-      await virsh('reset', name);
+    async shutDown() {
+      await link.agent.quit();
+      await until(`${name} is off`, 20, async () => (await virsh('domstate', name)).trim() === 'shut off');
+    },
+    async reboot(how = 'reset') {
+      if (how === 'kernel') await link.agent.reboot();
+      else await virsh('reset', name);
       await greet();
     },
     async pause() {

@@ -47,6 +47,7 @@ export interface LabOptions extends Omit<GuestOptions, 'name'> {
   readonly accelerator?: 'tcg' | 'kvm';
   /** Size of a memory cgroup that all the guests' QEMUs live in. */
   readonly pool?: string;
+  /** 150 s unless told: a boot takes 3 s of one processor, and tests may have to share few. */
   readonly bootDeadlineSeconds?: Seconds;
 }
 
@@ -135,7 +136,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
           : undefined,
         kernel: kernel.image,
         initramfs,
-        bootDeadlineSeconds: options.bootDeadlineSeconds ?? 60,
+        bootDeadlineSeconds: options.bootDeadlineSeconds ?? 150,
       } as const;
       guests.push(await defineGuest(spec, { folder, virsh, hostPid: pid => room.hostPid(pid) }));
     }

@@ -15,6 +15,8 @@ const FILES: Readonly<Record<string, string>> = {
   '/usr/bin/python3': 'python3',
   '/usr/lib/python3/dist-packages/libvirt.py': 'python3-libvirt',
   '/sbin/mkfs.ext4': 'e2fsprogs',
+  '/bin/bash': 'bash',
+  '/bin/mount': 'mount',
   '/usr/bin/unshare': 'util-linux',
   '/usr/bin/nsenter': 'util-linux',
 };
@@ -27,11 +29,16 @@ export function labPackages(): string[] {
 /**
  * Makes sure that the lab can run here. A lab test fails where it cannot: it is never skipped.
  *
- * @throws Error with one sentence that names the missing Debian packages.
+ * Root is needed for the namespaces and for the read-only socket, which a session daemon does not have. Being root in a
+ * user namespace is not enough: libvirt sets supplementary groups for QEMU, and the kernel denies that there.
+ *
+ * @throws Error with one sentence that names the missing Debian packages, or says what else is missing.
  */
 export function requireLab(has: (path: string) => boolean = existsSync): void {
   if (process.arch !== 'x64')
     throw new Error(`The lab boots x86_64 guests and this machine is ${process.arch}.`);
+  if (process.getuid?.() !== 0)
+    throw new Error('The lab needs root: for namespaces of its own and a system libvirtd.');
   const missing = Object.entries(FILES).filter(([path]) => !has(path));
   if (missing.length === 0) return;
   const paths = missing.map(([path]) => path).join(', ');

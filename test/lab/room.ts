@@ -5,10 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { childrenOf, namespaceProcesses, until } from './process.ts';
 
-/** Flags that an ordinary user needs: in a user namespace of their own they are root, as libvirtd wants it. */
-const AS_ROOT = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-const ENTER_AS_ROOT = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
-
 /** A mount, network and process namespace in which libvirtd and its guests live, and with which they die. */
 export interface Room {
   /** Starts a program in the room; it is the grandchild, not the child, of this process (see `childrenOf`). */
@@ -29,15 +25,11 @@ export async function openRoom(folder: string, qemuWrapper: string): Promise<Roo
   const log = openSync(logFile, 'a');
   const script = fileURLToPath(new URL('room.sh', import.meta.url));
   const namespaces = ['--mount', '--net', '--pid', '--fork', '--mount-proc', '--propagation', 'private'];
-  const child = spawn(
-    '/usr/bin/unshare',
-    [...AS_ROOT, ...namespaces, '--', 'bash', script, folder, qemuWrapper],
-    {
-      // Its own session: a signal to the test's process group must not take the room before it has tidied up.
-      detached: true,
-      stdio: ['pipe', 'pipe', log],
-    },
-  );
+  const child = spawn('/usr/bin/unshare', [...namespaces, '--', '/bin/bash', script, folder, qemuWrapper], {
+    // Its own session: a signal to the test's process group must not take the room before it has tidied up.
+    detached: true,
+    stdio: ['pipe', 'pipe', log],
+  });
   closeSync(log);
   const ended = new Promise<void>(resolve => {
     child.once('exit', () => resolve());
@@ -51,7 +43,7 @@ export async function openRoom(folder: string, qemuWrapper: string): Promise<Roo
     enter(command, file, env) {
       const output = openSync(file, 'a');
       const target = ['--target', String(init), '--mount', '--net', '--pid'];
-      const entered = spawn('/usr/bin/nsenter', [...target, ...ENTER_AS_ROOT, '--', ...command], {
+      const entered = spawn('/usr/bin/nsenter', [...target, '--', ...command], {
         detached: true,
         env: { ...process.env, ...env },
         stdio: ['ignore', output, output],
@@ -90,10 +82,7 @@ async function answer(child: ChildProcess, logFile: string): Promise<void> {
   await until("The lab's room", 15, () => said.includes('ready\n') || failure !== undefined || over, 0.01);
   if (said.includes('ready\n')) return;
   const errors = await readFile(logFile, 'utf8').catch(() => '');
-  throw new Error(
-    `The lab cannot have its own namespaces (it needs root or unprivileged user namespaces): ${said} ${errors}`.trim(),
-    { cause: failure },
-  );
+  throw new Error(`The lab cannot have its own namespaces: ${said} ${errors}`.trim(), { cause: failure });
 }
 
 /** Lets a forgetful script end: its end closes the pipe, and that ends the room. */
