@@ -188,6 +188,35 @@ describe('a guest with auto-deflate', () => {
     expect(mib(moving, 'used')).toBeLessThanOrEqual(500);
   });
 
+  it('pairs by the sizes seen since the wall clock was set', async () => {
+    const { sample, report, clock, wall } = oneGuest(xml);
+    const figures = { max: 4096, total: 4000, available: 500, free: 100 };
+    report({ ...figures, current: 4096 });
+    await sample();
+    clock.advance(10);
+    report({ ...figures, current: 1024 });
+    await sample();
+
+    clock.setWall(wall() - 3600);
+    clock.advance(1);
+    report({ ...figures, current: 1024 });
+
+    expect(mib(await sample(), 'used')).toBe(4000 - 3072 - 500);
+  });
+
+  it('does not guess sizes across a time without a link', async () => {
+    const { sample, report, clock, wall, hypervisor } = oneGuest(xml);
+    const figures = { max: 4096, total: 4000, available: 500, free: 100 };
+    report({ ...figures, current: 4096 });
+    await sample();
+    hypervisor.link.next({ up: false, error: new BallonetError('HYPERVISOR_CLOSED', 'gone') });
+    clock.advance(60);
+    hypervisor.link.next({ up: true });
+    report({ ...figures, current: 1024, lastUpdate: wall() - 3 });
+
+    expect(mib(await sample(), 'used')).toBe(4000 - 3072 - 500);
+  });
+
   it('takes a use below nothing for an error of measurement', async () => {
     const { sample, report } = oneGuest(xml);
     report({ current: 100, total: 972, available: 700 });

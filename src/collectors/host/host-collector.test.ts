@@ -306,6 +306,15 @@ describe('a cgroup as the pool', () => {
     expect(top.readings.total.value).toBe(kib('MemTotal'));
   });
 
+  it("without a limit has no figures of its own to offer when the machine's are not known", async () => {
+    const { sample, write } = setUp('host-v1');
+    write('proc/meminfo', '');
+
+    const host = await sample({ kind: 'cgroup', path: '/' });
+
+    expect(qualities(host, 'total', 'available', 'free')).toEqual(['absent', 'absent', 'absent']);
+  });
+
   it('cannot be led out of the mount point', async () => {
     const { sample } = setUp('host-v2');
 
