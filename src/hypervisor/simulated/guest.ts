@@ -6,7 +6,7 @@ import { createDemand, type Demand, type DemandSpec } from './demand.ts';
 import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './guest-model.ts';
 import { deriveSeed, randomUuid } from './random.ts';
 import { type GuestMemory, type GuestParameters, memAvailable, PAGE } from './reclaim.ts';
-import { BOOT, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';
+import { BOOT, bootSize, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';
 
 /** What the guest's driver last told, in the units of libvirt. */
 export interface GuestReport {
@@ -81,8 +81,8 @@ export class SimulatedGuest {
     this.uuid = randomUuid(deriveSeed(this.#seed, 'uuid'));
     this.parameters = parametersOf(spec);
     this.configPeriod = spec.statsPeriod ?? 0;
-    this.#target = this.parameters.maximum;
-    this.cachedKib = bytesToKib(this.parameters.maximum);
+    this.#target = bootSize(spec);
+    this.cachedKib = bytesToKib(this.#target);
     this.#lifecycle('defined', DETAIL.added);
   }
 
@@ -113,7 +113,8 @@ export class SimulatedGuest {
     if (this.active) return;
     this.id = id;
     this.livePeriod = this.configPeriod;
-    this.#target = this.parameters.maximum;
+    this.#target = bootSize(this.spec);
+    // libvirt asks QEMU for the size after it has set the balloon, which no driver has moved by then.
     this.cachedKib = bytesToKib(this.parameters.maximum);
     this.#power(Math.max(this.parameters.kernel, touched));
     this.actual = this.parameters.maximum;
@@ -239,6 +240,7 @@ export class SimulatedGuest {
     this.#eventPending = false;
     this.actual = 0;
     this.livePeriod = 0;
+    this.cachedKib = bytesToKib(bootSize(this.spec));
     this.id = -1;
     this.#become('shutoff', reason);
   }
@@ -255,7 +257,7 @@ export class SimulatedGuest {
 
 function reportOf(memory: Readonly<GuestMemory>, parameters: GuestParameters, wall: Seconds): GuestReport {
   return {
-    lastUpdate: Math.floor(wall),
+    lastUpdate: Math.floor(wall + EPSILON),
     swapInKib: bytesToKib(memory.swapIn),
     swapOutKib: bytesToKib(memory.swapOut),
     majorFaults: Math.floor(memory.majorFaults),

@@ -160,5 +160,5 @@ function parse(uri: string): { readonly scenario: Scenario; readonly seed: numbe
   }
   const seed = searchParams.get('seed') ?? String(DEFAULT_SEED);
   if (!/^\d{1,9}$/.test(seed)) throw new BallonetError('URI_INVALID', `'${uri}': seed is not a whole number`);
-  return { scenario: scenarioNamed(decodeURIComponent(pathname.slice(1))), seed: Number(seed) };
+  return { scenario: scenarioNamed(pathname.slice(1)), seed: Number(seed) };
 }

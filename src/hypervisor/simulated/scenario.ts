@@ -8,6 +8,8 @@ export interface GuestSpec {
   readonly title?: string;
   readonly vcpus?: number;
   readonly maximum: Bytes;
+  /** `<currentMemory>`: the size that a cold start asks the balloon for. Default: the maximum. */
+  readonly current?: Bytes;
   /** Anonymous memory that the guest's programs want over the scenario's time. */
   readonly demand: DemandSpec;
   /** Files that the guest reads over and over: their size, and how many bytes per second it reads. Default 256 MiB, 8 MiB/s. */
@@ -53,6 +55,11 @@ export const BOOT: Seconds = 4;
 /** What the kernel keeps from MemTotal: 4 % and 30 MiB, between the memory maps of small guests and crash kernels of large ones. */
 export function kernelBytes(maximum: Bytes): Bytes {
   return wholePages(0.04 * maximum + 30 * MiB);
+}
+
+/** The size of a guest that starts, in whole pages. */
+export function bootSize(spec: GuestSpec): Bytes {
+  return wholePages(Math.min(spec.current ?? spec.maximum, spec.maximum));
 }
 
 /** The constant part of a guest's model. Amounts are rounded down to whole pages. */

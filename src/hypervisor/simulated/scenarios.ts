@@ -5,7 +5,7 @@ import type { GuestSpec, Scenario } from './scenario.ts';
 
 /**
  * Web servers with a compressed day, databases and caches on a plateau, build machines and desktops in bursts: together they
- * may use 1.7 times the host's memory, but never need all of it at once.
+ * may use 1.7 times the host's memory, but never need all of it at once. Three start small and soon want more.
  */
 const OVERCOMMITTED: Scenario = {
   name: 'overcommitted',
@@ -13,7 +13,7 @@ const OVERCOMMITTED: Scenario = {
   host: { memory: 24 * GiB, overhead: 1 * GiB, cache: 512 * MiB },
   warmUp: 40,
   guests: [
-    web('web-1', 'Shop front', 0),
+    { ...web('web-1', 'Shop front', 0), current: 1280 * MiB },
     web('web-2', 'Shop front', 1 / 3),
     web('web-3', 'Public site', 2 / 3),
     {
@@ -24,7 +24,7 @@ const OVERCOMMITTED: Scenario = {
       demand: { kind: 'plateau', level: 1.9 * GiB, wobble: 0.05, over: 45 },
       files: { size: 1280 * MiB, rate: 12 * MiB },
       hotShare: 0.7,
-      touched: 0.25,
+      touched: 0.35,
       statsPeriod: 1,
     },
     {
@@ -40,7 +40,7 @@ const OVERCOMMITTED: Scenario = {
         ],
       },
       files: { size: 768 * MiB, rate: 8 * MiB },
-      touched: 0.3,
+      touched: 0.4,
       statsPeriod: 1,
     },
     {
@@ -59,7 +59,7 @@ const OVERCOMMITTED: Scenario = {
         offset: 60,
       },
       hotShare: 0.8,
-      touched: 0.25,
+      touched: 0.35,
       statsPeriod: 1,
     },
     build('ci-1'),
@@ -85,7 +85,7 @@ const OVERCOMMITTED: Scenario = {
         ],
       },
       files: { size: 512 * MiB, rate: 6 * MiB },
-      touched: 0.25,
+      touched: 0.35,
       statsPeriod: 1,
     },
     {
@@ -93,6 +93,7 @@ const OVERCOMMITTED: Scenario = {
       title: 'Bruno',
       vcpus: 2,
       maximum: 3 * GiB,
+      current: 1280 * MiB,
       demand: {
         kind: 'ramps',
         low: 350 * MiB,
@@ -105,13 +106,14 @@ const OVERCOMMITTED: Scenario = {
         offset: 20,
       },
       files: { size: 384 * MiB, rate: 6 * MiB },
-      touched: 0.25,
+      touched: 0.35,
     },
     {
       name: 'batch-1',
       title: 'Nightly jobs, all day',
       vcpus: 4,
       maximum: 3 * GiB,
+      current: 1 * GiB,
       demand: {
         kind: 'steps',
         levels: [
@@ -123,14 +125,14 @@ const OVERCOMMITTED: Scenario = {
         offset: 50,
       },
       hotShare: 0.3,
-      touched: 0.2,
+      touched: 0.3,
     },
     {
       name: 'mail-1',
       maximum: 2 * GiB,
       demand: { kind: 'plateau', level: 380 * MiB, wobble: 0.1, over: 120 },
       files: { size: 320 * MiB, rate: 3 * MiB },
-      touched: 0.2,
+      touched: 0.3,
       statsPeriod: 5,
     },
   ],
@@ -154,7 +156,7 @@ function web(name: string, title: string, phase: number): GuestSpec {
     maximum: 3 * GiB,
     demand: { kind: 'diurnal', low: 350 * MiB, high: 1.3 * GiB, period: 210, phase },
     files: { size: 320 * MiB, rate: 6 * MiB },
-    touched: 0.25,
+    touched: 0.35,
     statsPeriod: 1,
   };
 }
@@ -176,7 +178,7 @@ function build(name: string): GuestSpec {
     },
     files: { size: 640 * MiB, rate: 10 * MiB },
     hotShare: 0.6,
-    touched: 0.2,
+    touched: 0.3,
     statsPeriod: 1,
   };
 }
