@@ -2,28 +2,31 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
+
+const answer = z.object({
+  domains: z.number(),
+  figures: z.number(),
+  sum: z.number(),
+  /** Of all collections together. */
+  cpu: z.number(),
+  /** Of each collection. */
+  wall: z.array(z.number()),
+});
+const block = z.object({ longest: z.number(), longestCpu: z.number() });
 
 /** What the collections of one job came to; times in milliseconds. */
-export interface Answer {
-  readonly domains: number;
-  readonly figures: number;
-  readonly sum: number;
-  /** Of all collections together. */
-  readonly cpu: number;
-  /** Of each collection. */
-  readonly wall: readonly number[];
-}
+export type Answer = z.infer<typeof answer>;
 
 /** Milliseconds for which the event loop did not serve a timer, and the most CPU time used in one such gap. */
-export interface Block {
-  readonly longest: number;
-  readonly longestCpu: number;
-}
+export type Block = z.infer<typeof block>;
 
 export interface Client {
   readonly name: string;
-  /** Gives it a job and waits for the answer: an `Answer`, or a `Block` for the job `block`. */
-  ask(mode: string, repetitions: number): Promise<unknown>;
+  /** Has it collect so many times. @throws Error when it ends without an answer */
+  ask(mode: string, repetitions: number): Promise<Answer>;
+  /** Has our client collect while it watches its event loop. @throws Error as `ask` */
+  watch(repetitions: number): Promise<Block>;
   close(): Promise<void>;
 }
 
@@ -57,15 +60,16 @@ export function startClient(name: string, command: string, args: readonly string
   });
   // A client that is gone is told of by the missing answer.
   child.stdin.on('error', () => {});
+  const send = async (mode: string, repetitions: number): Promise<unknown> => {
+    child.stdin.write(`${mode} ${repetitions}\n`);
+    const line = await lines.next();
+    if (line.done) throw new Error(`the client ${name} ended without an answer to '${mode}'`);
+    return JSON.parse(line.value);
+  };
   return {
     name,
-    async ask(mode, repetitions) {
-      child.stdin.write(`${mode} ${repetitions}\n`);
-      const line = await lines.next();
-      if (line.done) throw new Error(`the client ${name} ended without an answer to '${mode}'`);
-      const answer: unknown = JSON.parse(line.value);
-      return answer;
-    },
+    ask: async (mode, repetitions) => answer.parse(await send(mode, repetitions)),
+    watch: async repetitions => block.parse(await send('block', repetitions)),
     async close() {
       child.stdin.end();
       await ended;

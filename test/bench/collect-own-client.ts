@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Domain, Hypervisor } from '../../src/hypervisor/driver.ts';
 import { connectLibvirt } from '../../src/hypervisor/libvirt/hypervisor.ts';
 import type { MemoryStat } from '../../src/model/memory-stats.ts';
+import type { Seconds } from '../../src/model/units.ts';
 import type { Answer, Block } from './collect-clients.ts';
 
 const NAMES = [
@@ -24,6 +25,9 @@ const NAMES = [
   'balloon.rss',
 ];
 
+/** The test driver takes seconds to make 5000 domains, more on a busy machine. */
+const PATIENCE: Seconds = 120;
+
 interface Seen {
   domains: number;
   figures: number;
@@ -43,7 +47,7 @@ const MODES: Readonly<Record<string, (target: Target, seen: Seen) => Promise<voi
 
 /** Works on the jobs of standard input until its end. */
 export async function runOwnClient(uri: string): Promise<void> {
-  const hypervisor = await connectLibvirt(uri);
+  const hypervisor = await connectLibvirt(uri, { callTimeout: PATIENCE });
   const target = { hypervisor, domains: await hypervisor.domains({ active: true }) };
   for await (const line of createInterface({ input: process.stdin })) {
     const [mode = '', count = ''] = line.split(' ');

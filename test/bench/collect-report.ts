@@ -10,7 +10,18 @@ export interface Row extends Figures {
 
 /** Aims for a host of this size: ratios to C, and milliseconds. */
 const AIM = { domains: 5000, wall: 1.1, cpu: 1, block: 20 } as const;
-const HEAD = ['server', 'domains', 'client', 'wall ms', '× C', 'CPU ms', '× C', 'block ms (CPU)'];
+const HEAD = [
+  'server',
+  'domains',
+  'client',
+  'wall ms',
+  '× C',
+  'best ms',
+  '× C',
+  'CPU ms',
+  '× C',
+  'block ms (CPU)',
+];
 /** Columns of words; the others are of numbers. */
 const LEFT = new Set([0, 2]);
 
@@ -23,6 +34,8 @@ export function formatTable(rows: readonly Row[]): string {
       row.label,
       row.wall.toFixed(2),
       ratio(row.wall, base?.wall),
+      row.best.toFixed(2),
+      ratio(row.best, base?.best),
       row.cpu.toFixed(2),
       ratio(row.cpu, base?.cpu),
       row.block ? `${row.block.longest.toFixed(1)} (${row.block.longestCpu.toFixed(1)})` : '',

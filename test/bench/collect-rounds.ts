@@ -1,5 +1,5 @@
 /** Clients in turns: a warm-up, then rounds in which each does its share, and what comes out of them. */
-import type { Answer, Block, Client } from './collect-clients.ts';
+import type { Answer, Client } from './collect-clients.ts';
 
 export interface Contender {
   readonly label: string;
@@ -11,6 +11,7 @@ export interface Contender {
 export interface Figures {
   readonly label: string;
   readonly wall: number;
+  readonly best: number;
   readonly cpu: number;
 }
 
@@ -33,7 +34,7 @@ export async function measure(contenders: readonly Contender[], course: Course):
   // The first round warms up: it fills caches and lets V8 compile.
   for (let round = 0; round <= rounds; round++) {
     for (const [i, { label, client, mode }] of contenders.entries()) {
-      const answer = (await client.ask(mode, repetitions)) as Answer;
+      const answer = await client.ask(mode, repetitions);
       const result = `${answer.domains} domains, ${answer.figures} figures, sum ${answer.sum}`;
       expected ??= result;
       if (answer.domains !== domains * repetitions || result !== expected)
@@ -43,16 +44,14 @@ export async function measure(contenders: readonly Contender[], course: Course):
   }
   return contenders.map(({ label }, i) => {
     const own = answers[i] ?? [];
+    const wall = own.flatMap(answer => answer.wall);
     return {
       label,
-      wall: median(own.flatMap(answer => answer.wall)),
+      wall: median(wall),
+      best: Math.min(...wall),
       cpu: median(own.map(answer => answer.cpu / answer.wall.length)),
     };
   });
-}
-
-export async function measureBlock(client: Client, repetitions: number): Promise<Block> {
-  return (await client.ask('block', repetitions)) as Block;
 }
 
 /** The middle value; of an even number of values the mean of the two in the middle. NaN when there are none. */

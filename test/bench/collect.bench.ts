@@ -9,7 +9,7 @@
  * How to read it:
  * - Each client is a process with one connection. They take turns (C, C, Python, ours, C, …), so that a busy machine slows
  *   all of them; what counts are the ratios to C, not the milliseconds.
- * - `wall` is the median of all collections, `CPU` the median over the rounds of a round's mean, of all of the client's
+ * - `wall` is the median of all collections, `best` the fastest, `CPU` the median over the rounds of a round's mean, of all of the client's
  *   threads: garbage collection and compilation are in it.
  * - Each collection looks up all 16 figures of each domain by name. `C, no look-up` adds up the figures without looking at
  *   names, the least that a C program can do; ratios are to `C`.
@@ -29,12 +29,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { errorMessage } from '../../src/model/errors.ts';
 import type { Client } from './collect-clients.ts';
 import { requirePackages, startClient } from './collect-clients.ts';
 import { runOwnClient } from './collect-own-client.ts';
 import type { Row } from './collect-report.ts';
 import { formatAims, formatTable } from './collect-report.ts';
-import { measure, measureBlock } from './collect-rounds.ts';
+import { measure } from './collect-rounds.ts';
 import type { Server } from './collect-servers.ts';
 import { serveFakeDaemon, startFakeServer, startLibvirtdServer } from './collect-servers.ts';
 
@@ -111,7 +112,7 @@ async function measureSize(server: Server, size: number, rounds: number, program
       ],
       { domains: size, rounds, repetitions: repetitions(size) },
     );
-    const block = await measureBlock(ours, repetitions(size) * 4);
+    const block = await ours.watch(repetitions(size) * 4);
     const rows: Row[] = bulk.map(figures => ({
       ...at,
       ...figures,
@@ -146,7 +147,16 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-const [role = '', ...rest] = process.argv.slice(2);
-if (role === 'client') await runOwnClient(rest[0] ?? '');
-else if (role === 'fake-daemon') await serveFakeDaemon(rest[0] ?? '', wholeNumber(rest[1] ?? ''));
-else await benchmark(process.argv.slice(2));
+async function main(args: string[]): Promise<void> {
+  const [role, uriOrPath = '', domains = ''] = args;
+  if (role === 'client') await runOwnClient(uriOrPath);
+  else if (role === 'fake-daemon') await serveFakeDaemon(uriOrPath, wholeNumber(domains));
+  else await benchmark(args);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(errorMessage(error));
+  process.exit(1);
+}
