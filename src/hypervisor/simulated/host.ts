@@ -10,7 +10,7 @@ import type { GuestHarm } from './guest-model.ts';
 import type { GuestSpec, Scenario } from './scenario.ts';
 
 /** The model's step. Everything happens on this grid, so that results do not depend on when somebody looks. */
-export const STEP: Seconds = 0.1;
+const STEP: Seconds = 0.1;
 
 /** A wall clock that drifts less than this against the monotonic one has not been set. */
 const WALL_TOLERANCE: Seconds = 0.001;
