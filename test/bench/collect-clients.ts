@@ -13,12 +13,12 @@ const answer = z.object({
   /** Of each collection. */
   wall: z.array(z.number()),
 });
-const block = z.object({ longest: z.number(), longestCpu: z.number() });
+const block = z.object({ longest: z.number(), longestOwn: z.number() });
 
 /** What the collections of one job came to; times in milliseconds. */
 export type Answer = z.infer<typeof answer>;
 
-/** Milliseconds for which the event loop did not serve a timer, and the most CPU time used in one such gap. */
+/** Milliseconds for which the event loop did not serve a timer, and the longest such time without the part in which others had the processor. */
 export type Block = z.infer<typeof block>;
 
 export interface Client {

@@ -20,7 +20,7 @@ const HEAD = [
   '× C',
   'CPU ms',
   '× C',
-  'block ms (CPU)',
+  'block ms (own)',
 ];
 /** Columns of words; the others are of numbers. */
 const LEFT = new Set([0, 2]);
@@ -38,7 +38,7 @@ export function formatTable(rows: readonly Row[]): string {
       ratio(row.best, base?.best),
       row.cpu.toFixed(2),
       ratio(row.cpu, base?.cpu),
-      row.block ? `${row.block.longest.toFixed(1)} (${row.block.longestCpu.toFixed(1)})` : '',
+      row.block ? `${row.block.longest.toFixed(1)} (${row.block.longestOwn.toFixed(1)})` : '',
     ];
   });
   const widths = HEAD.map((head, i) => Math.max(head.length, ...cells.map(row => row[i]?.length ?? 0)));
@@ -61,7 +61,7 @@ export function formatAims(rows: readonly Row[]): string {
       const parts = [
         verdict('wall', row.wall / (base?.wall ?? Number.NaN), AIM.wall, '× C'),
         verdict('CPU', row.cpu / (base?.cpu ?? Number.NaN), AIM.cpu, '× C'),
-        verdict('block', row.block?.longest ?? Number.NaN, AIM.block, 'ms'),
+        verdict('block', row.block?.longestOwn ?? Number.NaN, AIM.block, 'ms'),
       ];
       return `${row.server}, ${AIM.domains} domains: ${parts.join('; ')}`;
     })

@@ -16,8 +16,7 @@
  * - `libvirtd`: the test driver has the state group only, two figures a domain, and most of the time is the daemon's.
  *   `fake`: 16 figures a domain as from QEMU, encoded beforehand, so nearly all of the time is the client's.
  * - `block` is the longest time for which our event loop did not serve a 1 ms timer while collecting back to back, and in
- *   brackets the most CPU time that the process used in one such gap. On a busy machine the first contains time in which
- *   others ran; the second does not.
+ *   brackets the longest without the time in which its thread was ready to run and other processes had the processor.
  * - `one by one` is a memory statistics call a domain instead of the bulk call, `four at once` the same with the next calls
  *   sent before the answers come.
  *
