@@ -11,9 +11,9 @@ const RETRY_INTERVAL: Seconds = 30;
 
 /** A guest as far as its XML is concerned. */
 export interface Describable {
-  readonly ref: DomainRef;
-  /** Counts starts: the XML of a running domain is of one start. */
-  readonly starts: number;
+  readonly record: { readonly domain: DomainRef };
+  /** `starts` counts starts: the XML of a running domain is of one start. */
+  readonly tracker: { readonly starts: number };
 }
 
 export interface Description extends GuestDescription {
@@ -36,7 +36,7 @@ export interface Descriptions {
    *
    * @throws BallonetError HYPERVISOR_CLOSED, HYPERVISOR_UNREACHABLE, PROTOCOL
    */
-  refresh(guests: Iterable<Describable>, at: Seconds): Promise<void>;
+  refresh(guests: readonly Describable[], at: Seconds): Promise<void>;
   /** Its definition may have changed; what is known stands until it is read again. */
   expire(uuid: string): void;
   expireAll(): void;
@@ -46,11 +46,11 @@ export interface Descriptions {
 export function createDescriptions(hypervisor: Hypervisor, problems: ProblemReporter): Descriptions {
   const entries = new Map<string, Entry>();
 
-  function entryOf({ ref, starts }: Describable): Entry {
-    const known = entries.get(ref.uuid);
+  function entryOf({ uuid }: DomainRef, starts: number): Entry {
+    const known = entries.get(uuid);
     if (known !== undefined && known.starts === starts) return known;
     const entry = { starts, due: true, retryAt: Number.NEGATIVE_INFINITY, description: undefined };
-    entries.set(ref.uuid, entry);
+    entries.set(uuid, entry);
     return entry;
   }
 
@@ -89,10 +89,10 @@ export function createDescriptions(hypervisor: Hypervisor, problems: ProblemRepo
     of: uuid => entries.get(uuid)?.description,
     async refresh(guests, at) {
       const fetches: Promise<void>[] = [];
-      for (const guest of guests) {
-        const entry = entryOf(guest);
+      for (const { record, tracker } of guests) {
+        const entry = entryOf(record.domain, tracker.starts);
         if (!entry.due || at < entry.retryAt || fetches.length >= FETCHES_PER_TICK) continue;
-        fetches.push(fetch(guest.ref, entry, at));
+        fetches.push(fetch(record.domain, entry, at));
       }
       await Promise.all(fetches);
     },

@@ -11,6 +11,7 @@ import { type GuestRecord, sizeOfEvent } from './record.ts';
 import { guestSample, reportAge, residentBytes } from './sample.ts';
 import { createSingleCalls } from './single-calls.ts';
 import { forgetSizes } from './size-history.ts';
+import { mapInSlices } from './slices.ts';
 import {
   type GuestTracker,
   isFigure,
@@ -27,6 +28,12 @@ import {
 const REMEMBER: Seconds = 3600;
 /** Difference of the two clocks' paces that means that the wall clock was set, not slewed. */
 const CLOCK_STEP: Seconds = 1;
+
+/** What this tick and those before it know of one guest. */
+interface TrackedGuest {
+  readonly record: GuestRecord;
+  readonly tracker: GuestTracker;
+}
 
 export interface GuestCollectorOptions {
   readonly hypervisor: Hypervisor;
@@ -89,15 +96,15 @@ export function createGuestCollector({
     return tracker;
   }
 
-  function track(records: readonly GuestRecord[], now: Instant): readonly GuestTracker[] {
+  async function track(records: readonly GuestRecord[], now: Instant): Promise<readonly TrackedGuest[]> {
     if (clockWasSet(now)) for (const tracker of trackers.values()) noteClockSet(tracker);
-    const seen = records.map(record => {
+    const tracked = await mapInSlices(records, record => {
       const tracker = trackerOf(record, now);
       observe(tracker, record, now);
-      return tracker;
+      return { record, tracker };
     });
     if (trackers.size > records.length) forgetVanished(now);
-    return seen;
+    return tracked;
   }
 
   function clockWasSet(now: Instant): boolean {
@@ -119,7 +126,7 @@ export function createGuestCollector({
     }
   }
 
-  function periodGuest(tracker: GuestTracker, record: GuestRecord, now: Instant): PeriodGuest {
+  function periodGuest({ tracker, record }: TrackedGuest, now: Instant): PeriodGuest {
     const description = descriptions.of(tracker.uuid);
     return {
       ref: record.domain,
@@ -136,25 +143,13 @@ export function createGuestCollector({
     async collect(staleAfter) {
       const records = await singleCalls.complete(await bulk(), clock.now().monotonic);
       const now = clock.now();
-      const seen = track(records, now);
-      const pairs = records.flatMap((record, i) => {
-        const tracker = seen[i];
-        return tracker === undefined ? [] : [{ record, tracker }];
-      });
-      await descriptions.refresh(
-        pairs.map(({ record, tracker }) => ({ ref: record.domain, starts: tracker.starts })),
-        now.monotonic,
+      const tracked = await track(records, now);
+      await descriptions.refresh(tracked, now.monotonic);
+      periods.update(await mapInSlices(tracked, guest => periodGuest(guest, now)), now.monotonic);
+      const guests = await mapInSlices(tracked, ({ tracker, record }) =>
+        guestSample(tracker, record, descriptions.of(tracker.uuid), staleAfter, now),
       );
-      periods.update(
-        pairs.map(({ record, tracker }) => periodGuest(tracker, record, now)),
-        now.monotonic,
-      );
-      return {
-        guests: pairs.map(({ record, tracker }) =>
-          guestSample(tracker, record, descriptions.of(tracker.uuid), staleAfter, now),
-        ),
-        residentBytes: sumResident(pairs),
-      };
+      return { guests, residentBytes: sumResident(tracked) };
     },
 
     note(event) {
@@ -187,11 +182,9 @@ export function createGuestCollector({
   };
 }
 
-function sumResident(
-  pairs: readonly { readonly record: GuestRecord; readonly tracker: GuestTracker }[],
-): Bytes | undefined {
+function sumResident(tracked: readonly TrackedGuest[]): Bytes | undefined {
   let sum = 0;
-  for (const { record, tracker } of pairs) {
+  for (const { record, tracker } of tracked) {
     const bytes = residentBytes(tracker, record);
     if (bytes !== undefined) sum += bytes;
     else if (record.state !== 'stopped') return undefined;

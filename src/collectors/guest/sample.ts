@@ -24,6 +24,7 @@ const TOTAL_SLACK = 1.02;
 
 const IMPLAUSIBLE: Reading = { ageSeconds: 0, quality: 'implausible' };
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type ReportFigure = Exclude<GuestFigure, 'max' | 'current' | 'rss'>;
 type ReportReadings = Readings<ReportFigure>;
 
@@ -58,25 +59,34 @@ export function guestSample(
   now: Instant,
 ): GuestSample {
   const age = reportAge(tracker, now);
-  const { rss } = tracker;
-  return {
+  const report = reportReadings(tracker, record, description, age, staleAfter);
+  const sample: Mutable<GuestSample> = {
     uuid: tracker.uuid,
     name: record.domain.name,
     id: record.domain.id,
-    ...(description?.title === undefined ? {} : { title: description.title }),
-    ...(description === undefined ? {} : { balloon: description.balloon }),
     state: record.state,
+    // Field by field: spreading costs more than all the rest of a tick with thousands of guests.
     readings: {
       max: hostFigure(record.max),
       current: currentReading(tracker, record),
-      rss: rss === undefined ? hostFigure(record.rss) : rssReading(rss, now),
-      ...reportReadings(tracker, record, description, age, staleAfter),
+      rss: rssReading(tracker, record, now),
+      total: report.total,
+      available: report.available,
+      free: report.free,
+      cache: report.cache,
+      used: report.used,
+      swapInRate: report.swapInRate,
+      swapOutRate: report.swapOutRate,
+      majorFaultRate: report.majorFaultRate,
     },
-    ...(age === undefined ? {} : { statsAgeSeconds: age }),
     epoch: tracker.epoch,
     reportsInEpoch: tracker.reports,
     uptimeSeconds: Math.max(0, now.monotonic - tracker.epochBegan),
   };
+  if (description?.title !== undefined) sample.title = description.title;
+  if (description !== undefined) sample.balloon = description.balloon;
+  if (age !== undefined) sample.statsAgeSeconds = age;
+  return sample;
 }
 
 /**
@@ -107,7 +117,8 @@ function currentReading(tracker: GuestTracker, record: GuestRecord): Reading {
 }
 
 /** Resident memory is missing from a record for which the domain was locked; the last one then stands, by its age. */
-function rssReading(rss: { readonly bytes: Bytes; readonly at: Seconds }, now: Instant): Reading {
+function rssReading({ rss }: GuestTracker, record: GuestRecord, now: Instant): Reading {
+  if (rss === undefined) return hostFigure(record.rss);
   const age = Math.max(0, now.monotonic - rss.at);
   return { value: rss.bytes, ageSeconds: age, quality: age === 0 ? 'ok' : 'stale' };
 }

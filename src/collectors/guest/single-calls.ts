@@ -3,6 +3,7 @@ import { type BallonetError, isBallonetError, isConnectionLost } from '../../mod
 import type { Seconds } from '../../model/units.ts';
 import type { ProblemReporter } from '../problems.ts';
 import { fromBulk, fromSingleCalls, type GuestRecord, hasBalloonGroup, isFailed } from './record.ts';
+import { mapInSlices } from './slices.ts';
 
 /** How long a domain that had nothing to tell is left alone. */
 const PROBE_INTERVAL: Seconds = 30;
@@ -53,7 +54,7 @@ export function createSingleCalls(hypervisor: Hypervisor, problems: ProblemRepor
   return {
     async complete(stats, at) {
       bulkHasBalloon ||= stats.some(hasBalloonGroup);
-      if (bulkHasBalloon) return stats.map(fromBulk);
+      if (bulkHasBalloon) return mapInSlices(stats, fromBulk);
       return Promise.all(stats.map(async record => (isFailed(record) ? fromBulk(record) : ask(record, at))));
     },
     reset() {
