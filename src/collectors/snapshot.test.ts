@@ -54,9 +54,10 @@ describe('a snapshot', () => {
     expect(hypervisor.calls.bulk).toBe(2);
   });
 
-  it('of a pool of fixed size has left what the processes of its guests do not hold', async () => {
+  it('of a pool of fixed size has left what its guests do not hold of it, whatever their processes need for themselves', async () => {
     const { collector, add } = setUp();
-    add('a', 1000);
+    const guest = add('a', 1000);
+    guest.balloon = { ...guest.balloon, 'balloon.rss': 1400 * 1024, 'balloon.current': 1000 * 1024 };
     add('b', 500).state = 'paused';
 
     const { host } = await collector.collect();

@@ -81,7 +81,7 @@ export function createCollector(options: CollectorOptions): Collector {
       sequence += 1;
       return {
         sequence,
-        host: readout.value.sample(collected.value.residentBytes),
+        host: readout.value.sample(collected.value.heldBytes),
         guests: collected.value.guests,
       };
     },

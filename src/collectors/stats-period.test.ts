@@ -120,6 +120,22 @@ describe('the stats period', () => {
     expect(calls()).toEqual(['web 0', 'web 1']);
   });
 
+  it('that somebody takes away soon after it was set is set again as soon as the report is stale', async () => {
+    const { add, tick, calls, clock } = setUp();
+    add('web');
+    await tick();
+    calls();
+
+    clock.advance(10);
+    await tick();
+    const atLimit = calls();
+    clock.advance(0.5);
+    await tick();
+
+    expect(atLimit).toEqual([]);
+    expect(calls()).toEqual(['web 0', 'web 1']);
+  });
+
   it('is renewed after a reboot though the reports look fresh', async () => {
     const { add, tick, calls, clock, hypervisor, fresh } = setUp();
     const guest = add('web');

@@ -114,7 +114,8 @@ export function createStatsPeriods({
         // Between 0 and the period the guest reports nothing: a failure there is mended at the next tick.
         if (seconds === 0) entry.notBefore = Number.NEGATIVE_INFINITY;
       }
-      entry.notBefore = notBefore;
+      // One that was only now armed has had no time to report; a period renewed in vain is not renewed again for a while.
+      entry.notBefore = calls.length === 1 ? notBefore - REARM_INTERVAL + staleAfter() : notBefore;
       entry.state = 'armed';
       problems.report(source, undefined);
     } catch (error) {

@@ -55,9 +55,12 @@ export function createAnnouncer(log: Logger): (event: EngineEvent) => void {
     split = tick.budget?.split;
     if (split === undefined) log.warn('host memory is not known: nothing moves');
     else if (split === 'insufficient')
-      log.warn({ budgetBytes: tick.budget?.total }, 'the guarantees do not fit in the host');
+      log.warn({ budgetBytes: Math.floor(tick.budget?.total ?? 0) }, 'the guarantees do not fit in the host');
     else if (split === 'cut')
-      log.info({ budgetBytes: tick.budget?.total }, 'the host cannot give every guest its target');
+      log.info(
+        { budgetBytes: Math.floor(tick.budget?.total ?? 0) },
+        'the host cannot give every guest its target',
+      );
   }
 
   function announceObstacle(decision: Decision): void {

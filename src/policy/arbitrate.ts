@@ -24,6 +24,8 @@ export function hostBudget(
   const poolTotal = trusted(snapshot.host.readings.total);
   const available = trusted(snapshot.host.readings.available);
   if (poolTotal === undefined || available === undefined) return undefined;
+  // A pool of fixed size is the guests' own: nobody else is in it, and what QEMU needs for itself comes from outside.
+  const exclusive = policy.memory.kind === 'size';
   let resident = 0;
   let unseen = 0;
   let beyond = 0;
@@ -36,12 +38,12 @@ export function hostBudget(
     if (rss === undefined) unseen += promised;
     resident += rss ?? 0;
     // Memory that a guest has given up but its process still holds is as little free as what the process needs for itself.
-    beyond += Math.max(memory.overheadBytes, (rss ?? 0) - promised);
+    if (!exclusive) beyond += Math.max(memory.overheadBytes, (rss ?? 0) - promised);
     committed += promised;
     ungranted += memory.granted;
   }
   const reserve = hostReserve(policy, poolTotal);
-  const others = Math.max(0, poolTotal - available - resident);
+  const others = exclusive ? 0 : Math.max(0, poolTotal - available - resident);
   // What an unseen process holds looks like somebody else's. It must not make the other guests give, nor be given to them.
   const doubtful = Math.min(others, unseen);
   const total = poolTotal - reserve - beyond - others + doubtful;

@@ -8,7 +8,7 @@ import type { PeriodGuest, StatsPeriods } from '../stats-period.ts';
 import { createBulkFlaws } from './bulk-flaws.ts';
 import { createDescriptions } from './descriptions.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
-import { guestSample, reportAge, residentBytes } from './sample.ts';
+import { guestSample, heldBytes, reportAge } from './sample.ts';
 import { createSingleCalls } from './single-calls.ts';
 import { forgetSizes } from './size-history.ts';
 import { mapInSlices } from './slices.ts';
@@ -44,8 +44,8 @@ export interface GuestCollectorOptions {
 
 export interface CollectedGuests {
   readonly guests: readonly GuestSample[];
-  /** What the processes of all active guests hold; undefined when it is not known of one of them. */
-  readonly residentBytes: Bytes | undefined;
+  /** What all active guests hold of a pool of fixed size; undefined when it is not known of one of them. */
+  readonly heldBytes: Bytes | undefined;
 }
 
 export interface GuestCollector {
@@ -149,7 +149,7 @@ export function createGuestCollector({
       const guests = await mapInSlices(tracked, ({ tracker, record }) =>
         guestSample(tracker, record, descriptions.of(tracker.uuid), staleAfter, now),
       );
-      return { guests, residentBytes: sumResident(tracked) };
+      return { guests, heldBytes: sumHeld(tracked) };
     },
 
     note(event) {
@@ -182,10 +182,10 @@ export function createGuestCollector({
   };
 }
 
-function sumResident(tracked: readonly TrackedGuest[]): Bytes | undefined {
+function sumHeld(tracked: readonly TrackedGuest[]): Bytes | undefined {
   let sum = 0;
   for (const { record, tracker } of tracked) {
-    const bytes = residentBytes(tracker, record);
+    const bytes = heldBytes(tracker, record);
     if (bytes !== undefined) sum += bytes;
     else if (record.state !== 'stopped') return undefined;
   }

@@ -98,11 +98,14 @@ export function reportAge(tracker: GuestTracker, now: Instant): Seconds | undefi
   return Math.max(0, now.wall - tracker.latest.lastUpdate, now.monotonic - tracker.stampSeenAt);
 }
 
-/** What a running guest's process holds, for a host pool of fixed size: measured, else at most its size. */
-export function residentBytes(tracker: GuestTracker, record: GuestRecord): Bytes | undefined {
-  if (tracker.rss !== undefined) return tracker.rss.bytes;
-  if (isFigure(record.current)) return record.current;
-  return isFigure(record.max) ? record.max : undefined;
+/**
+ * What a running guest holds of a pool of fixed size: what is resident of it, at most its size. What its process needs for
+ * itself is not the pool's: half of QEMU's own memory is program text that all guests share (measured: 74 of 123 MiB).
+ */
+export function heldBytes(tracker: GuestTracker, record: GuestRecord): Bytes | undefined {
+  const size = isFigure(record.current) ? record.current : isFigure(record.max) ? record.max : undefined;
+  const rss = tracker.rss?.bytes;
+  return rss === undefined || size === undefined ? (rss ?? size) : Math.min(rss, size);
 }
 
 function hostFigure(figure: Figure): Reading {

@@ -39,7 +39,7 @@ function setUp(fixture: 'host-v1' | 'host-v2', local = true) {
     clock,
     hypervisor,
     seen,
-    sample: async (pool: Pool, guestsRss?: number) => (await collector.read(pool)).sample(guestsRss),
+    sample: async (pool: Pool, guestsHeld?: number) => (await collector.read(pool)).sample(guestsHeld),
     write: (path: string, text: string) => writeFileSync(join(root, path), text),
     remove: (path: string) => rmSync(join(root, path), { recursive: true }),
     kib: (name: string) => {

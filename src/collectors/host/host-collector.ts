@@ -33,8 +33,8 @@ export interface HostCollectorOptions {
 
 /** Host figures except for what a pool of a fixed size owes its guests. */
 export interface HostReadout {
-  /** Completes the sample. `guestsRss` is what the guests' processes hold, undefined when it is not known of all of them. */
-  sample(guestsRss: Bytes | undefined): HostSample;
+  /** Completes the sample. `guestsHeld` is what the guests hold of a pool of fixed size, undefined when it is not known of all of them. */
+  sample(guestsHeld: Bytes | undefined): HostSample;
 }
 
 export interface HostCollector {
@@ -154,9 +154,9 @@ export function createHostCollector({
       const source = poolName(pool, hypervisor.local);
       const readings = await readPool(pool, source);
       return {
-        sample: guestsRss => ({
+        sample: guestsHeld => ({
           source,
-          readings: pool.kind === 'size' ? sized(readings, pool.bytes, guestsRss) : readings,
+          readings: pool.kind === 'size' ? sized(readings, pool.bytes, guestsHeld) : readings,
         }),
       };
     },
@@ -186,9 +186,9 @@ function atMost(bytes: Bytes, bound: Reading): Reading {
 function sized(
   machine: Readings<HostFigure>,
   total: Bytes,
-  guestsRss: Bytes | undefined,
+  guestsHeld: Bytes | undefined,
 ): Readings<HostFigure> {
-  const rest = guestsRss === undefined ? ABSENT : known(Math.max(0, total - guestsRss));
+  const rest = guestsHeld === undefined ? ABSENT : known(Math.max(0, total - guestsHeld));
   return { ...machine, total: known(total), available: rest, free: rest };
 }
 

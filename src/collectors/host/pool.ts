@@ -4,7 +4,7 @@ import { type Bytes, formatSize } from '../../model/units.ts';
 export type Pool =
   /** This machine's /proc/meminfo when the hypervisor is local, else what the driver knows of its node. */
   | { readonly kind: 'auto' }
-  /** A host of this size; what its guests' processes hold resident is in use. */
+  /** This much for the guests themselves; what their processes need beyond the guests' sizes comes from outside it. */
   | { readonly kind: 'size'; readonly bytes: Bytes }
   /** A memory cgroup (v1 or v2) by its path below the mount point, with a leading slash. */
   | { readonly kind: 'cgroup'; readonly path: string };
