@@ -12,7 +12,7 @@ export interface Compiling {
   readonly diagnostics: Diagnostic[];
 }
 
-export function sourceRef({ file, line, column }: Place): SourceRef {
+function sourceRef({ file, line, column }: Place): SourceRef {
   return { file, line, column };
 }
 
@@ -22,7 +22,13 @@ export function policySource({ document }: Compiling): SourceRef {
 }
 
 /** Reports what is wrong with the value at a path. */
-export function reject(compiling: Compiling, path: Path, code: DiagnosticCode, message: string, hint?: string): void {
+export function reject(
+  compiling: Compiling,
+  path: Path,
+  code: DiagnosticCode,
+  message: string,
+  hint?: string,
+): void {
   compiling.diagnostics.push(errorAt(valuePlace(compiling.document, path), code, message, { hint }));
 }
 

@@ -27,7 +27,10 @@ const DEFAULT_TARGET = 'guest.demand + max(guarantees.reserve, guest.demand * 0.
  *
  * @param host - The host policy of the set; undefined when it has faults itself, and pressure levels then go unchecked.
  */
-export function compileGuest(compiling: Compiling, host: CompiledHost | undefined): CompiledGuest | undefined {
+export function compileGuest(
+  compiling: Compiling,
+  host: CompiledHost | undefined,
+): CompiledGuest | undefined {
   const validated = validateDocument(compiling.document, GuestPolicyDocument);
   if ('diagnostics' in validated) {
     compiling.diagnostics.push(...validated.diagnostics);
@@ -71,7 +74,13 @@ export function compileGuest(compiling: Compiling, host: CompiledHost | undefine
 function compileSelection(compiling: Compiling, { match, exclude }: Spec): Selection {
   if (exclude !== undefined && MATCH_FIELDS.every(field => exclude[field] === undefined)) {
     const hint = 'leave exclude out, or name what it excludes';
-    reject(compiling, ['spec', 'exclude'], 'POLICY_RANGE', 'an empty exclude would exclude every guest', hint);
+    reject(
+      compiling,
+      ['spec', 'exclude'],
+      'POLICY_RANGE',
+      'an empty exclude would exclude every guest',
+      hint,
+    );
   }
   return {
     match: compileSelector(compiling, ['spec', 'match'], match),
@@ -97,9 +106,12 @@ function compileVariables(compiling: Compiling, variables: Spec['variables']): G
   const names = new Set<string>();
   return variables.flatMap(({ name }, index) => {
     const path = ['spec', 'variables', index];
-    if (RESERVED_WORDS.has(name)) {
-      reject(compiling, [...path, 'name'], 'POLICY_RANGE', `'${name}' is a word of the expression language`);
-    } else if (names.has(name)) {
+    // Objects of JavaScript have names of their own (constructor, toString), which a variable would hide.
+    if (RESERVED_WORDS.has(name) || name in Object.prototype) {
+      reject(compiling, [...path, 'name'], 'POLICY_RANGE', `'${name}' cannot name a variable`);
+      return [];
+    }
+    if (names.has(name)) {
       reject(compiling, [...path, 'name'], 'POLICY_DUPLICATE', `there already is a variable '${name}' above`);
     }
     const expression = expressionAt(compiling, [...path, 'expression'], 'double', guestScope([...names]));
@@ -120,7 +132,13 @@ function compileDirection(
   for (const [index, level] of at?.entries() ?? []) {
     if (levels === undefined || known.includes(level)) continue;
     const message = `the host policy has no pressure level '${level}'`;
-    reject(compiling, [...path, 'at', index], 'POLICY_LEVEL', message, suggestion(level, known, 'its levels'));
+    reject(
+      compiling,
+      [...path, 'at', index],
+      'POLICY_LEVEL',
+      message,
+      suggestion(level, known, 'its levels'),
+    );
   }
   if ('bytes' in step.max && step.max.bytes < step.min) {
     const message = 'the largest step is smaller than the smallest step, so that no move is possible';
@@ -137,7 +155,14 @@ function compileDirection(
 
 function checkGuarantees(compiling: Compiling, { min, max }: Spec['guarantees']): void {
   const crossed =
-    'ratio' in min && 'ratio' in max ? min.ratio > max.ratio : 'bytes' in min && 'bytes' in max && min.bytes > max.bytes;
-  if (crossed) reject(compiling, ['spec', 'guarantees', 'min'], 'POLICY_RANGE', 'guarantees.min is above guarantees.max');
+    'ratio' in min && 'ratio' in max
+      ? min.ratio > max.ratio
+      : 'bytes' in min && 'bytes' in max && min.bytes > max.bytes;
+  if (crossed)
+    reject(
+      compiling,
+      ['spec', 'guarantees', 'min'],
+      'POLICY_RANGE',
+      'guarantees.min is above guarantees.max',
+    );
 }
-

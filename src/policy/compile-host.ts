@@ -54,18 +54,34 @@ function compileLevels(compiling: Compiling, levels: Spec['pressure']): Pressure
       const hint = 'it is the level when no other is entered; choose another name';
       reject(compiling, [...path, 'name'], 'POLICY_LEVEL', `a level cannot be named '${LEVEL_NONE}'`, hint);
     } else if (names.has(level.name)) {
-      reject(compiling, [...path, 'name'], 'POLICY_DUPLICATE', `there already is a level '${level.name}' above`);
+      reject(
+        compiling,
+        [...path, 'name'],
+        'POLICY_DUPLICATE',
+        `there already is a level '${level.name}' above`,
+      );
     }
     names.add(level.name);
     const when = expressionAt(compiling, [...path, 'when'], 'bool', HOST_SCOPE);
-    return when === undefined ? [] : [{ name: level.name, when, forSeconds: level.for, keepForSeconds: level.keepFor }];
+    return when === undefined
+      ? []
+      : [{ name: level.name, when, forSeconds: level.for, keepForSeconds: level.keepFor }];
   });
 }
 
-function compileReserve(compiling: Compiling, { bytes, percent, select }: Spec['reserve']): HostPolicy['reserve'] {
+function compileReserve(
+  compiling: Compiling,
+  { bytes, percent, select }: Spec['reserve'],
+): HostPolicy['reserve'] {
   if (bytes === undefined && percent === undefined) {
     const hint = 'write reserve: {bytes: 0B} if the host really needs none';
-    reject(compiling, ['spec', 'reserve'], 'POLICY_MISSING', 'spec.reserve has neither bytes nor percent', hint);
+    reject(
+      compiling,
+      ['spec', 'reserve'],
+      'POLICY_MISSING',
+      'spec.reserve has neither bytes nor percent',
+      hint,
+    );
   }
   // With one of the two left out there is nothing to select: its zero must not win as the lesser one.
   const only = bytes === undefined || percent === undefined;

@@ -125,7 +125,9 @@ function checkNames(documents: readonly SourceDocument[], kind: Kind, diagnostic
     }
     const { file, line } = valuePlace(first, ['metadata', 'name']);
     const place = valuePlace(document, ['metadata', 'name']);
-    diagnostics.push(errorAt(place, 'POLICY_DUPLICATE', `there already is a ${kind} '${name}' at ${file}:${line}`));
+    diagnostics.push(
+      errorAt(place, 'POLICY_DUPLICATE', `there already is a ${kind} '${name}' at ${file}:${line}`),
+    );
   }
 }
 
@@ -133,7 +135,9 @@ function checkNames(documents: readonly SourceDocument[], kind: Kind, diagnostic
 function checkPrecedence(guests: readonly CompiledGuest[], diagnostics: Diagnostic[]): void {
   const work: Work = { left: OVERLAP_WORK };
   for (const [index, guest] of guests.entries()) {
-    const rivals = guests.slice(0, index).filter(({ policy }) => policy.precedence === guest.policy.precedence);
+    const rivals = guests
+      .slice(0, index)
+      .filter(({ policy }) => policy.precedence === guest.policy.precedence);
     const rival = rivals.find(other => selectionsOverlap(other.selection, guest.selection, work));
     if (rival !== undefined) diagnostics.push(overlap(guest, rival, work.left < 0));
     if (work.left < 0) return;
@@ -146,8 +150,15 @@ function overlap({ policy, compiling }: CompiledGuest, rival: CompiledGuest, exh
   const names = `'${policy.name}' and '${rival.policy.name}' (${file}:${line})`;
   const hint = 'give one of them a higher precedence';
   return exhausted
-    ? errorAt(place, 'POLICY_LIMIT', `too many globs to tell whether ${names} can match the same guest`, { hint })
-    : errorAt(place, 'POLICY_PRECEDENCE', `${names} have precedence ${policy.precedence} and can match the same guest`, { hint });
+    ? errorAt(place, 'POLICY_LIMIT', `too many globs to tell whether ${names} can match the same guest`, {
+        hint,
+      })
+    : errorAt(
+        place,
+        'POLICY_PRECEDENCE',
+        `${names} have precedence ${policy.precedence} and can match the same guest`,
+        { hint },
+      );
 }
 
 function precedencePlace({ document }: Compiling) {

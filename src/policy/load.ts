@@ -1,7 +1,13 @@
 import { BallonetError, errorMessage } from '../model/errors.ts';
 import { type Compilation, compilePolicies } from './compile.ts';
 import type { PolicySet } from './policy-set.ts';
-import { compare, type Diagnostic, errorAt, formatDiagnostic, sortDiagnostics } from './source/diagnostics.ts';
+import {
+  compare,
+  type Diagnostic,
+  errorAt,
+  formatDiagnostic,
+  sortDiagnostics,
+} from './source/diagnostics.ts';
 import { FILE_BYTES_MAX, type PolicySource } from './source/documents.ts';
 
 /** The port through which policy files are read. Every function throws when the path cannot be read. */

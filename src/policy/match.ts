@@ -3,7 +3,7 @@ import type { GuestMatch } from './policy-set.ts';
 
 export const MATCH_FIELDS = ['name', 'uuid', 'title'] as const;
 
-export type MatchField = (typeof MATCH_FIELDS)[number];
+type MatchField = (typeof MATCH_FIELDS)[number];
 
 /** Fields AND, globs of one field OR. No field at all selects every guest. */
 export type Selector = { readonly [K in MatchField]?: readonly Glob[] };

@@ -2,20 +2,32 @@
  * Expressions of the policy language: CEL by @marcbachmann/cel-js, checked when a policy is loaded, and run without ever throwing.
  * The only file that knows the CEL library.
  */
-import { type ASTNode, Environment, EvaluationError, ParseError, type TypeCheckResult } from '@marcbachmann/cel-js';
+import {
+  type ASTNode,
+  Environment,
+  EvaluationError,
+  ParseError,
+  type TypeCheckResult,
+} from '@marcbachmann/cel-js';
 import type { SourceRef } from '../../model/decision.ts';
 import type { Expression, Scope } from '../policy-set.ts';
 import type { DiagnosticCode } from '../source/diagnostics.ts';
 import { suggestion } from '../source/suggest.ts';
 import { NUMERIC_FUNCTIONS } from './functions.ts';
 import { type ExpressionProblem, lintExpression, type NamePath } from './lint.ts';
-import { CONSTANTS, type Fields, type RootName, type Visible } from './names.ts';
+import { CONSTANTS, type Fields, type Visible } from './names.ts';
 
 /** The type that an expression must give. */
 export type ExpressionTypes = { readonly bool: boolean; readonly double: number };
 
 // Far above what a person can read in one expression. The library itself has no limit on the time an expression takes.
-const LIMITS = { maxAstNodes: 200, maxDepth: 32, maxListElements: 64, maxMapEntries: 16, maxCallArguments: 8 };
+const LIMITS = {
+  maxAstNodes: 200,
+  maxDepth: 32,
+  maxListElements: 64,
+  maxMapEntries: 16,
+  maxCallArguments: 8,
+};
 
 /** Longest expression, in characters. */
 const LENGTH_MAX = 4000;
@@ -33,7 +45,9 @@ export function compileExpression<T extends keyof ExpressionTypes>(
   type: T,
   visible: Visible,
   source: SourceRef,
-): { readonly expression: Expression<ExpressionTypes[T]> } | { readonly problems: readonly ExpressionProblem[] } {
+):
+  | { readonly expression: Expression<ExpressionTypes[T]> }
+  | { readonly problems: readonly ExpressionProblem[] } {
   const whole = { start: 0, end: text.length };
   if (text.trim() === '') return failure('POLICY_EXPRESSION_SYNTAX', 'the expression is empty', whole);
   if (text.length > LENGTH_MAX) {
@@ -50,8 +64,15 @@ export function compileExpression<T extends keyof ExpressionTypes>(
     return { expression: runnable<T>(text, type, source, program, views, names, strict) };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    const code = error.code === 'limit_exceeded' ? 'POLICY_LIMIT' : 'POLICY_EXPRESSION_SYNTAX';
-    return failure(code, lowered(error.summary), error.range ?? whole);
+    const range = error.range ?? whole;
+    return error.code === 'limit_exceeded'
+      ? failure(
+          'POLICY_LIMIT',
+          `the expression is too large: ${error.summary}`,
+          range,
+          'split it into variables',
+        )
+      : failure('POLICY_EXPRESSION_SYNTAX', lowered(error.summary), range);
   }
 }
 
@@ -77,7 +98,8 @@ function typeProblem(
   if (valid && type === wanted) return undefined;
   if (error === undefined) {
     const message = `the expression gives ${TYPE_NAMES[type ?? ''] ?? `a ${type}`}, but ${TYPE_NAMES[wanted]} is needed here`;
-    const hint = wanted === 'double' && type === 'int' ? 'give it a unit: 4 * GiB; or a decimal point: 4.0' : undefined;
+    const hint =
+      wanted === 'double' && type === 'int' ? 'give it a unit: 4 * GiB; or a decimal point: 4.0' : undefined;
     return { code: 'POLICY_EXPRESSION_TYPE', message, hint, start: 0, end: ast.input.length };
   }
   const { start, end } = error.range ?? ast.range;
@@ -106,7 +128,10 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** What the library reads while an expression runs: instances of registered classes, its fastest kind of object. */
-type View = Record<string, unknown>;
+interface View {
+  readonly object: Record<string, unknown>;
+  readonly below: ReadonlyMap<string, View>;
+}
 
 interface Prepared {
   readonly environment: Environment;
@@ -123,11 +148,15 @@ function environmentOf(visible: Visible): Prepared {
   if (known !== undefined) return known;
   if (prepared.size >= PREPARED_MAX) prepared.clear();
   const environment = baseEnvironment.clone();
-  const views: View = {};
+  const below = new Map<string, View>();
+  const object: View['object'] = {};
   for (const [name, fields] of Object.entries(visible)) {
-    views[name] = registerView(environment, `ballonet.${name}`, fields);
+    const view = registerView(environment, `ballonet.${name}`, fields);
     environment.registerVariable(name, `ballonet.${name}`);
+    below.set(name, view);
+    object[name] = view.object;
   }
+  const views: View = { object, below };
   const result = { environment, views };
   prepared.set(key, result);
   return result;
@@ -140,13 +169,16 @@ function registerView(environment: Environment, typeName: string, fields: Fields
     [name: string]: unknown;
   };
   const types: Record<string, string> = {};
-  const view = new ViewOfType();
+  const below = new Map<string, View>();
+  const object = new ViewOfType();
   for (const [name, type] of Object.entries(fields)) {
     types[name] = typeof type === 'string' ? type : `${typeName}.${name}`;
-    view[name] = typeof type === 'string' ? undefined : registerView(environment, types[name], type);
+    const view = typeof type === 'string' ? undefined : registerView(environment, types[name], type);
+    if (view !== undefined) below.set(name, view);
+    object[name] = view?.object;
   }
   environment.registerType(typeName, { ctor: ViewOfType, fields: types });
-  return view;
+  return { object, below };
 }
 
 const baseEnvironment = createBaseEnvironment();
@@ -163,8 +195,12 @@ function createBaseEnvironment(): Environment {
     '/': (a, b) => a / b,
   };
   for (const [operator, apply] of Object.entries(mixed)) {
-    environment.registerOperator(`double ${operator} int: double`, (a: number, b: bigint) => apply(a, Number(b)));
-    environment.registerOperator(`int ${operator} double: double`, (a: bigint, b: number) => apply(Number(a), b));
+    environment.registerOperator(`double ${operator} int: double`, (a: number, b: bigint) =>
+      apply(a, Number(b)),
+    );
+    environment.registerOperator(`int ${operator} double: double`, (a: bigint, b: number) =>
+      apply(Number(a), b),
+    );
   }
   // Registers the other order and != as well.
   environment.registerOperator('double == int', (a: number, b: bigint) => a === Number(b));
@@ -188,13 +224,15 @@ function runnable<T extends keyof ExpressionTypes>(
   text: string,
   type: T,
   source: SourceRef,
-  program: (context: View) => unknown,
+  program: (context: View['object']) => unknown,
   views: View,
   names: readonly NamePath[],
   strict: boolean,
 ): Expression<ExpressionTypes[T]> {
-  const inputs = names.map(path => ({ problem: `${path.join('.')} is not known`, fill: fillerOf(path, views) }));
-  const wanted = type === 'bool' ? 'boolean' : 'number';
+  const inputs = names.map(path => ({
+    problem: `${path.join('.')} is not known`,
+    fill: fillerOf(path, views),
+  }));
   return {
     text,
     source,
@@ -204,10 +242,8 @@ function runnable<T extends keyof ExpressionTypes>(
         if (!fill(scope) && strict) return { problem };
       }
       try {
-        const value = program(views);
-        if (typeof value !== wanted) return { problem: `the expression gave ${typeof value}` };
-        if (typeof value === 'number' && !Number.isFinite(value)) return { problem: `the expression gave ${value}` };
-        return value as ExpressionTypes[T];
+        const value = program(views.object);
+        return isOfType(value, type) ? value : { problem: `the expression gave ${String(value)}` };
       } catch (error) {
         return { problem: describeFailure(error) };
       }
@@ -220,23 +256,25 @@ function runnable<T extends keyof ExpressionTypes>(
  * is absent in the view too.
  */
 function fillerOf(path: NamePath, views: View): (scope: Scope) => boolean {
-  const [root, ...rest] = path;
-  const leaf = rest.at(-1) ?? '';
-  const between = rest.slice(0, -1);
-  let view = views[root ?? ''] as View;
-  for (const step of between) view = view[step] as View;
+  const leaf = path.at(-1) ?? '';
+  const above = path.slice(0, -1);
+  const target = above.reduce<View | undefined>((view, step) => view?.below.get(step), views)?.object ?? {};
   return scope => {
-    let at: unknown = scope[root as RootName];
-    for (const step of between) at = fieldOf(at, step);
-    const value = fieldOf(at, leaf);
+    let at: unknown = scope;
+    for (const step of above) at = isRecord(at) ? at[step] : undefined;
+    const value = isRecord(at) ? at[leaf] : undefined;
     const present = typeof value === 'number' ? Number.isFinite(value) : value !== undefined;
-    view[leaf] = present ? value : undefined;
+    target[leaf] = present ? value : undefined;
     return present;
   };
 }
 
-function fieldOf(object: unknown, name: string): unknown {
-  return typeof object === 'object' && object !== null ? (object as View)[name] : undefined;
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isOfType<T extends keyof ExpressionTypes>(value: unknown, type: T): value is ExpressionTypes[T] {
+  return type === 'bool' ? typeof value === 'boolean' : Number.isFinite(value);
 }
 
 function describeFailure(error: unknown): string {

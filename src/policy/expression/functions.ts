@@ -17,8 +17,16 @@ export const NUMERIC_FUNCTIONS: Readonly<Record<string, NumericFunction>> = {
     help: 'clamp(x, low, high): x, but not under low and not over high. high wins when low is above it.',
   },
   abs: { arity: [1], call: (value = Number.NaN) => Math.abs(value), help: 'The number without its sign.' },
-  ceil: { arity: [1], call: (value = Number.NaN) => Math.ceil(value), help: 'The next whole number upwards.' },
-  floor: { arity: [1], call: (value = Number.NaN) => Math.floor(value), help: 'The next whole number downwards.' },
+  ceil: {
+    arity: [1],
+    call: (value = Number.NaN) => Math.ceil(value),
+    help: 'The next whole number upwards.',
+  },
+  floor: {
+    arity: [1],
+    call: (value = Number.NaN) => Math.floor(value),
+    help: 'The next whole number downwards.',
+  },
 };
 
 /** CEL's own functions that are let through. None of them can take long or look at anything but its arguments. */

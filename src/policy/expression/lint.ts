@@ -54,8 +54,16 @@ export function lintExpression(root: SyntaxNode, visible: Visible): Linted {
       return;
     }
     if (node.op === '[]' && isRoot(node)) {
-      report(node, 'POLICY_EXPRESSION_NAME', 'names are written with a dot', "write guest.used, not guest['used']");
+      report(
+        node,
+        'POLICY_EXPRESSION_NAME',
+        'names are written with a dot',
+        "write guest.used, not guest['used']",
+      );
       return;
+    }
+    if (typeof node.args === 'bigint' && node.args > Number.MAX_SAFE_INTEGER) {
+      report(node, 'POLICY_RANGE', 'the number is too large to be exact; the most is 2^53 - 1');
     }
     if (node.op === '/' && children(node).every(isWholeNumber)) {
       const message = 'a division of whole numbers drops the remainder: 1 / 2 is 0';
@@ -76,7 +84,12 @@ export function lintExpression(root: SyntaxNode, visible: Visible): Linted {
     if (name === 'has') strict = false;
     if (CEL_FUNCTIONS.has(name) || Object.hasOwn(NUMERIC_FUNCTIONS, name)) return;
     const known = [...Object.keys(NUMERIC_FUNCTIONS), ...CEL_FUNCTIONS];
-    report(node, 'POLICY_EXPRESSION_NAME', `there is no function '${name}'`, suggestion(name, known, 'the functions'));
+    report(
+      node,
+      'POLICY_EXPRESSION_NAME',
+      `there is no function '${name}'`,
+      suggestion(name, known, 'the functions'),
+    );
   }
 
   /** True for a macro. */
@@ -92,7 +105,8 @@ export function lintExpression(root: SyntaxNode, visible: Visible): Linted {
       return false;
     }
     strict = false;
-    if (inMacro) report(node, 'POLICY_LIMIT', `'${name}' inside another macro is not allowed: the work would multiply`);
+    if (inMacro)
+      report(node, 'POLICY_LIMIT', `'${name}' inside another macro is not allowed: the work would multiply`);
     const [, variable] = children(node);
     if (variable?.op === 'id' && taken.has(String(variable.args))) {
       report(variable, 'POLICY_EXPRESSION_NAME', `'${String(variable.args)}' already means something else`);
@@ -105,21 +119,31 @@ export function lintExpression(root: SyntaxNode, visible: Visible): Linted {
 }
 
 /** What is wrong with a path of names, if it does not lead to a value. */
-function misnamed(path: NamePath, visible: Fields): { readonly message: string; readonly hint: string } | undefined {
+function misnamed(
+  path: NamePath,
+  visible: Fields,
+): { readonly message: string; readonly hint: string } | undefined {
   let at: Fields[string] | undefined = visible;
   for (const [depth, name] of path.entries()) {
     const above = path.slice(0, depth).join('.');
-    if (typeof at !== 'object') return { message: `'${above}' is a value and has no fields`, hint: `leave out .${name}` };
+    if (typeof at !== 'object')
+      return { message: `'${above}' is a value and has no fields`, hint: `leave out .${name}` };
     const fields: readonly string[] = Object.keys(at);
     if (!Object.hasOwn(at, name)) {
-      const known = fields.length === 0 ? `${above} has no fields here` : suggestion(name, fields, `fields of ${above}`);
+      const known =
+        fields.length === 0
+          ? 'no variable is defined above this place'
+          : suggestion(name, fields, `fields of ${above}`);
       return { message: `'${above}' has no field '${name}'`, hint: known };
     }
     at = at[name];
   }
   if (typeof at !== 'object') return undefined;
   const whole = path.join('.');
-  return { message: `'${whole}' is not a value by itself`, hint: `its fields: ${Object.keys(at).join(', ')}` };
+  return {
+    message: `'${whole}' is not a value by itself`,
+    hint: `its fields: ${Object.keys(at).join(', ')}`,
+  };
 }
 
 /** True when CEL gives the node the type int, by its form alone. */

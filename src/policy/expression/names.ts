@@ -46,17 +46,19 @@ const GUEST: Names<GuestNames> = {
   boots: 'double',
 };
 
-const GUARANTEES: Names<NonNullable<Scope['guarantees']>> = { min: 'double', max: 'double', reserve: 'double' };
+const GUARANTEES: Names<NonNullable<Scope['guarantees']>> = {
+  min: 'double',
+  max: 'double',
+  reserve: 'double',
+};
 
 /** Fields of a name: a type, or the fields below it. */
 export interface Fields {
   readonly [name: string]: NameType | Fields;
 }
 
-export type RootName = keyof Scope;
-
 /** The names that one expression sees. */
-export type Visible = { readonly [K in RootName]?: Fields };
+export type Visible = { readonly [K in keyof Scope]?: Fields };
 
 /** Pressure levels are the host's: they see no guest, and not the level that they decide about. */
 export const HOST_SCOPE: Visible = { host: HOST };
@@ -76,6 +78,20 @@ export const CONSTANTS = { KiB, MiB, GiB, TiB } as const;
 
 /** Words that CEL keeps for itself; none can name a variable (CEL language definition, "RESERVED"). */
 export const RESERVED_WORDS: ReadonlySet<string> = new Set([
-  ...['as', 'break', 'const', 'continue', 'else', 'false', 'for', 'function', 'if', 'import', 'in', 'let', 'loop'],
+  ...[
+    'as',
+    'break',
+    'const',
+    'continue',
+    'else',
+    'false',
+    'for',
+    'function',
+    'if',
+    'import',
+    'in',
+    'let',
+    'loop',
+  ],
   ...['namespace', 'null', 'package', 'prototype', 'return', 'true', 'var', 'void', 'while'],
 ]);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** A name that messages, metrics and journals can carry: letters, digits, dot, dash and underscore. */
-export function documentName(): z.ZodType<string> {
+function documentName(): z.ZodType<string> {
   return z
     .string()
     .max(63)
@@ -12,12 +12,16 @@ export function documentName(): z.ZodType<string> {
 
 /** A CEL expression. YAML may read one that is a lone number or truth value as such; the compiler takes the text as written. */
 export function expression(): z.ZodType<string | number | boolean> {
-  return z.union([z.string(), z.number(), z.boolean()], { error: 'expected an expression' }).meta({ type: 'string' });
+  return z
+    .union([z.string(), z.number(), z.boolean()], { error: 'expected an expression' })
+    .meta({ type: 'string' });
 }
 
 export const Metadata = z
   .strictObject({
-    name: documentName().describe('Name of the policy, unique among the policies of its kind. It stands in decisions, metrics and logs.'),
+    name: documentName().describe(
+      'Name of the policy, unique among the policies of its kind. It stands in decisions, metrics and logs.',
+    ),
     description: z.string().max(1000).optional().describe('What the policy is for, in a sentence.'),
   })
   .describe('Name and purpose of the document.');

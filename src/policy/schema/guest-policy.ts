@@ -14,7 +14,9 @@ function globs(): z.ZodType<string[] | undefined> {
 const Selector = z.strictObject({
   name: globs().describe('Globs for the domain name; one of them must match.'),
   uuid: globs().describe('Globs for the UUID, in any case; one of them must match.'),
-  title: globs().describe('Globs for the domain title; one of them must match. A guest without a title does not match.'),
+  title: globs().describe(
+    'Globs for the domain title; one of them must match. A guest without a title does not match.',
+  ),
 });
 
 const Guarantees = z.strictObject({
@@ -32,10 +34,17 @@ const Guarantees = z.strictObject({
 const Estimate = z.strictObject({
   signal: z.literal('used').default('used').describe('The figure whose past gives guest.demand.'),
   window: duration({ min: 1, max: 86_400 }).default(600).describe('How far back demand looks.'),
-  quantile: z.number().min(0.5).max(1).default(0.95).describe('Share of the window\'s time that demand must cover.'),
+  quantile: z
+    .number()
+    .min(0.5)
+    .max(1)
+    .default(0.95)
+    .describe("Share of the window's time that demand must cover."),
   growth: duration({ max: 300 })
     .default(2)
-    .describe('Demand is at least the present use plus its growth over this time; about the time that growing a guest takes.'),
+    .describe(
+      'Demand is at least the present use plus its growth over this time; about the time that growing a guest takes.',
+    ),
 });
 
 const Variable = z.strictObject({
@@ -48,8 +57,15 @@ const Variable = z.strictObject({
 });
 
 const Tolerance = z.strictObject({
-  percent: z.number().min(0).max(50).default(2).describe('Dead band in percent of the present size; the wider of the two counts.'),
-  bytes: size().default(16 * MiB).describe('Dead band as a size; the wider of the two counts.'),
+  percent: z
+    .number()
+    .min(0)
+    .max(50)
+    .default(2)
+    .describe('Dead band in percent of the present size; the wider of the two counts.'),
+  bytes: size()
+    .default(16 * MiB)
+    .describe('Dead band as a size; the wider of the two counts.'),
 });
 
 interface DirectionDefaults {
@@ -68,12 +84,14 @@ function direction({ stepMax, stepMin, cooldown }: DirectionDefaults, verb: stri
       .strictObject({
         max: amount({ ratio: { min: 0.001, max: 1 }, bytes: { min: MiB } })
           .default({ ratio: stepMax })
-          .describe('Largest change in one move: a size, or a percentage of the guest\'s maximum.'),
+          .describe("Largest change in one move: a size, or a percentage of the guest's maximum."),
         min: size().default(stepMin).describe('Smallest change worth a move.'),
       })
       .prefault({})
       .describe('Limits of one move.'),
-    rate: rate().optional().describe('Most memory moved over time. Without it, step and cooldown are the only limits.'),
+    rate: rate()
+      .optional()
+      .describe('Most memory moved over time. Without it, step and cooldown are the only limits.'),
     cooldown: duration({ max: 86_400 }).default(cooldown).describe('Time between two moves this way.'),
   });
 }
@@ -91,20 +109,41 @@ export const GuestPolicyDocument = z.strictObject({
         .max(1_000_000)
         .default(100)
         .describe('Of the policies that match a guest, the one with the highest precedence governs it.'),
-      match: Selector.describe('Guests that this policy is for: every field given must match, one glob of its list is enough. {} is every guest.'),
-      exclude: Selector.optional().describe('Guests of these that it is not for after all; same form as match.'),
-      guarantees: Guarantees.prefault({}).describe('Hard limits, which nothing else in a policy can override.'),
+      match: Selector.describe(
+        'Guests that this policy is for: every field given must match, one glob of its list is enough. {} is every guest.',
+      ),
+      exclude: Selector.optional().describe(
+        'Guests of these that it is not for after all; same form as match.',
+      ),
+      guarantees: Guarantees.prefault({}).describe(
+        'Hard limits, which nothing else in a policy can override.',
+      ),
       estimate: Estimate.prefault({}).describe('How guest.demand is made from the past.'),
       variables: z.array(Variable).max(32).default([]).describe('Named parts of the target, for readers.'),
-      target: expression().optional().describe('CEL expression: the size in bytes that the guest shall have.'),
-      priority: priority().optional().describe('Who gives first when the host is short: a higher number gives earlier.'),
+      target: expression()
+        .optional()
+        .describe('CEL expression: the size in bytes that the guest shall have.'),
+      priority: priority()
+        .optional()
+        .describe('Who gives first when the host is short: a higher number gives earlier.'),
       shares: shares().optional().describe('How guests of one priority split what there is.'),
-      idleTax: z.number().min(0).max(0.99).default(0.75).describe('0: shares alone count; towards 1: memory that lies idle counts for less and less.'),
+      idleTax: z
+        .number()
+        .min(0)
+        .max(0.99)
+        .default(0.75)
+        .describe('0: shares alone count; towards 1: memory that lies idle counts for less and less.'),
       behavior: z
         .strictObject({
-          tolerance: Tolerance.prefault({}).describe('Targets this close to the present size are not worth a move.'),
-          shrink: direction({ stepMax: 0.1, stepMin: 32 * MiB, cooldown: 15 }, 'shrunk').prefault({}).describe('How memory is taken.'),
-          grow: direction({ stepMax: 1, stepMin: 0, cooldown: 0 }, 'grown').prefault({}).describe('How memory is given.'),
+          tolerance: Tolerance.prefault({}).describe(
+            'Targets this close to the present size are not worth a move.',
+          ),
+          shrink: direction({ stepMax: 0.1, stepMin: 32 * MiB, cooldown: 15 }, 'shrunk')
+            .prefault({})
+            .describe('How memory is taken.'),
+          grow: direction({ stepMax: 1, stepMin: 0, cooldown: 0 }, 'grown')
+            .prefault({})
+            .describe('How memory is given.'),
         })
         .prefault({})
         .describe('How fast the guest gets to its target.'),

@@ -26,9 +26,9 @@ interface Quantity<T> {
   readonly example: string;
   /** Pattern of the text for JSON Schema, so that editors refuse what the parser refuses. */
   readonly pattern: string;
-  read(text: string): Parsed<T>;
+  readonly read: (text: string) => Parsed<T>;
   /** The limit that the value breaks, as a sentence; undefined if it breaks none. */
-  check(value: T): string | undefined;
+  readonly check: (value: T) => string | undefined;
 }
 
 const NUMBER = String.raw`\d+(\.\d+)?\s*`;
@@ -46,20 +46,23 @@ function quantity<T>({ what, example, pattern, read, check }: Quantity<T>): z.Zo
       context.addIssue({ code: 'custom', message, params: { code } });
       return z.NEVER;
     };
-    if (typeof input === 'number') return fail('POLICY_UNIT', `${input} has no unit; write a ${what} such as ${example}`);
+    if (typeof input === 'number')
+      return fail('POLICY_UNIT', `${input} has no unit; write a ${what} such as ${example}`);
     if (typeof input !== 'string') return fail('POLICY_TYPE', `expected a ${what} such as ${example}`);
     const parsed = read(input);
     if ('problem' in parsed) return fail('POLICY_UNIT', parsed.problem);
     const broken = check(parsed.value);
     return broken === undefined ? parsed.value : fail('POLICY_RANGE', broken);
   });
-  return schema.meta({ type: 'string', pattern: `^${pattern}$`, examples: [example] });
+  return schema.meta({ type: 'string', pattern: `^${pattern}$` });
 }
 
 function within(limits: Limits, format: (value: number) => string): (value: number) => string | undefined {
   return value => {
-    if (limits.min !== undefined && value < limits.min) return `${format(value)} is too small; the least is ${format(limits.min)}`;
-    if (limits.max !== undefined && value > limits.max) return `${format(value)} is too large; the most is ${format(limits.max)}`;
+    if (limits.min !== undefined && value < limits.min)
+      return `${format(value)} is too small; the least is ${format(limits.min)}`;
+    if (limits.max !== undefined && value > limits.max)
+      return `${format(value)} is too large; the most is ${format(limits.max)}`;
     return undefined;
   };
 }
@@ -75,7 +78,13 @@ export function size(limits: Limits = {}): z.ZodType<Bytes> {
 /** A duration such as `30s`, in seconds. */
 export function duration(limits: Limits = {}): z.ZodType<Seconds> {
   const check = within(limits, formatDuration);
-  return quantity({ what: 'duration', example: '30s', pattern: `${NUMBER}(ms|s|m|h|d)`, read: parseDuration, check });
+  return quantity({
+    what: 'duration',
+    example: '30s',
+    pattern: `${NUMBER}(ms|s|m|h|d)`,
+    read: parseDuration,
+    check,
+  });
 }
 
 /** A rate such as `1GiB/min`, in bytes per second; never zero, which would forbid every move without saying so. */
@@ -116,12 +125,14 @@ export function pool(): z.ZodType<Pool> {
     pattern: `(auto|cgroup:/.*|${SIZE_PATTERN})`,
     read: text => {
       if (text === 'auto') return { value: { kind: 'auto' } };
-      if (text.startsWith('cgroup:')) return { value: { kind: 'cgroup', path: text.slice('cgroup:'.length) } };
+      if (text.startsWith('cgroup:'))
+        return { value: { kind: 'cgroup', path: text.slice('cgroup:'.length) } };
       const parsed = parseSize(text);
       return 'problem' in parsed ? parsed : { value: { kind: 'size', bytes: parsed.value } };
     },
     check: value => {
-      if (value.kind === 'size' && value.bytes < POOL_MIN) return `${formatSize(value.bytes)} is too small; the least is ${formatSize(POOL_MIN)}`;
+      if (value.kind === 'size' && value.bytes < POOL_MIN)
+        return `${formatSize(value.bytes)} is too small; the least is ${formatSize(POOL_MIN)}`;
       if (value.kind === 'cgroup' && !isCgroupPath(value.path)) {
         return 'a cgroup is named by its absolute path below the cgroup tree, without . or .. in it';
       }
@@ -133,5 +144,9 @@ export function pool(): z.ZodType<Pool> {
 const POOL_MIN = 64 * 1024 ** 2;
 
 function isCgroupPath(path: string): boolean {
-  return path.startsWith('/') && !path.includes('\0') && !path.split('/').some(part => part === '.' || part === '..');
+  return (
+    path.startsWith('/') &&
+    !path.includes('\0') &&
+    !path.split('/').some(part => part === '.' || part === '..')
+  );
 }

@@ -39,7 +39,10 @@ function unknownField(document: SourceDocument, path: Path, known: readonly stri
   const key = String(path.at(-1));
   const where = describePath(path.slice(0, -1), 'the document');
   return errorAt(keyPlace(document, path), 'POLICY_UNKNOWN_FIELD', `${where} has no field '${key}'`, {
-    hint: suggestion(key, known, 'its fields'),
+    // {expression: max(a, b)} is two fields to YAML.
+    hint: /^[\w-]*$/.test(key)
+      ? suggestion(key, known, 'its fields')
+      : 'a comma ends a value inside { } and [ ]; put an expression that has one in quotes',
   });
 }
 
@@ -54,7 +57,14 @@ function judge(issue: Issue, input: unknown): Judgement {
     case 'custom':
       return { code: codeOf(issue.params) ?? 'POLICY_RANGE', message: issue.message };
     case 'invalid_type':
-      return { code: 'POLICY_TYPE', message: `expected ${TYPE_NAMES[issue.expected] ?? issue.expected}, found ${typeName(input)}` };
+      return {
+        code: 'POLICY_TYPE',
+        message: `expected ${TYPE_NAMES[issue.expected] ?? issue.expected}, found ${typeName(input)}`,
+        hint:
+          issue.expected === 'array' && typeof input === 'string'
+            ? `write it as a list: ['${input}']`
+            : undefined,
+      };
     case 'invalid_value': {
       const values = issue.values.map(String);
       const near = typeof input === 'string' ? nearest(input, values) : undefined;
@@ -70,14 +80,21 @@ function judge(issue: Issue, input: unknown): Judgement {
       return { code: 'POLICY_RANGE', message: sizeMessage(issue.origin, 'most', issue.maximum) };
     case 'invalid_format':
       return { code: 'POLICY_RANGE', message: issue.message };
-    default:
-      return { code: 'POLICY_TYPE', message: issue.message };
+    case 'invalid_union':
+    case 'invalid_key':
+    case 'invalid_element':
+    case 'not_multiple_of':
+    case 'unrecognized_keys':
+      break;
   }
+  return { code: 'POLICY_TYPE', message: issue.message };
 }
 
 function sizeMessage(origin: string, which: 'least' | 'most', limit: number | bigint): string {
-  if (origin === 'string') return `the text is too ${which === 'least' ? 'short' : 'long'}; the ${which} is ${limit} characters`;
-  if (origin === 'array') return `the list is too ${which === 'least' ? 'short' : 'long'}; the ${which} is ${limit} entries`;
+  if (origin === 'string')
+    return `the text is too ${which === 'least' ? 'short' : 'long'}; the ${which} is ${limit}`;
+  if (origin === 'array')
+    return `the list is too ${which === 'least' ? 'short' : 'long'}; the ${which} is ${limit}`;
   return `the ${which} is ${limit}`;
 }
 
@@ -98,7 +115,7 @@ function typeName(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping of fields';
   if (typeof value === 'string') return `the text '${value.slice(0, 40)}'`;
-  return `${value}`;
+  return typeof value === 'number' || typeof value === 'boolean' ? `${value}` : 'something else';
 }
 
 function missingHint(path: Path): string | undefined {
@@ -142,6 +159,7 @@ function fieldsAt(schema: z.core.$ZodType, path: Path): readonly string[] {
 
 function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   let at = schema;
-  while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault) at = at.unwrap();
+  while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault)
+    at = at.unwrap();
   return at;
 }

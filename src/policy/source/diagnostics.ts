@@ -7,22 +7,32 @@
 export const DIAGNOSTICS = {
   POLICY_UNREADABLE: 'The file or folder cannot be read. Check the path and its permissions.',
   POLICY_ENCODING: 'The file is not valid UTF-8. Save it as UTF-8.',
-  POLICY_LIMIT: 'The file or expression is larger or deeper than a policy may be. Split it, or write it more simply.',
-  POLICY_YAML: 'The text is not valid YAML, or uses a part of YAML that policies do not allow: tags, merge keys, %YAML directives.',
-  POLICY_KIND: 'The document does not say which kind of document it is, or names a kind or apiVersion that this version does not read.',
-  POLICY_UNKNOWN_FIELD: 'The field does not exist. It is refused, because a misspelt limit would silently not limit anything.',
+  POLICY_LIMIT:
+    'The file or expression is larger or deeper than a policy may be. Split it, or write it more simply.',
+  POLICY_YAML:
+    'The text is not valid YAML, or uses a part of YAML that policies do not allow: tags, merge keys, %YAML directives.',
+  POLICY_KIND:
+    'The document does not say which kind of document it is, or names a kind or apiVersion that this version does not read.',
+  POLICY_UNKNOWN_FIELD:
+    'The field does not exist. It is refused, because a misspelt limit would silently not limit anything.',
   POLICY_MISSING: 'A field that has no default is not there.',
   POLICY_TYPE: 'The value has the wrong type: a text where a list belongs, a number where a name belongs.',
-  POLICY_UNIT: 'A size, duration, rate or percentage has no unit, or one that does not exist. Units are never guessed.',
-  POLICY_RANGE: 'The value is readable but not allowed here: too small, too large, or in conflict with another field.',
-  POLICY_GLOB: 'The glob uses something other than *, ?, [a-z], [!a-z] and a backslash before a special character.',
+  POLICY_UNIT:
+    'A size, duration, rate or percentage has no unit, or one that does not exist. Units are never guessed.',
+  POLICY_RANGE:
+    'The value is readable but not allowed here: too small, too large, or in conflict with another field.',
+  POLICY_GLOB:
+    'The glob uses something other than *, ?, [a-z], [!a-z] and a backslash before a special character.',
   POLICY_DUPLICATE: 'A name or field is there twice.',
-  POLICY_PRECEDENCE: 'Two guest policies of equal precedence can match the same guest, so that none of them governs it.',
+  POLICY_PRECEDENCE:
+    'Two guest policies of equal precedence can match the same guest, so that none of them governs it.',
   POLICY_LEVEL: 'The pressure level does not exist in the host policy, or its name cannot be used.',
   POLICY_HOST_COUNT: 'A policy set needs exactly one HostPolicy.',
   POLICY_EXPRESSION_SYNTAX: 'The expression is not valid CEL.',
-  POLICY_EXPRESSION_NAME: 'The expression uses a name or function that does not exist, or that cannot be seen from there.',
-  POLICY_EXPRESSION_TYPE: 'The expression combines values that do not go together, or does not give the type that is needed there.',
+  POLICY_EXPRESSION_NAME:
+    'The expression uses a name or function that does not exist, or that cannot be seen from there.',
+  POLICY_EXPRESSION_TYPE:
+    'The expression combines values that do not go together, or does not give the type that is needed there.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type DiagnosticCode = keyof typeof DIAGNOSTICS;

@@ -13,8 +13,8 @@ export interface PolicySource {
 /** Largest policy file, in bytes. */
 export const FILE_BYTES_MAX = 1024 * 1024;
 
-// A policy of a hundred lines has about 1,500 lexemes; a file of 200,000 is read in about a second.
-const LEXEMES_MAX = 200_000;
+// A policy of a hundred lines has about 1,500 lexemes; a file of 100,000 is read in about half a second.
+const LEXEMES_MAX = 100_000;
 // Each level of nesting takes up to three entries of the parser's stack; a policy has at most six levels.
 const STACK_MAX = 60;
 const DOCUMENTS_MAX = 256;
@@ -86,7 +86,8 @@ function composeDocuments(source: TextFile): ReadDocuments {
           : roots.length > DOCUMENTS_MAX
             ? `the file has more than ${DOCUMENTS_MAX} documents`
             : undefined;
-    if (problem !== undefined) return failed(errorAt(placeAt(source, parser.offset), 'POLICY_LIMIT', problem));
+    if (problem !== undefined)
+      return failed(errorAt(placeAt(source, parser.offset), 'POLICY_LIMIT', problem));
     feed(parser.next(lexeme));
   }
   feed(parser.end());
@@ -99,7 +100,8 @@ function composeDocuments(source: TextFile): ReadDocuments {
 function soundDocument(source: TextFile, root: Document.Parsed, out: Diagnostic[]): SourceDocument[] {
   const found = [...root.errors, ...root.warnings].map(error => fromYaml(source, error));
   if (root.directives.yaml.explicit === true) {
-    const place = placeAt(source, Math.max(0, root.range[0] - 1));
+    const start = Math.max(0, source.text.lastIndexOf('%YAML', root.range[0]));
+    const place = placeAt(source, start, start + '%YAML'.length);
     found.push(errorAt(place, 'POLICY_YAML', '%YAML directives are not allowed; policies are YAML 1.2'));
   }
   if (found.length > 0) {
@@ -107,7 +109,8 @@ function soundDocument(source: TextFile, root: Document.Parsed, out: Diagnostic[
     return [];
   }
   // A file that ends in `---`, or holds nothing but comments.
-  if (root.contents === null || (!isMap(root.contents) && root.contents.range[0] === root.contents.range[1])) return [];
+  if (root.contents === null || (!isMap(root.contents) && root.contents.range[0] === root.contents.range[1]))
+    return [];
   const { value, diagnostics } = plainValue(source, root);
   out.push(...diagnostics);
   return diagnostics.length > 0 ? [] : [{ source, root, value }];
@@ -125,6 +128,6 @@ const YAML_HINTS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   TAB_AS_INDENT: 'YAML is indented with spaces',
   BAD_SCALAR_START: 'put the value in quotes',
   UNEXPECTED_TOKEN: 'a value that has # , : { } [ ] or quotes in it may need quotes around it',
-  TAG_RESOLVE_FAILED: 'tags are not allowed in policies',
+  TAG_RESOLVE_FAILED: 'tags are not allowed in policies; a text that begins with ! needs quotes',
   BLOCK_AS_IMPLICIT_KEY: 'a value with a colon in it needs quotes around it',
 };

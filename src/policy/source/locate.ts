@@ -16,7 +16,9 @@ function find({ root }: SourceDocument, path: Path): Found {
   for (const step of path) {
     const parent = isAlias(found.value) ? found.value.resolve(root) : found.value;
     if (isMap<Node | null, Node | null>(parent)) {
-      const pair = parent.items.find(({ key }) => isScalar(key) && (key.source ?? String(key.value)) === step);
+      const pair = parent.items.find(
+        ({ key }) => isScalar(key) && (key.source ?? String(key.value)) === step,
+      );
       if (pair === undefined) break;
       found = { key: pair.key ?? undefined, value: pair.value ?? undefined };
     } else if (isSeq<Node | null>(parent) && typeof step === 'number') {

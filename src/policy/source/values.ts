@@ -26,17 +26,23 @@ export function plainValue(
   root: Document.Parsed,
 ): { readonly value: unknown; readonly diagnostics: readonly Diagnostic[] } {
   const walk: Walk = { source, root, diagnostics: [], targets: new Map(), nodes: 0 };
-  const value = valueOf(walk, root.contents, 0);
+  const value = nodeValue(walk, root.contents, 0);
   return { value, diagnostics: walk.diagnostics };
 }
 
-function refuse(walk: Walk, node: Node | null, code: DiagnosticCode, message: string, hint?: string): undefined {
+function refuse(
+  walk: Walk,
+  node: Node | null,
+  code: DiagnosticCode,
+  message: string,
+  hint?: string,
+): undefined {
   const [start, end] = node?.range ?? [0, 1];
   walk.diagnostics.push(errorAt(placeAt(walk.source, start, end), code, message, { hint }));
   return undefined;
 }
 
-function valueOf(walk: Walk, node: Node | null, depth: number): unknown {
+function nodeValue(walk: Walk, node: Node | null, depth: number): unknown {
   if (node === null) return null;
   if (++walk.nodes > NODES_MAX) {
     // Once: every further node would say the same.
@@ -47,10 +53,16 @@ function valueOf(walk: Walk, node: Node | null, depth: number): unknown {
   if (depth > DEPTH_MAX) return refuse(walk, node, 'POLICY_LIMIT', 'the nesting is too deep');
   if (isAlias(node)) return aliasValue(walk, node, depth);
   if (node.tag !== undefined) {
-    return refuse(walk, node, 'POLICY_YAML', 'tags are not allowed in policies', 'leave the tag out');
+    return refuse(
+      walk,
+      node,
+      'POLICY_YAML',
+      'tags are not allowed in policies',
+      'leave the tag out; a text that begins with ! needs quotes',
+    );
   }
   if (isScalar(node)) return node.value;
-  if (isSeq<Node | null>(node)) return node.items.map(item => valueOf(walk, item, depth + 1));
+  if (isSeq<Node | null>(node)) return node.items.map(item => nodeValue(walk, item, depth + 1));
   if (isMap<Node | null, Node | null>(node)) return mapValue(walk, node.items, depth);
   return refuse(walk, node, 'POLICY_YAML', 'this is not a value that a policy can have');
 }
@@ -64,8 +76,14 @@ function aliasValue(walk: Walk, node: Alias, depth: number): unknown {
   }
   const target = walk.targets.get(node);
   return target === undefined
-    ? refuse(walk, node, 'POLICY_YAML', `there is no anchor '${node.source}' before this alias`)
-    : valueOf(walk, target, depth + 1);
+    ? refuse(
+        walk,
+        node,
+        'POLICY_YAML',
+        `there is no anchor '${node.source}' before this alias`,
+        'a text that begins with * needs quotes',
+      )
+    : nodeValue(walk, target, depth + 1);
 }
 
 function mapValue(walk: Walk, items: readonly Pair<Node | null, Node | null>[], depth: number): unknown {
@@ -79,9 +97,15 @@ function mapValue(walk: Walk, items: readonly Pair<Node | null, Node | null>[], 
     if (name === '<<') {
       refuse(walk, key, 'POLICY_YAML', 'merge keys are not allowed in policies', 'write the fields out');
     } else if (name in result) {
-      refuse(walk, key, 'POLICY_DUPLICATE', `'${name}' is already there`, 'YAML readers would keep one of them and drop the other');
+      refuse(
+        walk,
+        key,
+        'POLICY_DUPLICATE',
+        `'${name}' is already there`,
+        'YAML readers would keep one of them and drop the other',
+      );
     } else {
-      result[name] = valueOf(walk, value, depth + 1);
+      result[name] = nodeValue(walk, value, depth + 1);
     }
   }
   return result;

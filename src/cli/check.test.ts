@@ -1,0 +1,87 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkPolicies } from './check.ts';
+import { hostPolicyFiles } from './policy-files.ts';
+
+const HOST = 'apiVersion: ballonet/v1\nkind: HostPolicy\nmetadata: {name: host}\nspec: {}\n';
+const GUEST = 'apiVersion: ballonet/v1\nkind: GuestPolicy\nmetadata: {name: guest}\nspec: {match: {}}\n';
+
+let folder = '';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ballonet-check-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function check(...paths: string[]) {
+  const printed = { out: '', err: '' };
+  const code = checkPolicies(paths, hostPolicyFiles, {
+    out: text => {
+      printed.out += text.replaceAll(folder, 'DIR');
+    },
+    err: text => {
+      printed.err += text.replaceAll(folder, 'DIR');
+    },
+  });
+  return { code, ...printed };
+}
+
+describe('checkPolicies', () => {
+  it('says of each file what it holds', () => {
+    writeFileSync(join(folder, '1.yaml'), HOST);
+    writeFileSync(
+      join(folder, '2.yaml'),
+      `${GUEST}---\n${GUEST.replace('name: guest', 'name: b').replace('{match', '{precedence: 1, match')}`,
+    );
+
+    expect(check(folder)).toEqual({
+      code: 0,
+      out: 'DIR/1.yaml: ok (1 host policy, 0 guest policies)\nDIR/2.yaml: ok (0 host policies, 2 guest policies)\n',
+      err: '',
+    });
+  });
+
+  it('prints what is wrong on stderr and returns 1', () => {
+    writeFileSync(join(folder, '1.yaml'), HOST.replace('{}', '{intervall: 1s}'));
+    writeFileSync(join(folder, '2.yaml'), GUEST);
+
+    expect(check(folder)).toEqual({
+      code: 1,
+      out: 'DIR/1.yaml: 1 error\nDIR/2.yaml: ok by itself, but the set is refused\n',
+      err: [
+        "DIR/1.yaml:4:8: error POLICY_UNKNOWN_FIELD: spec has no field 'intervall'",
+        '  spec: {intervall: 1s}',
+        '         ^~~~~~~~~',
+        "  hint: did you mean 'interval'?",
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('returns 1 for a path that does not exist', () => {
+    const { code, err } = check(join(folder, 'none.yaml'));
+
+    expect(code).toBe(1);
+    expect(err).toContain('DIR/none.yaml:1:1: error POLICY_UNREADABLE');
+  });
+
+  it('does not wait for a pipe, and does not read a large file to its end', () => {
+    execFileSync('sh', ['-c', 'mkfifo "$0"', join(folder, 'pipe.yaml')]);
+    writeFileSync(join(folder, 'large.yaml'), Buffer.alloc(10 * 1024 ** 2, 'a'));
+    mkdirSync(join(folder, 'folder.yaml'));
+    const start = performance.now();
+
+    const { err } = check(folder);
+
+    expect(err).toContain('large.yaml:1:1: error POLICY_LIMIT');
+    expect(err).toContain('pipe.yaml:1:1: error POLICY_UNREADABLE');
+    expect(err).not.toContain('folder.yaml');
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+});
