@@ -39,8 +39,14 @@ export const MEMORY_STAT_NR = 13;
 /** Most statistics one call may ask for (`REMOTE_DOMAIN_MEMORY_STATS_MAX` of libvirt's protocol). */
 export const MEMORY_STATS_MAX = 1024;
 
-const NAMES = new Map<number, MemoryStatName>(
-  Object.entries(MEMORY_STAT_TAG).map(([name, tag]) => [tag, name as MemoryStatName]),
+function isMemoryStatName(name: string): name is MemoryStatName {
+  return Object.hasOwn(MEMORY_STAT_TAG, name);
+}
+
+const NAMES: ReadonlyMap<number, MemoryStatName> = new Map(
+  Object.keys(MEMORY_STAT_TAG)
+    .filter(isMemoryStatName)
+    .map(name => [MEMORY_STAT_TAG[name], name]),
 );
 
 /** The name of a tag, or undefined for a tag that this version does not know. */

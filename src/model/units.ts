@@ -21,17 +21,17 @@ export function kibToBytes(kib: Kib): Bytes {
   return kib * KiB;
 }
 
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  B: 1,
-  KiB,
-  MiB,
-  GiB,
-  TiB,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  TB: 1e12,
-};
+const SIZE_UNITS: ReadonlyMap<string, Bytes> = new Map([
+  ['B', 1],
+  ['KiB', KiB],
+  ['MiB', MiB],
+  ['GiB', GiB],
+  ['TiB', TiB],
+  ['kB', 1e3],
+  ['MB', 1e6],
+  ['GB', 1e9],
+  ['TB', 1e12],
+]);
 
 const SIZE = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)?$/;
 
@@ -50,7 +50,7 @@ export function parseSize(text: string): Parsed<Bytes> {
   const [, digits = '', unit] = match;
   if (unit === undefined)
     return { problem: `'${text}' has no unit; write ${digits}MiB, ${digits}GiB or ${digits}KiB` };
-  const factor = SIZE_UNITS[unit];
+  const factor = SIZE_UNITS.get(unit);
   if (factor === undefined) {
     return { problem: `'${unit}' is not a unit of memory; use KiB, MiB, GiB or TiB (or kB, MB, GB, TB)` };
   }
@@ -74,19 +74,26 @@ export function formatSize(bytes: Bytes): string {
   return `${sign}${trimZeros(size)}B`;
 }
 
-const DURATION_UNITS: Readonly<Record<string, Seconds>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+const DURATION_UNITS: ReadonlyMap<string, Seconds> = new Map([
+  ['ms', 0.001],
+  ['s', 1],
+  ['m', 60],
+  ['h', 3600],
+  ['d', 86_400],
+]);
 
 /** Reads a duration such as `500ms`, `30s`, `5m`, `2h`, `1d`. A bare number is refused. */
 export function parseDuration(text: string): Parsed<Seconds> {
   const match = SIZE.exec(text.trim());
   const unit = match?.[2];
-  const factor = unit === undefined ? undefined : DURATION_UNITS[unit];
+  const factor = unit === undefined ? undefined : DURATION_UNITS.get(unit);
   if (!match || factor === undefined) {
     return {
       problem: `'${text}' is not a duration; write a number and a unit, such as 500ms, 30s, 5m or 2h`,
     };
   }
-  return { value: Number(match[1]) * factor };
+  const value = Number(match[1]) * factor;
+  return Number.isFinite(value) ? { value } : { problem: `'${text}' is too long` };
 }
 
 /** Reads a rate such as `1GiB/min` or `64MiB/s`, into bytes per second. */
@@ -104,7 +111,8 @@ export function parseRate(text: string): Parsed<number> {
 export function parsePercent(text: string): Parsed<Ratio> {
   const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim());
   if (!match) return { problem: `'${text}' is not a percentage; write a number and %, such as 25%` };
-  return { value: Number(match[1]) / 100 };
+  const value = Number(match[1]) / 100;
+  return Number.isFinite(value) ? { value } : { problem: `'${text}' is too large` };
 }
 
 /** `90s`, `5m`, `2h`: the largest unit that divides it, for messages. */

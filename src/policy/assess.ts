@@ -110,14 +110,14 @@ export function assess({ sample, policy, memory: before, host, now }: AssessInpu
   const demand = estimateUse(window, estimate.quantile, estimate.growthSeconds) + kernelBytes;
   record(trail, 'demand', 'DEMAND', demand, { used, kernelBytes, usedRate: window.slope });
 
-  const min = Math.min(max, resolveAmount(guarantees.min, max));
-  const ceiling = Math.min(max, Math.max(min, resolveAmount(guarantees.max, max)));
+  const min = Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
+  const ceiling = Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max))));
   const names = guestNames(sample, { demand, usedRate: window.slope, target: learned.target });
   const scope = { host, guest: names, guarantees: { min, max: ceiling, reserve: guarantees.reserve } };
   const wanted = askPolicy(policy, scope, trail);
   if (wanted === undefined) return held('EXPRESSION_FAILED', learned);
-  const floor = Math.min(ceiling, Math.max(min, needFloor(sample, kernelBytes) ?? max));
-  const desired = Math.min(ceiling, Math.max(floor, wanted));
+  const floor = Math.min(ceiling, Math.max(min, Math.ceil(needFloor(sample, kernelBytes) ?? max)));
+  const desired = Math.min(ceiling, Math.max(floor, Math.ceil(wanted)));
   record(trail, 'guarantees', boundOf(wanted, desired, min), desired, { min, max: ceiling, floor });
 
   const available = trusted(sample.readings.available) ?? 0;
@@ -143,14 +143,19 @@ export function assess({ sample, policy, memory: before, host, now }: AssessInpu
   };
 }
 
+const QUALITY_CODES = {
+  stale: 'STATS_STALE',
+  absent: 'STATS_ABSENT',
+  implausible: 'STATS_IMPLAUSIBLE',
+} as const;
+
 /** Why this guest must not be moved now, by what is known of it alone. */
 function obstacleOf(sample: GuestSample): { stage: StageName; code: ReasonCode } | undefined {
   if (sample.state !== 'running') return { stage: 'eligibility', code: 'NOT_RUNNING' };
   if (sample.balloon?.device === 'none') return { stage: 'eligibility', code: 'NO_BALLOON' };
   const { max, current, total, used, available } = sample.readings;
-  for (const reading of [max, current, total, used, available]) {
-    const code = qualityCode(reading);
-    if (code !== undefined) return { stage: 'quality', code };
+  for (const { quality } of [max, current, total, used, available]) {
+    if (quality !== 'ok') return { stage: 'quality', code: QUALITY_CODES[quality] };
   }
   if (!isPositive(max) || !isPositive(current)) return { stage: 'quality', code: 'STATS_IMPLAUSIBLE' };
   // Whether the driver leaves ballooned pages in MemTotal is not known before the XML has been read.
@@ -160,19 +165,6 @@ function obstacleOf(sample: GuestSample): { stage: StageName; code: ReasonCode }
 
 function isPositive({ value }: Reading): boolean {
   return value !== undefined && value > 0;
-}
-
-function qualityCode(reading: Reading): ReasonCode | undefined {
-  switch (reading.quality) {
-    case 'ok':
-      return undefined;
-    case 'stale':
-      return 'STATS_STALE';
-    case 'absent':
-      return 'STATS_ABSENT';
-    case 'implausible':
-      return 'STATS_IMPLAUSIBLE';
-  }
 }
 
 function reportInputs({ statsAgeSeconds, epoch, reportsInEpoch }: GuestSample): StageInputs {
@@ -191,7 +183,7 @@ function sizesOf(sample: GuestSample, memory: GuestMemory) {
 
 function boundOf(wanted: Bytes, desired: Bytes, min: Bytes): ReasonCode {
   if (desired < wanted) return 'GUARANTEE_MAX';
-  if (desired === wanted) return 'OK';
+  if (desired - wanted < 1) return 'OK';
   return desired > min ? 'GUARD_FLOOR' : 'GUARANTEE_MIN';
 }
 

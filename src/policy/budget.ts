@@ -1,6 +1,6 @@
 import type { Bytes, Ratio } from '../model/units.ts';
 
-/** One guest's claim on the host. `min <= floor <= desired`. */
+/** One guest's claim on the host, in whole bytes. `min <= floor <= desired`. */
 export interface Claim {
   /** Guaranteed size: never cut. */
   readonly min: Bytes;
@@ -42,8 +42,8 @@ export function solveBudget(budget: Bytes, claims: readonly Claim[]): Allotment 
       excess -= cutGroup(claims, sizes, members, bound, excess);
     }
   }
-  // What is left of a cut that was enough is an error of rounding: sums of bytes are exact to far less than one.
-  return { outcome: excess > 1 ? 'insufficient' : 'cut', sizes };
+  // What is left of a cut that was enough is what rounding to whole bytes left.
+  return { outcome: excess > claims.length ? 'insufficient' : 'cut', sizes };
 }
 
 /** Indices of the claims, one group a priority, those that give first in front. */
@@ -71,7 +71,7 @@ function cutGroup(
     return { ...lineOf(claim), lower: claim[bound], upper: at(before, i) };
   });
   const have = sum(before);
-  const after = fill(Math.max(have - excess, sum(bounds.map(b => b.lower))), bounds);
+  const after = fill(Math.max(have - excess, sum(bounds.map(b => b.lower))), bounds).map(Math.round);
   members.forEach((index, i) => {
     sizes[index] = at(after, i);
   });

@@ -42,17 +42,11 @@ export function judgeMove(move: Move | undefined, current: Bytes, now: Seconds):
  * proves nothing, for the withdrawal that follows every failed shrink is one.
  */
 export function settleMove(memory: GuestMemory, verdict: Convergence, now: Seconds): GuestMemory {
-  switch (verdict.kind) {
-    case 'none':
-    case 'under-way':
-      return memory;
-    case 'arrived':
-      return { ...memory, move: undefined, unfollowed: verdict.shrinking ? 0 : memory.unfollowed };
-    case 'given-up': {
-      const wait = Math.min(BACK_OFF_MAX_SECONDS, BACK_OFF_SECONDS * 2 ** memory.unfollowed);
-      return { ...memory, move: undefined, unfollowed: memory.unfollowed + 1, backOffUntil: now + wait };
-    }
-  }
+  if (verdict.kind === 'arrived')
+    return { ...memory, move: undefined, unfollowed: verdict.shrinking ? 0 : memory.unfollowed };
+  if (verdict.kind !== 'given-up') return memory;
+  const wait = Math.min(BACK_OFF_MAX_SECONDS, BACK_OFF_SECONDS * 2 ** memory.unfollowed);
+  return { ...memory, move: undefined, unfollowed: memory.unfollowed + 1, backOffUntil: now + wait };
 }
 
 /** True while a guest that did not follow an earlier shrink is left alone. */

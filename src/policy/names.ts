@@ -2,39 +2,43 @@
 import { type GuestSample, type HostSample, type Reading, ratioOf, trusted } from '../model/snapshot.ts';
 import type { GuestNames, HostNames, PsiNames } from './policy-set.ts';
 
-export function hostNames(host: HostSample, guests: number): HostNames {
-  const r = host.readings;
-  return {
-    ...defined('total', r.total),
-    ...defined('available', r.available),
-    ...number('available_ratio', ratioOf(r.available, r.total)),
-    ...defined('free', r.free),
-    ...defined('swap_used', r.swapUsed),
-    ...defined('swap_in_rate', r.swapInRate),
-    ...defined('swap_out_rate', r.swapOutRate),
-    ...defined('committed', r.committed),
-    psi: {
-      some: psiNames(r.psiSomeAvg10, r.psiSomeAvg60, r.psiSomeAvg300),
-      full: psiNames(r.psiFullAvg10, r.psiFullAvg60, r.psiFullAvg300),
-    },
+const HOST_FROM_READINGS = [
+  ['total', 'total'],
+  ['available', 'available'],
+  ['free', 'free'],
+  ['swap_used', 'swapUsed'],
+  ['swap_in_rate', 'swapInRate'],
+  ['swap_out_rate', 'swapOutRate'],
+  ['committed', 'committed'],
+] as const;
+
+export function hostNames({ readings }: HostSample, guests: number): HostNames {
+  const names: HostNames = {
     guests,
+    psi: {
+      some: psiNames(readings.psiSomeAvg10, readings.psiSomeAvg60, readings.psiSomeAvg300),
+      full: psiNames(readings.psiFullAvg10, readings.psiFullAvg60, readings.psiFullAvg300),
+    },
   };
+  for (const [name, figure] of HOST_FROM_READINGS) {
+    const value = trusted(readings[figure]);
+    if (value !== undefined) names[name] = value;
+  }
+  const ratio = ratioOf(readings.available, readings.total);
+  if (ratio !== undefined) names.available_ratio = ratio;
+  return names;
 }
 
-function psiNames(avg10: Reading, avg60: Reading, avg300: Reading): PsiNames {
-  return { ...defined('avg10', avg10), ...defined('avg60', avg60), ...defined('avg300', avg300) };
+function psiNames(...averages: readonly [avg10: Reading, avg60: Reading, avg300: Reading]): PsiNames {
+  const [avg10, avg60, avg300] = averages.map(trusted);
+  const names: PsiNames = {};
+  if (avg10 !== undefined) names.avg10 = avg10;
+  if (avg60 !== undefined) names.avg60 = avg60;
+  if (avg300 !== undefined) names.avg300 = avg300;
+  return names;
 }
 
-function defined<K extends string>(name: K, reading: Reading): { [P in K]?: number } {
-  return number(name, trusted(reading));
-}
-
-function number<K extends string>(name: K, value: number | undefined): { [P in K]?: number } {
-  return value === undefined ? {} : ({ [name]: value } as { [P in K]: number });
-}
-
-/** Names whose values come from readings. */
-const FROM_READINGS = [
+const GUEST_FROM_READINGS = [
   ['max', 'max'],
   ['current', 'current'],
   ['total', 'total'],
@@ -66,7 +70,7 @@ export function guestNames(guest: GuestSample, estimates: Estimates): GuestNames
   if (guest.title !== undefined) names.title = guest.title;
   if (guest.statsAgeSeconds !== undefined) names.stats_age = guest.statsAgeSeconds;
   if (estimates.target !== undefined) names.target = estimates.target;
-  for (const [name, figure] of FROM_READINGS) {
+  for (const [name, figure] of GUEST_FROM_READINGS) {
     const value = trusted(guest.readings[figure]);
     if (value !== undefined) names[name] = value;
   }

@@ -1,4 +1,5 @@
 /** Policies and samples for the tests of this room: everything has a sensible value, a test says only what it is about. */
+import type { Instant } from '../model/clock.ts';
 import type { SourceRef } from '../model/decision.ts';
 import {
   ABSENT,
@@ -10,6 +11,7 @@ import {
   type Snapshot,
 } from '../model/snapshot.ts';
 import { type Bytes, GiB, MiB } from '../model/units.ts';
+import { assess, type Movable } from './assess.ts';
 import type {
   Direction,
   Expression,
@@ -20,6 +22,8 @@ import type {
   PressureLevel,
   Scope,
 } from './policy-set.ts';
+
+import { type GuestMemory, initialState, newGuestMemory, type PolicyState } from './state.ts';
 
 const SOURCE: SourceRef = { file: 'test.yaml', line: 1, column: 1 };
 
@@ -174,6 +178,44 @@ export function snapshot(parts: SnapshotParts = {}): Snapshot {
       },
     },
   };
+}
+
+/** What is remembered of a guest that has stood at its size for long and reported often. */
+export function memoryOf(sample: GuestSample, parts: Partial<GuestMemory> = {}): GuestMemory {
+  const size = sample.readings.current.value ?? 0;
+  return { ...newGuestMemory(sample.epoch), kernelBytes: 0, resting: { size, since: -1000 }, ...parts };
+}
+
+/** The state in which the guests of a snapshot have been standing still; `remembered` is by uuid. */
+export function stateOf(
+  { guests }: Pick<Snapshot, 'guests'>,
+  remembered: Readonly<Record<string, Partial<GuestMemory>>> = {},
+): PolicyState {
+  const memories = guests.map(guest => [guest.uuid, memoryOf(guest, remembered[guest.uuid])] as const);
+  return { ...initialState(0), guests: new Map(memories) };
+}
+
+export function instant(monotonic: number): Instant {
+  return { monotonic, wall: 1.7e9 + monotonic };
+}
+
+/** A guest that may be moved, as `assess()` finds it at second 0. */
+export function movable(
+  sample: GuestParts = {},
+  policy: GuestPolicyParts = {},
+  memory: Partial<GuestMemory> = {},
+): Movable {
+  const guest = guestSample(sample);
+  const host = { guests: 1, psi: { some: {}, full: {} }, level: 'none' };
+  const assessment = assess({
+    sample: guest,
+    policy: guestPolicy(policy),
+    memory: memoryOf(guest, memory),
+    host,
+    now: instant(0),
+  });
+  if (assessment.kind !== 'movable') throw new Error(`the guest is held: ${assessment.code}`);
+  return assessment;
 }
 
 /** Freezes a value with everything in it; whoever changes it throws. */

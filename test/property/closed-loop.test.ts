@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { absoluteReserve } from '../../src/model/floor.ts';
 import { type Bytes, GiB, MiB } from '../../src/model/units.ts';
@@ -64,7 +64,7 @@ const policiesOf = fc
       idleTax: fc.double({ min: 0, max: 1, noNaN: true }),
       tolerance: fc.double({ min: 0, max: 0.05, noNaN: true }),
       step: fc.double({ min: 0.05, max: 1, noNaN: true }),
-      rate: fc.option(size(4 * MiB, GiB), { nil: undefined }),
+      rate: fc.option(size(32 * MiB, GiB), { nil: undefined }),
       cooldown: fc.integer({ min: 0, max: 20 }),
       shrinkAt: fc.subarray(['none', 'soft', 'hard']),
     }),

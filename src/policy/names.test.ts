@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { ABSENT, known } from '../model/snapshot.ts';
+import { GiB } from '../model/units.ts';
+import { guestNames, hostNames } from './names.ts';
+import { guestSample, snapshot } from './testing.ts';
+
+const ESTIMATES = { demand: 5, usedRate: -1, target: undefined };
+
+describe('names in expressions', () => {
+  it('give what is trusted of the host', () => {
+    const { host } = snapshot({
+      total: 8 * GiB,
+      available: 2 * GiB,
+      readings: { psiFullAvg10: known(3), swapUsed: { value: 1, ageSeconds: 60, quality: 'stale' } },
+    });
+    const names = hostNames(host, 3);
+    expect(names).toMatchObject({ guests: 3, total: 8 * GiB, available: 2 * GiB, available_ratio: 0.25 });
+    expect(names.psi).toEqual({ some: {}, full: { avg10: 3 } });
+    expect(names).not.toHaveProperty('swap_used');
+    expect(names).not.toHaveProperty('committed');
+    expect(names).not.toHaveProperty('level');
+  });
+
+  it('give no ratio of what is not known', () => {
+    expect(hostNames(snapshot({ readings: { total: ABSENT } }).host, 0)).not.toHaveProperty(
+      'available_ratio',
+    );
+    expect(hostNames(snapshot({ readings: { total: known(0) } }).host, 0)).not.toHaveProperty(
+      'available_ratio',
+    );
+  });
+
+  it('give what is trusted of a guest, 0 included', () => {
+    const { statsAgeSeconds: _, ...sample } = guestSample({ title: 'db', readings: { cache: ABSENT } });
+    const names = guestNames(sample, ESTIMATES);
+    expect(names).toMatchObject({
+      title: 'db',
+      current: 4 * GiB,
+      swap_in_rate: 0,
+      demand: 5,
+      used_rate: -1,
+      boots: 1,
+    });
+    for (const name of ['cache', 'target', 'stats_age']) expect(names).not.toHaveProperty(name);
+    expect(guestNames(guestSample(), { ...ESTIMATES, target: 7 })).toMatchObject({ target: 7, stats_age: 0 });
+  });
+});
