@@ -65,6 +65,20 @@ describe('a snapshot', () => {
     expect(host.readings.available.value).toBe(4 * GiB - 1500 * MiB);
   });
 
+  it('of a pool of fixed size counts all that a rebooted guest touches, whatever old size is still given for it', async () => {
+    const { collector, hypervisor, add, clock } = setUp();
+    const guest = add('a', 250);
+    guest.balloon['balloon.current'] = 256 * 1024;
+    await collector.collect();
+
+    hypervisor.events.next({ type: 'reboot', domain: guest.ref });
+    clock.advance(1);
+    guest.balloon['balloon.rss'] = 900 * 1024;
+    const { host } = await collector.collect();
+
+    expect(host.readings.available.value).toBe(4 * GiB - 900 * MiB);
+  });
+
   it('counts a guest whose resident memory is not known at its last figure, else at its size, else not at all', async () => {
     const { collector, add, clock } = setUp();
     const guest = add('a', 1000);

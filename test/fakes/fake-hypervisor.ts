@@ -32,7 +32,7 @@ export interface FakeDomain {
 }
 
 /** What was called, for assertions on how often and with what. */
-export interface FakeCalls {
+interface FakeCalls {
   bulk: number;
   nodeMemory: number;
   /** Names of the domains asked, in order. */

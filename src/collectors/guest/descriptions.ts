@@ -10,13 +10,13 @@ const FETCHES_PER_TICK = 64;
 const RETRY_INTERVAL: Seconds = 30;
 
 /** A guest as far as its XML is concerned. */
-export interface Describable {
+interface Describable {
   readonly record: { readonly domain: DomainRef };
   /** `starts` counts starts: the XML of a running domain is of one start. */
   readonly tracker: { readonly starts: number };
 }
 
-export interface Description extends GuestDescription {
+interface Description extends GuestDescription {
   /** Stats period that the domain was given, missing when it has none. */
   readonly statsPeriodSeconds?: Seconds;
 }

@@ -42,7 +42,7 @@ export interface GuestCollectorOptions {
   readonly periods: StatsPeriods;
 }
 
-export interface CollectedGuests {
+interface CollectedGuests {
   readonly guests: readonly GuestSample[];
   /** What all active guests hold of a pool of fixed size; undefined when it is not known of one of them. */
   readonly heldBytes: Bytes | undefined;

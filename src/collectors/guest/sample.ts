@@ -101,9 +101,11 @@ export function reportAge(tracker: GuestTracker, now: Instant): Seconds | undefi
 /**
  * What a running guest holds of a pool of fixed size: what is resident of it, at most its size. What its process needs for
  * itself is not the pool's: half of QEMU's own memory is program text that all guests share (measured: 74 of 123 MiB).
+ * After a reboot the size given may be the old, inflated one, and what is resident grows past it: then the maximum bounds it.
  */
 export function heldBytes(tracker: GuestTracker, record: GuestRecord): Bytes | undefined {
-  const size = isFigure(record.current) ? record.current : isFigure(record.max) ? record.max : undefined;
+  const sure = isFigure(record.current) && tracker.doubtedSize === undefined;
+  const size = sure ? record.current : isFigure(record.max) ? record.max : undefined;
   const rss = tracker.rss?.bytes;
   return rss === undefined || size === undefined ? (rss ?? size) : Math.min(rss, size);
 }

@@ -11,7 +11,7 @@ import { forgetSizes, newSizeHistory, noteSize, type SizeHistory } from './size-
 const CLOCK_SLACK: Seconds = 2;
 
 /** Rates between the last two distinct reports of an epoch, per second; undefined without two, NaN when implausible. */
-export interface ReportRates {
+interface ReportRates {
   readonly swapIn: Figure;
   readonly swapOut: Figure;
   readonly majorFaults: Figure;

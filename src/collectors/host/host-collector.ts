@@ -32,7 +32,7 @@ export interface HostCollectorOptions {
 }
 
 /** Host figures except for what a pool of a fixed size owes its guests. */
-export interface HostReadout {
+interface HostReadout {
   /** Completes the sample. `guestsHeld` is what the guests hold of a pool of fixed size, undefined when it is not known of all of them. */
   sample(guestsHeld: Bytes | undefined): HostSample;
 }

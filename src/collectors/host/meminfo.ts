@@ -33,7 +33,7 @@ export async function readMeminfo(root: string): Promise<MeminfoReadings> {
  *
  * @throws BallonetError HOST_UNREADABLE when MemTotal is not there
  */
-export function meminfoReadings(lines: KeyValues): MeminfoReadings {
+function meminfoReadings(lines: KeyValues): MeminfoReadings {
   const total = lines.get('MemTotal');
   if (total === undefined) throw malformed(PATH, 'no MemTotal');
   const swapTotal = lines.get('SwapTotal');
