@@ -6,6 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          globalSetup: 'test/build.ts',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['test/lab/**', 'node_modules/**'],
         },
@@ -13,6 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'lab',
+          globalSetup: 'test/build.ts',
           include: ['test/lab/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 180_000,

@@ -1,13 +1,22 @@
-// Compiles src/ to dist/ and leaves no file there whose source is gone.
+// Compiles src/ to dist/. The old dist/ is replaced in one step, so that no file stays whose source is gone and nobody sees half a build.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-rmSync(`${root}dist`, { recursive: true, force: true });
+const [dist, fresh, old] = ['dist', `dist.new.${process.pid}`, `dist.old.${process.pid}`].map(
+  name => root + name,
+);
 const tsc = `${root}node_modules/typescript/bin/tsc`;
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh];
+const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+if (status === 0) {
+  try {
+    renameSync(dist, old);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+  renameSync(fresh, dist);
+}
+for (const path of [fresh, old]) rmSync(path, { recursive: true, force: true });
 process.exit(status ?? 1);

@@ -87,7 +87,7 @@ export function createAnnouncer(log: Logger): (event: EngineEvent) => void {
       fromBytes: decision.currentBytes,
       toBytes: 'targetBytes' in application ? application.targetBytes : decision.targetBytes,
       reason: decision.reason,
-      level: decision.level,
+      pressure: decision.level,
       policy: decision.policy?.name,
     };
     switch (application.status) {
