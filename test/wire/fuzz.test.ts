@@ -5,7 +5,7 @@
 import { Duplex } from 'node:stream';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FieldNames } from '../../src/hypervisor/libvirt/bulk-stats.ts';
+import { Layouts } from '../../src/hypervisor/libvirt/bulk-params.ts';
 import { RpcConnection } from '../../src/hypervisor/libvirt/connection.ts';
 import { DomainListMemory } from '../../src/hypervisor/libvirt/domain-list.ts';
 import { readEvent } from '../../src/hypervisor/libvirt/events.ts';
@@ -26,7 +26,7 @@ const OPTIONS = { callTimeoutMs: 60_000, maxInFlight: 4, maxWaiting: 4 };
 
 const host = new FakeHost(3);
 const wire = host.domains.map(toWireDomain);
-const names = new FieldNames();
+const layouts = new Layouts();
 const memory = new DomainListMemory();
 const [one] = host.domains;
 if (!one) throw new Error('three domains were asked for');
@@ -68,7 +68,7 @@ const SAMPLES: readonly Sample[] = [
   reply(procedures.open('qemu:///system', false), Buffer.alloc(0)),
   reply(procedures.listAllDomains(0), host.list()),
   reply(procedures.listWireDomains(0, memory), host.list()),
-  reply(procedures.allDomainStats(wire, 5, 0, names), Buffer.concat(host.bulk(bulkRequest()))),
+  reply(procedures.allDomainStats(wire, 5, 0, layouts), Buffer.concat(host.bulk(bulkRequest()))),
   reply(procedures.memoryStats(one, 13, 0), stats),
   reply(
     procedures.domainInfo(one),

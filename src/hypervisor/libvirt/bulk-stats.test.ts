@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FieldNames, PARAM_TYPE, readBulkStats } from './bulk-stats.ts';
+import { Layouts } from './bulk-params.ts';
+import { PARAM_TYPE, readBulkStats } from './bulk-stats.ts';
 import type { WireDomain } from './structures.ts';
 import { toWireDomain, writeDomain } from './structures.ts';
 import { XdrReader, XdrWriter } from './xdr.ts';
@@ -38,11 +39,11 @@ function claiming(count: number, bytes: number): (w: XdrWriter) => void {
   };
 }
 
-function read(write: (w: XdrWriter) => void, asked: readonly WireDomain[], names = new FieldNames()) {
+function read(write: (w: XdrWriter) => void, asked: readonly WireDomain[], layouts = new Layouts()) {
   const writer = new XdrWriter();
   write(writer);
   const reader = new XdrReader(writer.bytes());
-  const records = readBulkStats(reader, names, asked);
+  const records = readBulkStats(reader, layouts, asked);
   reader.end();
   return records;
 }
@@ -100,6 +101,33 @@ describe('a bulk record', () => {
     );
   });
 
+  it('keeps its own values when other records have the same names, or as many', () => {
+    const records = read(
+      w => {
+        w.u32(4);
+        for (const [domain, names] of [
+          [ALPHA, ['a', 'b']],
+          [BETA, ['a', 'b']],
+          [ALPHA, ['a', 'c']],
+          [BETA, ['a', 'b']],
+        ] as const)
+          record(
+            w,
+            domain,
+            names.map((name, i) => ullong(name, domain.ref.id * 10 + i)),
+          );
+      },
+      [ALPHA, BETA, ALPHA, BETA],
+    );
+
+    expect(records.map(({ params }) => ['a', 'b', 'c'].map(name => params.get(name)))).toEqual([
+      [10, 11, undefined],
+      [20, 21, undefined],
+      [10, undefined, 11],
+      [20, 21, undefined],
+    ]);
+  });
+
   it('names the domain as it is now when it differs from the one asked for', () => {
     const restarted = toWireDomain({ ...ALPHA.ref, id: 9 });
     const [only] = read(one(restarted, []), [ALPHA]);
@@ -120,6 +148,7 @@ describe('a bulk record', () => {
       { 'balloon.rss': 7 },
       { 'balloon.unused': 5 },
     ]);
+    expect([records[0]?.params.has('balloon.unused'), records[0]?.params.size]).toEqual([false, 1]);
     expect(records.map(({ error }) => error?.code)).toEqual(['VALUE_OUT_OF_RANGE', undefined]);
   });
 

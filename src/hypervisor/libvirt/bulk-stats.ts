@@ -2,8 +2,9 @@
  * Bulk statistics: one record of typed parameters a domain. This is the hot path, so it avoids decoding what it has
  * decoded before: field names repeat from record to record, and a reply names the domains that were asked for.
  */
-import type { BallonetError } from '../../model/errors.ts';
-import type { DomainStats, StatValue } from '../driver.ts';
+import type { DomainRef, DomainStats, StatValue } from '../driver.ts';
+import type { Layouts } from './bulk-params.ts';
+import { BulkParams, Layout } from './bulk-params.ts';
 import type { WireDomain } from './structures.ts';
 import { DOMAIN_MIN_BYTES, FIELD_NAME_MAX_BYTES, outOfRange, readDomain } from './structures.ts';
 import type { InternedString, XdrReader } from './xdr.ts';
@@ -19,17 +20,6 @@ const RECORD_MIN_BYTES = DOMAIN_MIN_BYTES + 4;
 /** Type words of libvirt's typed parameters (`virTypedParameterType`). */
 export const PARAM_TYPE = { int: 1, uint: 2, llong: 3, ullong: 4, double: 5, boolean: 6, string: 7 } as const;
 
-/** The field names seen last, by their place in the record. One a connection. */
-export class FieldNames {
-  readonly #byIndex: InternedString[] = [];
-
-  read(reader: XdrReader, index: number): string {
-    const name = reader.interned(this.#byIndex[index], FIELD_NAME_MAX_BYTES);
-    this.#byIndex[index] = name;
-    return name.text;
-  }
-}
-
 /**
  * Reads the records of one reply. A value above 2^53-1 is left out of its record, whose `error` says so: guests choose
  * some of the values, and one of them must not be able to spoil the others' records.
@@ -38,27 +28,51 @@ export class FieldNames {
  */
 export function readBulkStats(
   reader: XdrReader,
-  names: FieldNames,
+  layouts: Layouts,
   asked: readonly WireDomain[],
 ): DomainStats[] {
   const count = reader.count(asked.length, RECORD_MIN_BYTES);
   const records: DomainStats[] = [];
-  for (let i = 0; i < count; i++) records.push(readRecord(reader, names, asked[i]));
+  for (let i = 0; i < count; i++) records.push(readRecord(reader, layouts, asked[i]));
   return records;
 }
 
-function readRecord(reader: XdrReader, names: FieldNames, expected: WireDomain | undefined): DomainStats {
+function readRecord(reader: XdrReader, layouts: Layouts, expected: WireDomain | undefined): DomainStats {
   const domain = expected && reader.skipIfEqual(expected.bytes) ? expected.ref : readDomain(reader);
   const count = reader.count(PARAMS_MAX, PARAM_MIN_BYTES);
-  const params = new Map<string, StatValue>();
-  let error: BallonetError | undefined;
+  const known = layouts.get(count);
+  /** Made when a name is not the known layout's. */
+  let names: InternedString[] | undefined;
+  const values: StatValue[] = [];
+  /** Places of values that cannot be had. */
+  let lost: number[] | undefined;
   for (let i = 0; i < count; i++) {
-    const name = names.read(reader, i);
+    const name = reader.interned(known?.names[i], FIELD_NAME_MAX_BYTES);
+    if (name !== known?.names[i]) names ??= known?.names.slice(0, i) ?? [];
+    names?.push(name);
     const value = readValue(reader);
-    if (value === undefined) error = outOfRange(`${name} of ${domain.name}`);
-    else params.set(name, value);
+    if (value === undefined) {
+      lost ??= [];
+      lost.push(i);
+    }
+    values.push(value ?? 0);
   }
-  return error === undefined ? { domain, params } : { domain, params, error };
+  const layout = known && !names ? known : layouts.keep(new Layout(names ?? []));
+  return lost
+    ? withoutLost(domain, layout, values, lost)
+    : { domain, params: new BulkParams(layout, values) };
+}
+
+function withoutLost(
+  domain: DomainRef,
+  layout: Layout,
+  values: readonly StatValue[],
+  lost: readonly number[],
+): DomainStats {
+  const names = lost.map(place => layout.names[place]?.text).join(', ');
+  const params = new Map(new BulkParams(layout, values));
+  for (const [name, place] of layout.places) if (lost.includes(place)) params.delete(name);
+  return { domain, params, error: outOfRange(`${names} of ${domain.name}`) };
 }
 
 function readValue(reader: XdrReader): StatValue | undefined {

@@ -4,7 +4,7 @@
  */
 import { BallonetError, isConnectionLost } from '../../model/errors.ts';
 import type { BulkStatsOptions, DomainRef, DomainStats, StatsGroup } from '../driver.ts';
-import { FieldNames } from './bulk-stats.ts';
+import { Layouts } from './bulk-params.ts';
 import type { RpcConnection } from './connection.ts';
 import { DomainListMemory } from './domain-list.ts';
 import * as procedures from './procedures.ts';
@@ -24,7 +24,7 @@ const NO_PARAMS: ReadonlyMap<string, never> = new Map<string, never>();
 
 export class BulkCollector {
   readonly #chunkMax: number;
-  readonly #names = new FieldNames();
+  readonly #layouts = new Layouts();
   readonly #known = new WeakMap<DomainRef, WireDomain>();
   readonly #list = new DomainListMemory();
   #listed: { readonly domains: readonly WireDomain[]; readonly at: number } | undefined;
@@ -56,7 +56,7 @@ export class BulkCollector {
       (options.domains ? 0 : procedures.BULK_ACTIVE);
     const chunks = this.#split(asked);
     const results = await Promise.allSettled(
-      chunks.map(chunk => connection.call(procedures.allDomainStats(chunk, groups, flags, this.#names))),
+      chunks.map(chunk => connection.call(procedures.allDomainStats(chunk, groups, flags, this.#layouts))),
     );
     return merge(chunks, results);
   }

@@ -43,6 +43,20 @@ describe('framing', () => {
     expect(received.map(message => message.byteOffset - chunk.byteOffset)).toEqual([0, HEADER_BYTES + 4]);
   });
 
+  it('puts messages that come in pieces into the same memory, one after the other, unless they are huge', () => {
+    const frames = new FrameReader();
+    const memory: ArrayBufferLike[] = [];
+    for (const size of [1000, 10, 1000, 2 ** 21, 1000]) {
+      const message = messageOf(Buffer.alloc(size, size));
+      frames.push(message.subarray(0, 30), () => {});
+      frames.push(message.subarray(30), received => {
+        expect(received.equals(message)).toBe(true);
+        memory.push(received.buffer);
+      });
+    }
+    expect(memory.map(buffer => buffer === memory[0])).toEqual([true, true, true, false, true]);
+  });
+
   it.each([0, 27, MESSAGE_MAX_BYTES + 1, 0xffff_ffff])(
     'refuses a length of %i, whole or in pieces',
     length => {

@@ -2,20 +2,25 @@
  * Cuts a byte stream into messages by their length word. The length is checked before anything is allocated for it, and
  * at most one partial message is held, so a peer can make this process keep no more than one message's bytes.
  */
+import { MiB } from '../../model/units.ts';
 import { HEADER_BYTES, MESSAGE_MAX_BYTES } from './wire.ts';
 import { malformed } from './xdr.ts';
 
 const LENGTH_BYTES = 4;
+/** A partial message longer than this gets memory of its own, which does not stay. */
+const SCRATCH_MAX_BYTES = MiB;
 
 export class FrameReader {
   readonly #lengthWord = Buffer.alloc(LENGTH_BYTES);
   #lengthHave = 0;
   #message: Buffer | undefined;
   #messageHave = 0;
+  /** Holds one partial message after the other: memory for each would be returned by the garbage collector only. */
+  #scratch: Buffer = Buffer.alloc(0);
 
   /**
-   * Hands each whole message to `deliver`. A message that lies wholly in `chunk` is handed over as a view of it, without
-   * a copy, so `deliver` must not keep it.
+   * Hands each whole message to `deliver`, as a view of `chunk` or of a buffer that the next message will be in, so
+   * `deliver` must not keep it.
    *
    * @throws BallonetError PROTOCOL for a length that no message can have; the stream is of no use after it
    */
@@ -42,12 +47,18 @@ export class FrameReader {
     const copied = chunk.copy(this.#lengthWord, this.#lengthHave, offset);
     this.#lengthHave += copied;
     if (this.#lengthHave === LENGTH_BYTES) {
-      this.#message = Buffer.allocUnsafe(checkedLength(this.#lengthWord.readUInt32BE()));
+      this.#message = this.#room(checkedLength(this.#lengthWord.readUInt32BE()));
       this.#lengthWord.copy(this.#message);
       this.#messageHave = LENGTH_BYTES;
       this.#lengthHave = 0;
     }
     return copied;
+  }
+
+  #room(length: number): Buffer {
+    if (length > SCRATCH_MAX_BYTES) return Buffer.allocUnsafe(length);
+    if (length > this.#scratch.length) this.#scratch = Buffer.allocUnsafe(length);
+    return this.#scratch.subarray(0, length);
   }
 
   #readBody(message: Buffer, chunk: Buffer, offset: number, deliver: (message: Buffer) => void): number {

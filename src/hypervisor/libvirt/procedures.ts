@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../model/errors.ts';
 import type { MemoryStat } from '../../model/memory-stats.ts';
 import type { Kib, Seconds } from '../../model/units.ts';
 import type { Affect, DomainInfo, DomainRef, DomainStats, NodeMemory } from '../driver.ts';
-import type { FieldNames } from './bulk-stats.ts';
+import type { Layouts } from './bulk-params.ts';
 import { readBulkStats } from './bulk-stats.ts';
 import type { DomainListMemory } from './domain-list.ts';
 import { readDomainList } from './domain-list.ts';
@@ -277,7 +277,7 @@ export function allDomainStats(
   asked: readonly WireDomain[],
   groups: number,
   flags: number,
-  names: FieldNames,
+  layouts: Layouts,
 ): Call<DomainStats[]> {
   return {
     procedure: PROCEDURE.getAllDomainStats,
@@ -287,6 +287,6 @@ export function allDomainStats(
         .array(asked, (writer, domain) => writer.opaque(domain.bytes))
         .u32(groups)
         .u32(flags),
-    read: r => readBulkStats(r, names, asked),
+    read: r => readBulkStats(r, layouts, asked),
   };
 }
