@@ -6,7 +6,6 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          globalSetup: 'test/build.ts',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['test/lab/**', 'node_modules/**'],
         },

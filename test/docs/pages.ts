@@ -1,8 +1,12 @@
 /** The reference pages, made from the code. `npm run docs` writes them; the docs test holds page and code equal. */
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { program } from '../../src/cli/program.ts';
 import { REASONS } from '../../src/model/decision.ts';
 import { ERRORS } from '../../src/model/errors.ts';
+import { GuestPolicyDocument } from '../../src/policy/schema/guest-policy.ts';
+import { HostPolicyDocument } from '../../src/policy/schema/host-policy.ts';
+import { DIAGNOSTICS } from '../../src/policy/source/diagnostics.ts';
 
 const GENERATED = '<!-- Made from the code by `npm run docs`. -->';
 
@@ -11,27 +15,30 @@ export function pages(): ReadonlyMap<string, string> {
     ['errors.md', errorsPage()],
     ['reasons.md', reasonsPage()],
     ['cli.md', cliPage()],
+    ['diagnostics.md', diagnosticsPage()],
+    ['policy.md', policyPage()],
   ]);
 }
 
 function errorsPage(): string {
   const rows = Object.entries(ERRORS).map(
-    ([code, { exit, help, ...rest }]) => `| \`${code}\` | ${exit} | ${'transient' in rest ? 'yes' : 'no'} | ${help} |`,
+    ([code, { exit, help, ...rest }]) =>
+      `| \`${code}\` | ${exit} | ${'transient' in rest ? 'yes' : 'no'} | ${help} |`,
   );
-  return page('Errors', 'Every error that Ballonet raises on purpose, the exit code of a command that ends with it, and whether the same call may work later by itself.', [
-    '| code | exit | transient | what it means |',
-    '|---|---|---|---|',
-    ...rows,
-  ]);
+  return page(
+    'Errors',
+    'Every error that Ballonet raises on purpose, the exit code of a command that ends with it, and whether the same call may work later by itself.',
+    ['| code | exit | transient | what it means |', '|---|---|---|---|', ...rows],
+  );
 }
 
 function reasonsPage(): string {
   const rows = Object.entries(REASONS).map(([code, help]) => `| \`${code}\` | ${help} |`);
-  return page('Reason codes', 'Why a decision is what it is: each stage of a decision has one, and so has its outcome.', [
-    '| code | what it means |',
-    '|---|---|',
-    ...rows,
-  ]);
+  return page(
+    'Reason codes',
+    'Why a decision is what it is: each stage of a decision has one, and so has its outcome.',
+    ['| code | what it means |', '|---|---|', ...rows],
+  );
 }
 
 function cliPage(): string {
@@ -45,6 +52,74 @@ function cliPage(): string {
     '',
   ]);
   return page('The command line', 'What `--help` prints.', sections.flat());
+}
+
+function diagnosticsPage(): string {
+  const rows = Object.entries(DIAGNOSTICS).map(([code, help]) => `| \`${code}\` | ${help} |`);
+  return page(
+    'Diagnostics of policies',
+    'What `ballonet check` finds, as `file:line:col: severity CODE: message`. Any error refuses the whole set.',
+    ['| code | what it means |', '|---|---|', ...rows],
+  );
+}
+
+function policyPage(): string {
+  const kinds = { HostPolicy: HostPolicyDocument, GuestPolicy: GuestPolicyDocument };
+  const sections = Object.entries(kinds).map(([kind, document]) => {
+    const schema = z.toJSONSchema(document, { io: 'input' }) as Field;
+    return [
+      `## ${kind}`,
+      '',
+      '| field | value | default | meaning |',
+      '|---|---|---|---|',
+      ...fieldRows('', schema),
+      '',
+    ];
+  });
+  return page(
+    'The policy language',
+    'A policy set is one HostPolicy and any number of GuestPolicies, in one file or several. Sizes, durations and rates need a unit: ' +
+      '`512MiB`, `30s`, `1GiB/min`. Expressions are CEL; all their quantities are doubles in bytes, seconds, ratios and bytes per second.',
+    sections.flat(),
+  );
+}
+
+/** The part of JSON Schema that the policy schemas come out as. */
+interface Field {
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, Field>>;
+  readonly items?: Field;
+}
+
+function fieldRows(prefix: string, { properties = {} }: Field): string[] {
+  return Object.entries(properties).flatMap(([name, field]) => {
+    const path = prefix === '' ? name : `${prefix}.${name}`;
+    const inner = field.items ?? field;
+    const row = `| \`${path}${field.items ? '[]' : ''}\` | ${valuesOf(field)} | ${defaultOf(field)} | ${field.description ?? ''} |`;
+    return [row, ...fieldRows(field.items ? `${path}[]` : path, inner)];
+  });
+}
+
+function valuesOf(field: Field): string {
+  const choices = field.enum ?? (field.const === undefined ? undefined : [field.const]);
+  if (choices) return choices.map(choice => `\`${String(choice)}\``).join(', ');
+  if (field.minimum !== undefined && field.maximum !== undefined)
+    return `${field.type ?? ''} ${field.minimum} to ${field.maximum}`;
+  if (field.items) return `list of ${valuesOf(field.items)}`;
+  return field.type ?? '';
+}
+
+function defaultOf(field: Field): string {
+  return field.default === undefined || field.type === 'object'
+    ? ''
+    : `\`${JSON.stringify(field.default).replaceAll('"', '')}\``;
 }
 
 function helpOf(command: Command): string {

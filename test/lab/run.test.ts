@@ -129,6 +129,7 @@ describe('ballonet run on two guests', () => {
   });
 
   it('gives guests their memory back on SIGTERM when onExit says release, in under 5 s', async () => {
+    await full();
     const daemon = await start('mode: enforce\n  onExit: release');
     await until(
       'both are shrunk',

@@ -53,7 +53,9 @@ export const HostPolicyDocument = z.strictObject({
         .describe('Length of one tick. Guests are asked for statistics as often.'),
       memory: pool()
         .default({ kind: 'auto' })
-        .describe('The pool that guests share: auto (all of the host), a size, or cgroup:/path.'),
+        .describe(
+          'The pool that guests share: auto (all of the host), cgroup:/path, or a size. A size is for guests alone: what QEMU needs beside them comes from outside it.',
+        ),
       reserve: Reserve.prefault({ bytes: `${GiB}B`, percent: 6 }).describe(
         'Memory of the pool that is never planned away.',
       ),
