@@ -1,11 +1,10 @@
 /** The table that is printed, and what it says about the aims. */
-import type { Block } from './collect-clients.ts';
-import type { Figures } from './collect-rounds.ts';
+import type { Blocks, Figures } from './collect-rounds.ts';
 
 export interface Row extends Figures {
   readonly server: string;
   readonly domains: number;
-  readonly block?: Block;
+  readonly blocks?: Blocks;
 }
 
 /** Aims for a host of this size: ratios to C, and milliseconds. */
@@ -20,7 +19,7 @@ const HEAD = [
   '× C',
   'CPU ms',
   '× C',
-  'block ms (own)',
+  'block ms (longest, wall)',
 ];
 /** Columns of words; the others are of numbers. */
 const LEFT = new Set([0, 2]);
@@ -38,7 +37,7 @@ export function formatTable(rows: readonly Row[]): string {
       ratio(row.best, base?.best),
       row.cpu.toFixed(2),
       ratio(row.cpu, base?.cpu),
-      row.block ? `${row.block.longest.toFixed(1)} (${row.block.longestOwn.toFixed(1)})` : '',
+      row.blocks ? formatBlocks(row.blocks) : '',
     ];
   });
   const widths = HEAD.map((head, i) => Math.max(head.length, ...cells.map(row => row[i]?.length ?? 0)));
@@ -61,7 +60,7 @@ export function formatAims(rows: readonly Row[]): string {
       const parts = [
         verdict('wall', row.wall / (base?.wall ?? Number.NaN), AIM.wall, '× C'),
         verdict('CPU', row.cpu / (base?.cpu ?? Number.NaN), AIM.cpu, '× C'),
-        verdict('block', row.block?.longestOwn ?? Number.NaN, AIM.block, 'ms'),
+        verdict('block', row.blocks?.typical ?? Number.NaN, AIM.block, 'ms'),
       ];
       return `${row.server}, ${AIM.domains} domains: ${parts.join('; ')}`;
     })
@@ -74,6 +73,10 @@ function baseOf(rows: readonly Row[], row: Row): Row | undefined {
   return rows.find(
     ({ server, domains, label }) => server === row.server && domains === row.domains && label === kind,
   );
+}
+
+function formatBlocks({ typical, longest, longestWall }: Blocks): string {
+  return `${typical.toFixed(1)} (${longest.toFixed(1)}, ${longestWall.toFixed(1)})`;
 }
 
 function ratio(value: number, base: number | undefined): string {

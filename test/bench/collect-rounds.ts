@@ -1,5 +1,5 @@
 /** Clients in turns: a warm-up, then rounds in which each does its share, and what comes out of them. */
-import type { Answer, Client } from './collect-clients.ts';
+import type { Answer, Block, Client } from './collect-clients.ts';
 
 export interface Contender {
   readonly label: string;
@@ -52,6 +52,28 @@ export async function measure(contenders: readonly Contender[], course: Course):
       cpu: median(own.map(answer => answer.cpu / answer.wall.length)),
     };
   });
+}
+
+/** Passes of collections that our client watches its event loop through. */
+const PASSES = 7;
+
+/** The longest time, milliseconds, that the event loop was held in a pass: without what others had of the processor. */
+export interface Blocks {
+  /** The median of the passes. */
+  readonly typical: number;
+  readonly longest: number;
+  /** The longest of all with what others had. */
+  readonly longestWall: number;
+}
+
+export async function measureBlocks(client: Client, repetitions: number): Promise<Blocks> {
+  const passes: Block[] = [];
+  for (let i = 0; i < PASSES; i++) passes.push(await client.watch(repetitions));
+  return {
+    typical: median(passes.map(({ longestOwn }) => longestOwn)),
+    longest: Math.max(...passes.map(({ longestOwn }) => longestOwn)),
+    longestWall: Math.max(...passes.map(({ longest }) => longest)),
+  };
 }
 
 /** The middle value; of an even number of values the mean of the two in the middle. NaN when there are none. */

@@ -15,8 +15,10 @@
  *   names, the least that a C program can do; ratios are to `C`.
  * - `libvirtd`: the test driver has the state group only, two figures a domain, and most of the time is the daemon's.
  *   `fake`: 16 figures a domain as from QEMU, encoded beforehand, so nearly all of the time is the client's.
- * - `block` is the longest time for which our event loop did not serve a 1 ms timer while collecting back to back, and in
- *   brackets the longest without the time in which its thread was ready to run and other processes had the processor.
+ * - `block` is the longest time for which our event loop did not serve a 1 ms timer while collecting back to back, without the
+ *   time in which its thread was ready to run and others had the processor: the median of seven passes; in brackets the
+ *   longest of all passes, and the longest with the others' time. On a busy machine the two in brackets are mostly about
+ *   the machine: V8 collects garbage in several threads and waits for those that do not get a processor.
  * - `one by one` is a memory statistics call a domain instead of the bulk call, `four at once` the same with the next calls
  *   sent before the answers come.
  *
@@ -34,7 +36,7 @@ import { requirePackages, startClient } from './collect-clients.ts';
 import { runOwnClient } from './collect-own-client.ts';
 import type { Row } from './collect-report.ts';
 import { formatAims, formatTable } from './collect-report.ts';
-import { measure } from './collect-rounds.ts';
+import { measure, measureBlocks } from './collect-rounds.ts';
 import type { Server } from './collect-servers.ts';
 import { serveFakeDaemon, startFakeServer, startLibvirtdServer } from './collect-servers.ts';
 
@@ -111,11 +113,11 @@ async function measureSize(server: Server, size: number, rounds: number, program
       ],
       { domains: size, rounds, repetitions: repetitions(size) },
     );
-    const block = await ours.watch(repetitions(size) * 4);
+    const blocks = await measureBlocks(ours, repetitions(size));
     const rows: Row[] = bulk.map(figures => ({
       ...at,
       ...figures,
-      ...(figures.label === 'ours' && { block }),
+      ...(figures.label === 'ours' && { blocks }),
     }));
     if (!server.countsOneByOne) return rows;
     const single = await measure(
