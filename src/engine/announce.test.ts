@@ -58,6 +58,14 @@ describe('announcer', () => {
     expect(said('guest can be moved again')).toHaveLength(1);
   });
 
+  it('never uses a field name that the log itself needs', () => {
+    const { announce, lines } = announcer();
+    announce(tickOf([sampleOf()], [decisionOf({ action: 'hold', reason: 'STATS_STALE' })]));
+    announce({ type: 'applied', decision: decisionOf(), application: { status: 'applied', targetBytes: 7 } });
+    expect(lines.map(line => typeof line.level)).toEqual(lines.map(() => 'number'));
+    expect(lines.length).toBeGreaterThanOrEqual(4);
+  });
+
   it('gives a line to each applied change, with sizes in bytes and the reason', () => {
     const { announce, lines } = announcer();
     const decision = decisionOf();

@@ -46,7 +46,7 @@ export function createAnnouncer(log: Logger): (event: EngineEvent) => void {
     if (now !== level) {
       const { total, available } = snapshot.host.readings;
       log.info(
-        { level: now, from: level, availableBytes: available.value, totalBytes: total.value },
+        { pressure: now, from: level, availableBytes: available.value, totalBytes: total.value },
         'host pressure level',
       );
       level = now;
