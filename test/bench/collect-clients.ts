@@ -41,8 +41,8 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 /** @throws Error that names the Debian packages that are missing */
-export function requirePackages(): void {
-  const missing = Object.entries(FILES).filter(([path]) => !existsSync(path));
+export function requirePackages(has: (path: string) => boolean = existsSync): void {
+  const missing = Object.entries(FILES).filter(([path]) => !has(path));
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(([, name]) => name))].join(' ');
   const paths = missing.map(([path]) => path).join(', ');

@@ -1,6 +1,7 @@
 """A python3-libvirt client for the collection benchmark; its jobs and answers are those of collect-reference.c."""
 
 import json
+import os
 import resource
 import sys
 import time
@@ -60,4 +61,7 @@ def main():
         print(json.dumps(answer), flush=True)
 
 
-main()
+try:
+    main()
+except BrokenPipeError:
+    os._exit(1)  # The benchmark has ended before its clients.

@@ -43,7 +43,7 @@ export async function startLibvirtdServer(folder: string): Promise<Server> {
     '-p',
     join(folder, 'libvirtd.pid'),
   ];
-  const child = spawn('setpriv', args, {
+  const child = spawn('/usr/bin/setpriv', args, {
     env: { ...process.env, LIBVIRT_DRIVER_DIR: modules },
     stdio: ['ignore', output, output],
   });

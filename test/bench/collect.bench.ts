@@ -25,6 +25,7 @@
  * The clients' sums are compared, so that none of them is fast by not collecting. No time is asserted.
  */
 import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +70,16 @@ async function benchmark(args: string[]): Promise<void> {
   }
   requirePackages();
   const folder = await mkdtemp(join(tmpdir(), 'ballonet-bench-'));
+  // The processes end by themselves when this one does; the folder does not.
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(code);
+    });
+  }
   try {
     const program = compileReference(folder);
     const rows: Row[] = [];
@@ -138,7 +149,7 @@ async function measureSize(server: Server, size: number, rounds: number, program
 function compileReference(folder: string): string {
   const program = join(folder, 'collect-reference');
   const source = join(SOURCES, 'collect-reference.c');
-  execFileSync('gcc', ['-O2', '-Wall', '-o', program, source, '-lvirt'], { stdio: 'inherit' });
+  execFileSync('/usr/bin/gcc', ['-O2', '-Wall', '-o', program, source, '-lvirt'], { stdio: 'inherit' });
   return program;
 }
 
