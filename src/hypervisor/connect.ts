@@ -17,7 +17,7 @@ export async function connect(uri: string, options: ConnectOptions = {}): Promis
   if (!driver) {
     throw new BallonetError(
       'URI_INVALID',
-      `cannot connect to '${uri}': known forms are qemu:///system, qemu:///session, test:///default, DRIVER+unix:///PATH?socket=FILE and sim:///NAME`,
+      `cannot connect to '${uri}': known forms are qemu:///system, qemu:///session, test:///default, DRIVER+unix:///PATH?socket=FILE, DRIVER+tls://HOST/system, DRIVER+ssh://HOST/system and sim:///NAME`,
     );
   }
   return driver.connect(uri, options);

@@ -72,10 +72,13 @@ export class RpcConnection {
     });
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('error', error => {
+      // A transport that knows what its end means says so itself.
       this.fail(
-        new BallonetError('HYPERVISOR_CLOSED', `the connection to libvirt broke: ${error.message}`, {
-          cause: error,
-        }),
+        isBallonetError(error)
+          ? error
+          : new BallonetError('HYPERVISOR_CLOSED', `the connection to libvirt broke: ${error.message}`, {
+              cause: error,
+            }),
       );
     });
     for (const event of ['end', 'close']) {

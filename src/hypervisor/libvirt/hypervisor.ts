@@ -1,5 +1,4 @@
 /** The libvirt driver: our own client of libvirt's RPC protocol. */
-import { homedir } from 'node:os';
 import type { Observable } from 'rxjs';
 import { Subject } from 'rxjs';
 import { BallonetError, isBallonetError } from '../../model/errors.ts';
@@ -22,12 +21,14 @@ import type { Caller } from './domain.ts';
 import { LibvirtDomain } from './domain.ts';
 import { LIFECYCLE_EVENT } from './events.ts';
 import { Link } from './link.ts';
+import { placesOfThisProcess } from './places.ts';
 import type { Call } from './procedures.ts';
 import * as procedures from './procedures.ts';
+import { readCredentials } from './sasl-auth-file.ts';
 import type { EventSink } from './session.ts';
 import { openSession } from './session.ts';
 import { isUuid } from './structures.ts';
-import { connectUnix } from './transport.ts';
+import { openTransport } from './transport.ts';
 import type { Endpoint } from './uri.ts';
 import { isLibvirtUri, resolveUri } from './uri.ts';
 
@@ -73,11 +74,8 @@ export async function connectLibvirt(
   tuning: Partial<Tuning> = {},
 ): Promise<Hypervisor> {
   const readOnly = options.readOnly ?? false;
-  const endpoint = resolveUri(uri, readOnly, {
-    uid: process.geteuid?.() ?? 0,
-    runtimeDir: process.env.XDG_RUNTIME_DIR,
-    cacheDir: process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`,
-  });
+  const places = placesOfThisProcess();
+  const endpoint = resolveUri(uri, readOnly, places);
   const settings = { ...TUNING, ...tuning };
   const callTimeoutMs = (options.callTimeout ?? CALL_TIMEOUT) * 1000;
   const events = new Subject<HypervisorEvent>();
@@ -94,13 +92,14 @@ export async function connectLibvirt(
   };
 
   const openConnection = async (withEvents: boolean): Promise<RpcConnection> => {
-    const stream = await connectUnix(endpoint.sockets, callTimeoutMs);
+    const stream = await openTransport(endpoint.target, places, callTimeoutMs);
     return openSession(stream, {
       ...settings,
       callTimeoutMs,
       handshakeTimeoutMs: callTimeoutMs,
       openUri: endpoint.openUri,
       readOnly,
+      credentials: () => readCredentials(endpoint.login, places),
       ...(withEvents && { sink }),
     });
   };
@@ -132,7 +131,7 @@ interface Parts {
 class LibvirtHypervisor implements Hypervisor, Caller {
   readonly uri: string;
   readonly readOnly: boolean;
-  readonly local = true;
+  readonly local: boolean;
   readonly events: Observable<HypervisorEvent>;
   readonly link: Observable<LinkState>;
   readonly #parts: Parts;
@@ -143,6 +142,7 @@ class LibvirtHypervisor implements Hypervisor, Caller {
     this.#parts = parts;
     this.uri = parts.uri;
     this.readOnly = parts.readOnly;
+    this.local = parts.endpoint.local;
     this.link = parts.link.state;
     this.events = parts.events.asObservable();
     this.link.subscribe({

@@ -8,6 +8,8 @@ import { EVENTS, readEvent } from './events.ts';
 import * as procedures from './procedures.ts';
 import { AUTH, FEATURE, PROCEDURE } from './procedures.ts';
 import { LIBVIRT_ERROR } from './remote-error.ts';
+import { logInBySasl } from './sasl.ts';
+import type { Credentials } from './sasl-auth-file.ts';
 import type { XdrReader } from './xdr.ts';
 
 /** Where events go. */
@@ -22,6 +24,8 @@ export interface EventSink {
 export interface SessionOptions extends ConnectionOptions {
   readonly openUri: string;
   readonly readOnly: boolean;
+  /** Asked only when libvirt wants a password. */
+  readonly credentials: () => Promise<Credentials>;
   /** For everything up to the first ordinary call. */
   readonly handshakeTimeoutMs: number;
   readonly keepaliveIntervalMs: number;
@@ -45,7 +49,7 @@ export async function openSession(stream: Duplex, options: SessionOptions): Prom
     );
   }, options.handshakeTimeoutMs);
   try {
-    await logIn(connection);
+    await logIn(connection, options.credentials);
     // The server answers the keepalive feature before CONNECT_OPEN, and begins to ping with it.
     if (await connection.call(procedures.supportsFeature(FEATURE.keepalive))) {
       connection.startKeepalive(options.keepaliveIntervalMs, options.keepaliveCount);
@@ -62,18 +66,20 @@ export async function openSession(stream: Duplex, options: SessionOptions): Prom
 }
 
 /** AUTH_LIST comes first always: the server lets root pass polkit only in answering it. */
-async function logIn(connection: RpcConnection): Promise<void> {
+async function logIn(connection: RpcConnection, credentials: () => Promise<Credentials>): Promise<void> {
   const types = await connection.call(procedures.authList());
   if (types.length === 0 || types.includes(AUTH.none)) return;
   if (types.includes(AUTH.polkit)) {
     await connection.call(procedures.authPolkit());
     return;
   }
+  if (types.includes(AUTH.sasl)) {
+    await logInBySasl(connection, credentials);
+    return;
+  }
   throw new BallonetError(
     'HYPERVISOR_DENIED',
-    types.includes(AUTH.sasl)
-      ? 'libvirt asks for a SASL login, which is not supported; none and polkit are'
-      : `libvirt asks for a login of type ${types.join(', ')}, which is not known`,
+    `libvirt asks for a login of type ${types.join(', ')}, which is not known`,
   );
 }
 
