@@ -1,6 +1,7 @@
 /** What libvirt's qemu driver tells about a domain, in its names, its units and its order. */
 import { MEMORY_STAT_TAG, type MemoryStat } from '../../model/memory-stats.ts';
 import { bytesToKib } from '../../model/units.ts';
+import { BALLOON_KEYS } from '../bulk-keys.ts';
 import { DOMAIN_STATES, type StatsGroup, type StatValue } from '../driver.ts';
 import type { GuestReport, SimulatedGuest } from './guest.ts';
 
@@ -19,22 +20,6 @@ export function memoryStatsOf(guest: SimulatedGuest): MemoryStat[] {
   return stats;
 }
 
-/** Keys of a bulk record by tag; `actual` is not among them (src/qemu/qemu_driver.c, qemuDomainGetStatsBalloon). */
-const BULK_KEYS = new Map<number, string>([
-  [MEMORY_STAT_TAG.swap_in, 'balloon.swap_in'],
-  [MEMORY_STAT_TAG.swap_out, 'balloon.swap_out'],
-  [MEMORY_STAT_TAG.major_fault, 'balloon.major_fault'],
-  [MEMORY_STAT_TAG.minor_fault, 'balloon.minor_fault'],
-  [MEMORY_STAT_TAG.unused, 'balloon.unused'],
-  [MEMORY_STAT_TAG.available, 'balloon.available'],
-  [MEMORY_STAT_TAG.usable, 'balloon.usable'],
-  [MEMORY_STAT_TAG.last_update, 'balloon.last-update'],
-  [MEMORY_STAT_TAG.disk_caches, 'balloon.disk_caches'],
-  [MEMORY_STAT_TAG.hugetlb_pgalloc, 'balloon.hugetlb_pgalloc'],
-  [MEMORY_STAT_TAG.hugetlb_pgfail, 'balloon.hugetlb_pgfail'],
-  [MEMORY_STAT_TAG.rss, 'balloon.rss'],
-]);
-
 /** The guest's record of a bulk call; a domain that is shut off has its state and its sizes only. */
 export function bulkParamsOf(
   guest: SimulatedGuest,
@@ -49,7 +34,7 @@ export function bulkParamsOf(
     params.set('balloon.current', guest.cachedKib);
     params.set('balloon.maximum', bytesToKib(guest.parameters.maximum));
     for (const { tag, value } of guest.active ? memoryStatsOf(guest) : []) {
-      const key = BULK_KEYS.get(tag);
+      const key = BALLOON_KEYS.get(tag);
       if (key !== undefined) params.set(key, value);
     }
   }

@@ -1,4 +1,5 @@
 import { bytesToKib } from '../../model/units.ts';
+import { escapeXml } from '../xml-text.ts';
 import type { SimulatedGuest } from './guest.ts';
 
 /** The domain's XML as libvirt formats the parts of it that a simulated guest has. */
@@ -6,9 +7,9 @@ export function domainXmlOf(guest: SimulatedGuest): string {
   const { spec } = guest;
   const lines = [
     guest.active ? `<domain type='kvm' id='${guest.id}'>` : `<domain type='kvm'>`,
-    `  <name>${escaped(guest.name)}</name>`,
+    `  <name>${escapeXml(guest.name)}</name>`,
     `  <uuid>${guest.uuid}</uuid>`,
-    ...(spec.title === undefined ? [] : [`  <title>${escaped(spec.title)}</title>`]),
+    ...(spec.title === undefined ? [] : [`  <title>${escapeXml(spec.title)}</title>`]),
     `  <memory unit='KiB'>${bytesToKib(guest.parameters.maximum)}</memory>`,
     `  <currentMemory unit='KiB'>${guest.cachedKib}</currentMemory>`,
     `  <vcpu placement='static'>${spec.vcpus ?? 1}</vcpu>`,
@@ -31,16 +32,4 @@ function balloonLines(guest: SimulatedGuest): string[] {
   const period = guest.active ? guest.livePeriod : guest.configPeriod;
   if (period === 0) return [`<memballoon model='virtio'/>`];
   return [`<memballoon model='virtio'>`, `  <stats period='${period}'/>`, `</memballoon>`];
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  "'": '&apos;',
-  '"': '&quot;',
-};
-
-function escaped(text: string): string {
-  return text.replace(/[&<>'"]/g, character => ENTITIES[character] ?? character);
 }

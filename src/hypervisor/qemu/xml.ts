@@ -1,0 +1,39 @@
+import type { Kib, Seconds } from '../../model/units.ts';
+import type { DomainRef } from '../driver.ts';
+import { escapeXml } from '../xml-text.ts';
+
+export interface XmlFacts {
+  readonly domain: DomainRef;
+  readonly maximumKib: Kib;
+  readonly currentKib: Kib;
+  readonly vcpus: number;
+  /** Undefined without a balloon device. */
+  readonly balloon: { readonly deflateOnOom: boolean; readonly periodSeconds: Seconds } | undefined;
+}
+
+/** The parts of a libvirt domain XML that QEMU can tell of, as libvirt formats them (docs/formatdomain.rst). */
+export function qemuDomainXml({ domain, maximumKib, currentKib, vcpus, balloon }: XmlFacts): string {
+  const lines = [
+    `<domain type='qemu' id='${domain.id}'>`,
+    `  <name>${escapeXml(domain.name)}</name>`,
+    `  <uuid>${domain.uuid}</uuid>`,
+    `  <memory unit='KiB'>${maximumKib}</memory>`,
+    `  <currentMemory unit='KiB'>${currentKib}</currentMemory>`,
+    `  <vcpu placement='static'>${vcpus}</vcpu>`,
+    `  <os>`,
+    `    <type>hvm</type>`,
+    `  </os>`,
+    `  <devices>`,
+    ...balloonLines(balloon).map(line => `    ${line}`),
+    `  </devices>`,
+    `</domain>`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function balloonLines(balloon: XmlFacts['balloon']): string[] {
+  if (!balloon) return [`<memballoon model='none'/>`];
+  const device = `<memballoon model='virtio'${balloon.deflateOnOom ? ` autodeflate='on'` : ''}`;
+  if (balloon.periodSeconds === 0) return [`${device}/>`];
+  return [`${device}>`, `  <stats period='${balloon.periodSeconds}'/>`, `</memballoon>`];
+}
