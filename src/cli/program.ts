@@ -5,6 +5,7 @@ import { domstatsVerb } from './domstats.ts';
 import { listVerb } from './list.ts';
 import type { Streams } from './output.ts';
 import { runVerb } from './run.ts';
+import { serveVerb } from './serve.ts';
 import { setmemVerb } from './setmem.ts';
 
 /** The whole command line: `ballonet [-c URI] VERB ...`. Parse errors are thrown, never exited with. */
@@ -24,6 +25,7 @@ export function program(streams: Streams, version: string): Command {
     dommemstatVerb(streams),
     domstatsVerb(streams),
     setmemVerb(),
+    serveVerb(streams),
   ];
   for (const verb of verbs) root.addCommand(verb);
   for (const command of [root, ...verbs]) {
@@ -32,7 +34,12 @@ export function program(streams: Streams, version: string): Command {
       writeErr: streams.err,
       // One line for each mistake, in the form that every other message has.
       outputError: (text, write) =>
-        write(`ballonet: ${text.replace(/^error: /, '').trim().replaceAll('\n', ' ')} (see --help)\n`),
+        write(
+          `ballonet: ${text
+            .replace(/^error: /, '')
+            .trim()
+            .replaceAll('\n', ' ')} (see --help)\n`,
+        ),
     });
   }
   return root;

@@ -33,6 +33,10 @@ export const ERRORS = {
     exit: 78,
     help: 'The daemon refuses its configuration. The message names the setting and the fix.',
   },
+  SOCKET_UNAVAILABLE: {
+    exit: 1,
+    help: 'The socket to serve at cannot be made: something else listens there, a file is in the way, or the folder is missing or closed to this user. The message says which.',
+  },
   HYPERVISOR_UNREACHABLE: {
     exit: 4,
     transient: true,

@@ -7,16 +7,36 @@ import { HEADER_BYTES, MESSAGE_MAX_BYTES } from './wire.ts';
 import { malformed } from './xdr.ts';
 
 const LENGTH_BYTES = 4;
-/** A partial message longer than this gets memory of its own, which does not stay. */
-const SCRATCH_MAX_BYTES = MiB;
+
+export interface FrameLimits {
+  /** Longest message taken. Default: the protocol's own limit. */
+  readonly messageMaxBytes?: number;
+  /**
+   * A partial message longer than this gets memory of its own, which does not stay. Default 1 MiB. With 0, what is delivered
+   * is never overwritten and may be kept.
+   */
+  readonly scratchMaxBytes?: number;
+}
 
 export class FrameReader {
+  readonly #messageMax: number;
+  readonly #scratchMax: number;
   readonly #lengthWord = Buffer.alloc(LENGTH_BYTES);
   #lengthHave = 0;
   #message: Buffer | undefined;
   #messageHave = 0;
   /** Holds one partial message after the other: memory for each would be returned by the garbage collector only. */
   #scratch: Buffer = Buffer.alloc(0);
+
+  constructor({ messageMaxBytes = MESSAGE_MAX_BYTES, scratchMaxBytes = MiB }: FrameLimits = {}) {
+    this.#messageMax = messageMaxBytes;
+    this.#scratchMax = scratchMaxBytes;
+  }
+
+  /** A message has begun and is not whole yet. */
+  get partial(): boolean {
+    return this.#message !== undefined || this.#lengthHave > 0;
+  }
 
   /**
    * Hands each whole message to `deliver`, as a view of `chunk` or of a buffer that the next message will be in, so
@@ -29,7 +49,7 @@ export class FrameReader {
     while (offset < chunk.length) {
       const left = chunk.length - offset;
       if (this.#message === undefined && this.#lengthHave === 0 && left >= LENGTH_BYTES) {
-        const length = checkedLength(chunk.readUInt32BE(offset));
+        const length = this.#checkedLength(chunk.readUInt32BE(offset));
         if (length <= left) {
           deliver(chunk.subarray(offset, offset + length));
           offset += length;
@@ -47,7 +67,7 @@ export class FrameReader {
     const copied = chunk.copy(this.#lengthWord, this.#lengthHave, offset);
     this.#lengthHave += copied;
     if (this.#lengthHave === LENGTH_BYTES) {
-      this.#message = this.#room(checkedLength(this.#lengthWord.readUInt32BE()));
+      this.#message = this.#room(this.#checkedLength(this.#lengthWord.readUInt32BE()));
       this.#lengthWord.copy(this.#message);
       this.#messageHave = LENGTH_BYTES;
       this.#lengthHave = 0;
@@ -56,7 +76,7 @@ export class FrameReader {
   }
 
   #room(length: number): Buffer {
-    if (length > SCRATCH_MAX_BYTES) return Buffer.allocUnsafe(length);
+    if (length > this.#scratchMax) return Buffer.allocUnsafe(length);
     if (length > this.#scratch.length) this.#scratch = Buffer.allocUnsafe(length);
     return this.#scratch.subarray(0, length);
   }
@@ -70,11 +90,11 @@ export class FrameReader {
     }
     return copied;
   }
-}
 
-function checkedLength(length: number): number {
-  if (length < HEADER_BYTES || length > MESSAGE_MAX_BYTES) {
-    throw malformed(`a message length of ${length} is outside ${HEADER_BYTES}..${MESSAGE_MAX_BYTES}`);
+  #checkedLength(length: number): number {
+    if (length < HEADER_BYTES || length > this.#messageMax) {
+      throw malformed(`a message length of ${length} is outside ${HEADER_BYTES}..${this.#messageMax}`);
+    }
+    return length;
   }
-  return length;
 }

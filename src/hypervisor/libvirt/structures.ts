@@ -32,7 +32,7 @@ export function uuidBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
 
-function readUuid(reader: XdrReader): string {
+export function readUuid(reader: XdrReader): string {
   const hex = reader.opaque(UUID_BYTES).toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -219,9 +219,18 @@ export class XdrWriter {
     return this;
   }
 
+  /** @throws BallonetError VALUE_OUT_OF_RANGE for a number that is not whole, negative, or 2^64 and more */
   u64(value: number | bigint): this {
     const at = this.#claim(8);
-    this.#bytes.writeBigUInt64BE(BigInt(value), at);
+    if (typeof value === 'bigint') {
+      this.#bytes.writeBigUInt64BE(value, at);
+      return this;
+    }
+    if (!Number.isInteger(value) || value < 0 || value >= 2 ** 64)
+      throw new BallonetError('VALUE_OUT_OF_RANGE', `${value} is not an unsigned 64-bit number`);
+    // Two words, since a BigInt for each figure of a bulk reply would cost more than all the rest of it.
+    this.#bytes.writeUInt32BE(Math.floor(value / 0x1_0000_0000), at);
+    this.#bytes.writeUInt32BE(value % 0x1_0000_0000, at + 4);
     return this;
   }
 
@@ -288,5 +297,5 @@ export class XdrWriter {
 
 /** The error of a peer that breaks the format. */
 export function malformed(what: string, cause?: unknown): BallonetError {
-  return new BallonetError('PROTOCOL', `libvirt sent a malformed message: ${what}`, { cause });
+  return new BallonetError('PROTOCOL', `the peer sent a malformed message: ${what}`, { cause });
 }

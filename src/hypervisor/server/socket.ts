@@ -1,0 +1,77 @@
+/** The place of a server's unix socket. */
+import { lstatSync, unlinkSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { connect } from 'node:net';
+import { BallonetError, errorMessage } from '../../model/errors.ts';
+
+/** Room of `sun_path` on Linux, its final NUL left out (unix(7)). */
+const PATH_MAX_BYTES = 107;
+/** A listener accepts at once, whoever it is: the kernel does it. */
+const PROBE_MS = 2000;
+/** Everything but the owner's reading and writing. */
+const OWNER_ONLY = 0o177;
+
+/**
+ * Lets `server` listen at `path`, for the owner of the process alone. A socket that nobody listens on any more is replaced.
+ *
+ * @throws BallonetError SOCKET_UNAVAILABLE
+ */
+export async function listenAt(server: Server, path: string): Promise<void> {
+  if (Buffer.byteLength(path) > PATH_MAX_BYTES)
+    throw unavailable(path, `the path is longer than ${PATH_MAX_BYTES} bytes`);
+  await removeStale(path);
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: unknown): void => reject(unavailable(path, errorMessage(error), error));
+    server.once('error', fail);
+    // The socket is bound within the call, so that it is never there with any other mode.
+    const before = process.umask(OWNER_ONLY);
+    try {
+      server.listen(path, () => {
+        server.off('error', fail);
+        resolve();
+      });
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+async function removeStale(path: string): Promise<void> {
+  let isSocket: boolean;
+  try {
+    isSocket = lstatSync(path).isSocket();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw unavailable(path, errorMessage(error), error);
+  }
+  if (!isSocket) throw unavailable(path, 'a file that is no socket is in the way');
+  if (await isAlive(path)) throw unavailable(path, 'something else listens there');
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    throw unavailable(path, errorMessage(error), error);
+  }
+}
+
+/** Only a refusal says that nobody listens; whatever else happens, the socket is left alone. */
+function isAlive(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const probe = connect(path);
+    const finish = (alive: boolean): void => {
+      clearTimeout(timer);
+      probe.destroy();
+      resolve(alive);
+    };
+    const timer = setTimeout(() => finish(true), PROBE_MS);
+    probe.once('connect', () => finish(true));
+    probe.once('error', error => finish(systemCode(error) !== 'ECONNREFUSED'));
+  });
+}
+
+function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+function unavailable(path: string, why: string, cause?: unknown): BallonetError {
+  return new BallonetError('SOCKET_UNAVAILABLE', `cannot listen at ${path}: ${why}`, { cause });
+}
