@@ -90,6 +90,16 @@ describe('hostBudget', () => {
     expect(budget.free).toBe(2 * GiB);
   });
 
+  it('takes a pool of fixed size for the guests alone, and what QEMU needs for itself from outside', () => {
+    const host = hostPolicy({ memory: { kind: 'size', bytes: 16 * GiB } });
+    const learned = held({ current: 2 * GiB, rss: 2 * GiB + 200 * MiB }, { overheadBytes: 200 * MiB });
+    expect(budgetOf([learned], { available: 4 * GiB }, host)).toEqual({
+      total: 16 * GiB,
+      committed: 2 * GiB,
+      free: 14 * GiB,
+    });
+  });
+
   it('ignores a stopped guest, and counts one that is held or crashed', () => {
     const stopped = held(
       { state: 'stopped', current: 4 * GiB, rss: 0 },
@@ -130,7 +140,7 @@ describe('arbitrate', () => {
     arbitrate({ total, committed: 0, free: 0 }, guests, level, 0);
   const sizes = (total: number, guests: readonly Movable[], level?: string) => {
     const { entitled } = split(total, guests, level);
-    return guests.map(guest => entitled.get(guest));
+    return guests.map(guest => entitled.find(entry => entry.guest === guest)?.size);
   };
 
   it('gives everybody the target that fits', () => {
@@ -143,7 +153,7 @@ describe('arbitrate', () => {
     const guest = wants(4 * GiB);
     const { split: outcome, entitled } = split(6 * GiB, [guest, held({ current: 4 * GiB })]);
     expect(outcome).toBe('cut');
-    expect(entitled.get(guest)).toBe(2 * GiB);
+    expect(entitled).toEqual([{ guest, size: 2 * GiB }]);
     expect(split(6 * GiB, [guest, held({ current: 4 * GiB, state: 'stopped' })]).split).toBe('fits');
   });
 

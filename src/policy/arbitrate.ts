@@ -55,10 +55,15 @@ export function hostBudget(
 
 export type Split = 'fits' | 'cut' | 'insufficient';
 
+/** What a guest that may move is entitled to. */
+export interface Entitlement {
+  readonly guest: Movable;
+  readonly size: Bytes;
+}
+
 export interface Arbitration {
   readonly split: Split;
-  /** Size that each movable guest is entitled to. */
-  readonly entitled: ReadonlyMap<Movable, Bytes>;
+  readonly entitled: readonly Entitlement[];
 }
 
 /** Splits the budget among movable guests; those that are held keep what they are promised. */
@@ -80,7 +85,7 @@ export function arbitrate(
   );
   return {
     split: outcome,
-    entitled: new Map(movable.map((guest, index) => [guest, sizes[index] ?? guest.min])),
+    entitled: movable.map((guest, index) => ({ guest, size: sizes[index] ?? guest.min })),
   };
 }
 

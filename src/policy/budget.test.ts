@@ -1,16 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GiB } from '../model/units.ts';
+import { GiB, MiB } from '../model/units.ts';
 import { type Claim, fill, solveBudget } from './budget.ts';
 import { deepFreeze } from './testing.ts';
 
+const size = fc.integer({ min: 0, max: 16 * 1024 }).map(mib => mib * MiB);
+
 const claimOf: fc.Arbitrary<Claim> = fc
   .record({
-    sizes: fc.tuple(...Array.from({ length: 3 }, () => fc.integer({ min: 0, max: 2 ** 38 }))),
+    sizes: fc.tuple(size, size, size),
     priority: fc.integer({ min: 1, max: 3 }),
-    shares: fc.integer({ min: 1, max: 10_000 }),
-    idleTax: fc.double({ min: 0, max: 1, noNaN: true }),
-    demand: fc.integer({ min: 0, max: 2 ** 38 }),
+    shares: fc.integer({ min: 1, max: 1000 }),
+    idleTax: fc.integer({ min: 0, max: 100 }).map(percent => percent / 100),
+    demand: size,
   })
   .map(({ sizes, ...rest }) => {
     const [min = 0, floor = 0, desired = 0] = sizes.toSorted((a, b) => a - b);
@@ -18,7 +20,7 @@ const claimOf: fc.Arbitrary<Claim> = fc
   });
 
 const claimsOf = fc.array(claimOf, { minLength: 1, maxLength: 12 });
-const share = fc.double({ min: 0, max: 1.2, noNaN: true });
+const share = fc.integer({ min: 0, max: 120 }).map(percent => percent / 100);
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const desired = (claims: readonly Claim[]) => sum(claims.map(claim => claim.desired));
@@ -73,6 +75,15 @@ describe('solveBudget', () => {
         expect(under && above).toBe(false);
       }),
     );
+  });
+
+  it('cuts the highest number first, and the next only when that one is at its floor', () => {
+    const claims = [100, 300, 200].map(priority => claim({ priority, floor: GiB }));
+    const at = (budget: number) => solveBudget(budget, claims).sizes;
+    expect(at(10 * GiB)).toEqual([4 * GiB, 2 * GiB, 4 * GiB]);
+    expect(at(8 * GiB)).toEqual([4 * GiB, GiB, 3 * GiB]);
+    expect(at(4 * GiB)).toEqual([2 * GiB, GiB, GiB]);
+    expect(at(2.5 * GiB)).toEqual([GiB, GiB / 2, GiB]);
   });
 
   it('takes nothing from a priority while one that gives first has anything left to give in the same pass', () => {

@@ -120,19 +120,18 @@ function standing({ move, target, granted, unfollowed, backOffUntil }: GuestMemo
 function toDecision(assessment: Assessment, outcome: Outcome, level: string): Decision {
   const { sample, policy, trail } = assessment;
   const currentBytes = sample.readings.current.value;
+  const movable = assessment.kind === 'movable' ? assessment : undefined;
   return {
     uuid: sample.uuid,
     name: sample.name,
-    ...(policy === undefined ? {} : { policy: { name: policy.name, source: policy.source } }),
+    ...(policy && { policy: { name: policy.name, source: policy.source } }),
     level,
     action: outcome.action,
     reason: outcome.reason,
     currentBytes,
     targetBytes: outcome.target ?? currentBytes,
-    wantedBytes: assessment.kind === 'movable' ? assessment.wanted : undefined,
-    ...(assessment.kind === 'movable'
-      ? { guarantees: { minBytes: assessment.min, maxBytes: assessment.ceiling } }
-      : {}),
+    wantedBytes: movable?.wanted,
+    ...(movable && { guarantees: { minBytes: movable.min, maxBytes: movable.ceiling } }),
     stages: trail.stages,
   };
 }

@@ -13,6 +13,8 @@ const SHORTEST_PERIOD: Seconds = 1;
 export interface DemandWindow {
   /** Peaks of the finished parts, oldest first; 0 for a part without a report. */
   readonly peaks: readonly Bytes[];
+  /** The same without the zeros, smallest first: reports are many, and parts end seldom. */
+  readonly ranked: readonly Bytes[];
   readonly partStart: Seconds;
   readonly partPeak: Bytes;
   /** The newest report: its number in the epoch, what it said, and when it was first seen. */
@@ -39,18 +41,23 @@ export function observeUse(
   windowSeconds: Seconds,
 ): DemandWindow {
   if (window === undefined) {
-    return { peaks: [], partStart: at, partPeak: used, report, last: used, lastAt: at, slope: 0 };
+    return { peaks: [], ranked: [], partStart: at, partPeak: used, report, last: used, lastAt: at, slope: 0 };
   }
   if (report <= window.report) return window;
   const slope = (used - window.last) / Math.max(SHORTEST_PERIOD, at - window.lastAt);
-  const newest = { report, last: used, lastAt: at, slope };
   const part = Math.max(SHORTEST_PERIOD, windowSeconds) / SLOTS;
   const parts = Math.floor((at - window.partStart) / part);
-  if (parts <= 0) return { ...window, ...newest, partPeak: Math.max(window.partPeak, used) };
+  if (parts <= 0) {
+    const { peaks, ranked, partStart } = window;
+    const partPeak = Math.max(window.partPeak, used);
+    return { peaks, ranked, partStart, partPeak, report, last: used, lastAt: at, slope };
+  }
   // Parts without a report repeat nothing: an old peak leaves when its time has passed, not when reports resume.
   const empty = Math.min(parts - 1, SLOTS);
   const peaks = [...window.peaks, window.partPeak, ...new Array<Bytes>(empty).fill(0)].slice(-SLOTS);
-  return { ...newest, peaks, partStart: window.partStart + parts * part, partPeak: used };
+  const ranked = peaks.filter(peak => peak > 0).sort((a, b) => a - b);
+  const partStart = window.partStart + parts * part;
+  return { peaks, ranked, partStart, partPeak: used, report, last: used, lastAt: at, slope };
 }
 
 /**
@@ -59,12 +66,13 @@ export function observeUse(
  */
 export function estimateUse(window: DemandWindow, quantile: Ratio, growthSeconds: Seconds): Bytes {
   const soon = window.last + Math.max(0, window.slope) * growthSeconds;
-  return Math.max(soon, quantileOf([...window.peaks, window.partPeak], quantile));
+  return Math.max(soon, quantileWith(window.ranked, window.partPeak, quantile));
 }
 
-/** The smallest value that at least this share of the parts with a report does not exceed. */
-function quantileOf(peaks: readonly Bytes[], quantile: Ratio): Bytes {
-  const sorted = peaks.filter(peak => peak > 0).sort((a, b) => a - b);
-  const rank = Math.max(0, Math.ceil(quantile * sorted.length) - 1);
-  return sorted[rank] ?? 0;
+/** The smallest value that at least this share of the ranked ones and one more does not exceed. */
+function quantileWith(ranked: readonly Bytes[], one: Bytes, quantile: Ratio): Bytes {
+  const rank = Math.max(0, Math.ceil(quantile * (ranked.length + 1)) - 1);
+  const below = ranked[rank - 1] ?? 0;
+  const above = ranked[rank] ?? Number.POSITIVE_INFINITY;
+  return Math.min(above, Math.max(below, one));
 }

@@ -1,7 +1,7 @@
 /** Who moves how far this tick: growth from what is free, donors for what is missing, restraint for everybody. */
 import type { Action, ReasonCode } from '../model/decision.ts';
 import type { Bytes } from '../model/units.ts';
-import { type Arbitration, arbitrate, type HostBudget, type Split } from './arbitrate.ts';
+import { type Arbitration, arbitrate, type Entitlement, type HostBudget, type Split } from './arbitrate.ts';
 import type { Assessment, Movable } from './assess.ts';
 import {
   askable,
@@ -36,7 +36,7 @@ export function settle(
   const growth = grantGrowth(budget.free, arbitration.entitled, circumstances);
   const calls = callDonors(arbitration.entitled, growth, circumstances);
   const outcomes = new Map<Movable, Outcome>();
-  for (const [guest, size] of arbitration.entitled) {
+  for (const { guest, size } of arbitration.entitled) {
     const { code } = recordBudget(guest, size, budget, arbitration);
     const grown = growth.moves.get(guest);
     const goal = Math.min(size, guest.desired);
@@ -83,9 +83,9 @@ interface Growth {
  * first. Only what is really taken is taken from the others.
  */
 function grantGrowth(free: Bytes, entitled: Arbitration['entitled'], circumstances: Circumstances): Growth {
-  const growers = [...entitled].filter(([guest, size]) => !wouldShrink(guest, size));
+  const growers = entitled.filter(entitlement => !wouldShrink(entitlement));
   growers.sort(
-    ([a], [b]) =>
+    ({ guest: a }, { guest: b }) =>
       Number(b.distressed) - Number(a.distressed) ||
       a.policy.priority - b.policy.priority ||
       b.active - a.active ||
@@ -95,7 +95,7 @@ function grantGrowth(free: Bytes, entitled: Arbitration['entitled'], circumstanc
   let room = free;
   let missing = 0;
   let urgent = false;
-  for (const [guest, size] of growers) {
+  for (const { guest, size } of growers) {
     const growth = restrainGrow(guest, size, room, circumstances);
     moves.set(guest, growth);
     if (growth.target !== undefined) room -= Math.max(0, growth.target - guest.promised);
@@ -106,7 +106,7 @@ function grantGrowth(free: Bytes, entitled: Arbitration['entitled'], circumstanc
 }
 
 /** A guest whose entitlement is its own size, but whose policy asks for less, is told why it does not shrink. */
-function wouldShrink({ current, desired }: Movable, size: Bytes): boolean {
+function wouldShrink({ guest: { current, desired }, size }: Entitlement): boolean {
   return size < current || (size === current && desired < current);
 }
 
@@ -122,17 +122,17 @@ function callDonors(
   const calls = new Map<Movable, Call>();
   let left = missing;
   if (left <= 0) return calls;
-  for (const guest of entitled.keys()) left -= arriving(guest);
+  for (const { guest } of entitled) left -= arriving(guest);
   const permitted = ({ policy }: Movable) => Number(policy.shrink.at.has(level));
-  const candidates = [...entitled].filter(([guest, size]) => givable(guest, size, urgent, now) > 0);
+  const candidates = entitled.filter(({ guest, size }) => givable(guest, size, urgent, now) > 0);
   candidates.sort(
-    ([a], [b]) =>
+    ({ guest: a }, { guest: b }) =>
       permitted(b) - permitted(a) ||
       b.policy.priority - a.policy.priority ||
       a.active - b.active ||
       byUuid(a, b),
   );
-  for (const [guest, size] of candidates) {
+  for (const { guest, size } of candidates) {
     if (left <= 0) break;
     const most = givable(guest, size, urgent, now);
     calls.set(guest, { bytes: askable(guest, left, most), urgent });
