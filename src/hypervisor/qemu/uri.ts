@@ -28,7 +28,7 @@ export function pathOfUri(uri: string): string {
     throw invalid(uri, 'its escapes cannot be read', cause);
   }
   const trimmed = path.replace(/\/+$/, '');
-  if (trimmed === '' || trimmed.includes('\0')) throw invalid(uri, 'it has no path');
+  if (!trimmed.startsWith('/') || trimmed.includes('\0')) throw invalid(uri, 'it has no path');
   if (LIBVIRT_MONITOR.test(trimmed))
     throw invalid(uri, "the monitors there are libvirt's own; use qemu:///system");
   return trimmed;
