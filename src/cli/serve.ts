@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { connect } from '../hypervisor/connect.ts';
 import { serveHypervisor } from '../hypervisor/server/server.ts';
-import { errorMessage } from '../model/errors.ts';
+import { connectSimulated, simulatedDriver } from '../hypervisor/simulated/hypervisor.ts';
+import { BallonetError, errorMessage } from '../model/errors.ts';
 import type { Streams } from './output.ts';
 
 /**
@@ -29,7 +29,12 @@ export function serveVerb({ err }: Streams): Command {
 }
 
 async function serve(uri: string, path: string, err: (text: string) => void): Promise<void> {
-  const hypervisor = await connect(uri, { callTimeout: CALL_TIMEOUT_SECONDS });
+  if (!URL.canParse(uri) || !simulatedDriver.accepts(new URL(uri)))
+    throw new BallonetError(
+      'USAGE',
+      `'${uri}' is no simulated host; write overcommitted or sim:///overcommitted`,
+    );
+  const hypervisor = connectSimulated(uri, { callTimeout: CALL_TIMEOUT_SECONDS }, true);
   const stopped = stopSignal();
   try {
     const server = await serveHypervisor(hypervisor, {

@@ -22,6 +22,10 @@ const PERIOD_MAX: Seconds = 2 ** 31 - 1;
 /** What a domain handle needs of its connection. */
 export interface DomainHome {
   readonly readOnly: boolean;
+  /** Figures above 2^53-1 are handed over as they are. */
+  readonly raw: boolean;
+  /** Resolves when a hung guest answers again. @throws BallonetError HYPERVISOR_TIMEOUT, HYPERVISOR_CLOSED */
+  answers(guest: SimulatedGuest): Promise<void>;
   /** The guest behind a reference, with the model brought up to now. @throws BallonetError DOMAIN_NOT_FOUND, HYPERVISOR_CLOSED */
   guest(ref: DomainRef): SimulatedGuest;
 }
@@ -31,10 +35,18 @@ export function createDomain(home: DomainHome, ref: DomainRef): Domain {
     name: ref.name,
     uuid: ref.uuid,
     id: ref.id,
-    memoryStats: async options => memoryStats(home.guest(ref), options),
-    setMemory: async kib => setMemory(home, home.guest(ref), kib),
-    setMemoryStatsPeriod: async (seconds, options) =>
-      setPeriod(home, home.guest(ref), seconds, options?.affect),
+    memoryStats: async options => {
+      await whileHung(home, ref);
+      return memoryStats(home, home.guest(ref), options);
+    },
+    setMemory: async kib => {
+      await whileHung(home, ref);
+      setMemory(home, home.guest(ref), kib);
+    },
+    setMemoryStatsPeriod: async (seconds, options) => {
+      await whileHung(home, ref);
+      setPeriod(home, home.guest(ref), seconds, options?.affect);
+    },
     info: async () => info(home.guest(ref)),
     xml: async () => domainXmlOf(home.guest(ref)),
   };
@@ -45,7 +57,14 @@ export function noDomain(what: string): never {
   return refuse('DOMAIN_NOT_FOUND', `no domain with ${what}`, VIR_ERR.noDomain);
 }
 
+/** Calls that ask QEMU wait for it; the others are answered from what libvirt knows. */
+function whileHung(home: DomainHome, ref: DomainRef): Promise<void> | undefined {
+  const guest = home.guest(ref);
+  return guest.hung ? home.answers(guest) : undefined;
+}
+
 function memoryStats(
+  home: DomainHome,
   guest: SimulatedGuest,
   { maxStats = MEMORY_STATS_MAX, flags = 0 }: MemoryStatsOptions = {},
 ): MemoryStat[] {
@@ -59,7 +78,15 @@ function memoryStats(
     );
   }
   mustBeActive(guest);
-  return memoryStatsOf(guest).slice(0, maxStats);
+  const stats = memoryStatsOf(guest).slice(0, maxStats);
+  const tooLarge = home.raw ? undefined : stats.find(({ value }) => value > Number.MAX_SAFE_INTEGER);
+  if (tooLarge) throw tooLargeFigure(`memory statistic ${tooLarge.tag} of ${guest.name}`);
+  return stats;
+}
+
+/** What a driver says of a figure that it cannot give exactly; a guest can bring that about. */
+export function tooLargeFigure(what: string): BallonetError {
+  return new BallonetError('VALUE_OUT_OF_RANGE', `${what} is above 2^53-1 and was not taken`);
 }
 
 function setMemory(home: DomainHome, guest: SimulatedGuest, kib: Kib): void {

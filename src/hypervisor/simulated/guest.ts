@@ -3,23 +3,12 @@ import type { Bytes, Kib, Seconds } from '../../model/units.ts';
 import { bytesToKib } from '../../model/units.ts';
 import type { DomainRef, DomainState, HypervisorEvent, LifecycleKind } from '../driver.ts';
 import { createDemand, type Demand, type DemandSpec } from './demand.ts';
+import { type Fault, type FaultKind, type PlanStep, planSteps } from './faults.ts';
 import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './guest-model.ts';
 import { deriveSeed, randomUuid } from './random.ts';
-import { type GuestMemory, type GuestParameters, memAvailable, PAGE } from './reclaim.ts';
+import { type GuestMemory, type GuestParameters, PAGE } from './reclaim.ts';
+import { type GuestReport, reportOf } from './report.ts';
 import { BOOT, bootSize, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';
-
-/** What the guest's driver last told, in the units of libvirt. */
-export interface GuestReport {
-  readonly lastUpdate: Seconds;
-  readonly swapInKib: Kib;
-  readonly swapOutKib: Kib;
-  readonly majorFaults: number;
-  readonly minorFaults: number;
-  readonly freeKib: Kib;
-  readonly totalKib: Kib;
-  readonly availableKib: Kib;
-  readonly cachesKib: Kib;
-}
 
 /** QEMU lets a BALLOON_CHANGE event out at most once a second, the first at once (monitor/monitor.c, monitor_qapi_event_conf). */
 const EVENT_INTERVAL: Seconds = 1;
@@ -37,9 +26,19 @@ const DETAIL = {
   guestShutdown: 1,
   shutdown: 0,
   destroyed: 1,
+  failed: 5,
   panicked: 0,
 };
-const REASON = { unknown: 0, booted: 1, unpaused: 5, user: 1, shutdown: 1, destroyed: 2, panicked: 1 };
+const REASON = {
+  unknown: 0,
+  booted: 1,
+  unpaused: 5,
+  user: 1,
+  shutdown: 1,
+  destroyed: 2,
+  crashed: 3,
+  panicked: 1,
+};
 
 export class SimulatedGuest {
   readonly spec: GuestSpec;
@@ -58,6 +57,8 @@ export class SimulatedGuest {
   /** Size by libvirt's word: that of the last balloon event. */
   cachedKib: Kib;
   report: GuestReport | undefined;
+  /** A call is stuck in a hung QEMU, and holds the domain's job. */
+  jobHeld = false;
   /** Time that the guest's processors ran, all boots together. */
   runSeconds: Seconds = 0;
   #memory: GuestMemory | undefined;
@@ -69,6 +70,8 @@ export class SimulatedGuest {
   #driverLoaded = false;
   #eventHeldUntil: Seconds = 0;
   #eventPending = false;
+  readonly #faults = new Map<FaultKind, Fault>();
+  readonly #plan: PlanStep[];
   readonly #seed: number;
   readonly #emit: (event: HypervisorEvent) => void;
 
@@ -81,6 +84,7 @@ export class SimulatedGuest {
     this.uuid = randomUuid(deriveSeed(this.#seed, 'uuid'));
     this.parameters = parametersOf(spec);
     this.configPeriod = spec.statsPeriod ?? 0;
+    this.#plan = planSteps(spec.mishaps ?? []);
     this.#target = bootSize(spec);
     this.cachedKib = bytesToKib(this.#target);
     this.#lifecycle('defined', DETAIL.added);
@@ -102,6 +106,16 @@ export class SimulatedGuest {
   /** The guest's memory as it is inside; undefined while there is no QEMU. For tests and scores: no hypervisor sees this. */
   get memory(): Readonly<GuestMemory> | undefined {
     return this.#memory;
+  }
+
+  /** QEMU answers nobody. */
+  get hung(): boolean {
+    return this.active && this.#faults.has('hang');
+  }
+
+  fault<K extends FaultKind>(kind: K): Extract<Fault, { kind: K }> | undefined {
+    const fault = this.#faults.get(kind);
+    return fault !== undefined && hasKind(fault, kind) ? fault : undefined;
   }
 
   /** Resident memory of the guest's QEMU process. */
@@ -149,7 +163,7 @@ export class SimulatedGuest {
    * (hw/virtio/virtio-balloon.c of QEMU 10); what was resident on the host stays so.
    */
   reboot(): void {
-    if (!this.#memory || this.state === 'crashed') return;
+    if (!this.#memory || this.state === 'crashed' || this.hung) return;
     this.#power(residentBytes(this.#memory));
     this.#emit({ type: 'reboot', domain: this.ref });
   }
@@ -169,6 +183,29 @@ export class SimulatedGuest {
   undefine(): void {
     this.destroy();
     this.#lifecycle('undefined', DETAIL.removed);
+  }
+
+  /** QEMU of a domain without a stored definition dies unasked; libvirt has no reason for it but failure. */
+  vanish(): void {
+    if (!this.active) return;
+    this.#end(REASON.crashed);
+    this.#lifecycle('stopped', DETAIL.failed);
+  }
+
+  inject(fault: Fault): void {
+    this.#faults.set(fault.kind, fault);
+    if (fault.kind === 'no-driver') this.#forgetDriver();
+  }
+
+  heal(kind: FaultKind): void {
+    this.#faults.delete(kind);
+    if (kind === 'hang') this.jobHeld = false;
+  }
+
+  /** The moments of the guest's plan that have come by `time`, each once. */
+  due(time: Seconds): PlanStep[] {
+    const count = this.#plan.findIndex(({ at }) => at > time + EPSILON);
+    return this.#plan.splice(0, count < 0 ? this.#plan.length : count);
   }
 
   setTarget(bytes: Bytes): void {
@@ -197,11 +234,12 @@ export class SimulatedGuest {
    */
   step(time: Seconds, wall: Seconds, dt: Seconds): void {
     const memory = this.#memory;
+    if (this.hung) return;
     if (memory && this.state === 'running') {
       this.#uptime += dt;
       this.runSeconds += dt;
       const booted = this.#uptime + EPSILON >= (this.spec.boot ?? BOOT);
-      const target = booted && this.hasBalloon ? this.#target : undefined;
+      const target = booted && this.hasBalloon ? this.#followed(memory) : undefined;
       stepGuest(memory, this.harm, this.parameters, booted ? this.#demand(time) : 0, target, dt);
       if (target !== undefined) this.#driver(memory, wall);
     }
@@ -213,22 +251,35 @@ export class SimulatedGuest {
     }
   }
 
+  /** The size that the guest's driver goes for; undefined where there is no driver with anything left to do. */
+  #followed(memory: Readonly<GuestMemory>): Bytes | undefined {
+    if (this.#faults.size === 0) return this.#target;
+    const { maximum } = this.parameters;
+    if (this.#faults.has('no-driver')) return memory.size < maximum ? maximum : undefined;
+    return this.#faults.has('stuck') ? memory.size : this.#target;
+  }
+
   #driver(memory: Readonly<GuestMemory>, wall: Seconds): void {
     if (this.actual !== memory.size) {
       this.actual = memory.size;
       this.#eventPending = true;
     }
+    if (this.#faults.has('no-driver') || this.#faults.has('stats-stop')) return;
     const due = this.#nextReport !== undefined && this.#uptime + EPSILON >= this.#nextReport;
     if (this.#driverLoaded && !due) return;
     // A driver fills its first buffer when it loads (init_vqs() in drivers/virtio/virtio_balloon.c), armed or not.
     this.#driverLoaded = true;
-    this.report = reportOf(memory, this.parameters, wall);
+    this.report = reportOf(memory, this.parameters, Math.floor(wall + EPSILON));
     this.#nextReport = this.livePeriod === 0 ? undefined : this.#uptime + this.livePeriod;
   }
 
   #power(resident: Bytes): void {
     this.#memory = bootMemory(this.parameters, resident);
     this.#uptime = 0;
+    this.#forgetDriver();
+  }
+
+  #forgetDriver(): void {
     this.#nextReport = undefined;
     this.#driverLoaded = false;
     this.report = undefined;
@@ -237,6 +288,7 @@ export class SimulatedGuest {
   #end(reason: number): void {
     this.#memory = undefined;
     this.report = undefined;
+    this.heal('hang');
     this.#eventPending = false;
     this.actual = 0;
     this.livePeriod = 0;
@@ -255,16 +307,6 @@ export class SimulatedGuest {
   }
 }
 
-function reportOf(memory: Readonly<GuestMemory>, parameters: GuestParameters, wall: Seconds): GuestReport {
-  return {
-    lastUpdate: Math.floor(wall + EPSILON),
-    swapInKib: bytesToKib(memory.swapIn),
-    swapOutKib: bytesToKib(memory.swapOut),
-    majorFaults: Math.floor(memory.majorFaults),
-    minorFaults: Math.floor(memory.minorFaults),
-    freeKib: bytesToKib(memory.free),
-    totalKib: bytesToKib(memory.size - memory.kernel),
-    availableKib: bytesToKib(memAvailable(memory, parameters.watermarks)),
-    cachesKib: bytesToKib(memory.cache),
-  };
+function hasKind<K extends FaultKind>(fault: Fault, kind: K): fault is Extract<Fault, { kind: K }> {
+  return fault.kind === kind;
 }

@@ -5,9 +5,11 @@ import { BallonetError } from '../../model/errors.ts';
 import { type Bytes, bytesToKib, MiB, type Seconds } from '../../model/units.ts';
 import type { HypervisorEvent, NodeMemory } from '../driver.ts';
 import type { DemandSpec } from './demand.ts';
+import type { Fault, FaultKind, PlanStep } from './faults.ts';
 import { SimulatedGuest } from './guest.ts';
 import type { GuestHarm } from './guest-model.ts';
 import type { GuestSpec, Scenario } from './scenario.ts';
+import { Waits } from './waits.ts';
 
 /** The model's step. Everything happens on this grid, so that results do not depend on when somebody looks. */
 const STEP: Seconds = 0.1;
@@ -40,6 +42,7 @@ export class SimulatedHost {
   readonly #events = new Subject<HypervisorEvent>();
   readonly #guests = new Map<string, SimulatedGuest>();
   readonly #queue: HypervisorEvent[] = [];
+  readonly #waits = new Waits();
   #steps = 0;
   #nextId = 1;
   #wallOffset: Seconds;
@@ -77,6 +80,7 @@ export class SimulatedHost {
       const due = Math.floor((now.monotonic - this.#origin) / STEP + 1e-6);
       while (this.#steps < due) this.#step();
       this.#flush();
+      this.#waits.settle(now.monotonic);
     } finally {
       this.#stepping = false;
     }
@@ -171,6 +175,49 @@ export class SimulatedHost {
     this.#change(name, guest => guest.setDemand(demand));
   }
 
+  /** Puts a guest into a bad condition, until it is healed; one of the same kind takes the other's place. */
+  inject(name: string, fault: Fault): void {
+    this.#change(name, guest => guest.inject(fault));
+  }
+
+  /** Ends a condition, whoever brought it about. */
+  heal(name: string, kind: FaultKind): void {
+    this.#change(name, guest => guest.heal(kind));
+    this.#waits.settle(this.#clock.now().monotonic);
+  }
+
+  /** Ends a guest and its domain as the death of a QEMU whose domain is stored nowhere does. */
+  vanish(name: string): void {
+    this.#change(name, guest => this.#vanish(guest));
+  }
+
+  /**
+   * Resolves when a hung guest answers again.
+   *
+   * @param owner whose call it is, for `dropWaits`
+   * @throws BallonetError HYPERVISOR_TIMEOUT after `seconds`, HYPERVISOR_CLOSED when the owner is dropped
+   */
+  answers(guest: SimulatedGuest, seconds: Seconds, owner: object): Promise<void> {
+    return this.#waits.add(guest, this.#clock.now().monotonic, seconds, owner);
+  }
+
+  /** Ends the waits of a connection. */
+  dropWaits(owner: object, error: BallonetError): void {
+    this.#waits.drop(owner, error);
+  }
+
+  #vanish(guest: SimulatedGuest): void {
+    guest.vanish();
+    this.#guests.delete(guest.uuid);
+  }
+
+  #happen(guest: SimulatedGuest, { begins, mishap }: PlanStep): void {
+    if (mishap.kind === 'reboot') guest.reboot();
+    else if (mishap.kind === 'vanish') this.#vanish(guest);
+    else if (begins) guest.inject(mishap);
+    else guest.heal(mishap.kind);
+  }
+
   #change(name: string, change: (guest: SimulatedGuest) => void): void {
     change(this.byName(name));
     this.#flush();
@@ -192,7 +239,10 @@ export class SimulatedHost {
     this.#steps++;
     const time = this.time;
     const wall = this.#origin + time + this.#wallOffset;
-    for (const guest of this.#guests.values()) guest.step(time, wall, STEP);
+    for (const guest of this.#guests.values()) {
+      for (const moment of guest.due(time)) this.#happen(guest, moment);
+      guest.step(time, wall, STEP);
+    }
     const { memory, overhead } = this.scenario.host;
     if (this.#resident() > memory - overhead) this.#overrun += STEP;
     this.#flush();

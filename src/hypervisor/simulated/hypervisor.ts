@@ -1,17 +1,20 @@
 /** The simulated driver: guests that live inside this process, at `sim:///NAME`. */
 import { BehaviorSubject, Subject, takeUntil } from 'rxjs';
 import { type Clock, systemClock } from '../../model/clock.ts';
-import { BallonetError } from '../../model/errors.ts';
+import { BallonetError, isBallonetError } from '../../model/errors.ts';
+import type { Seconds } from '../../model/units.ts';
 import type {
   BulkStatsOptions,
+  ConnectOptions,
   Domain,
   DomainRef,
   DomainStats,
   Driver,
   Hypervisor,
   LinkState,
+  StatsGroup,
 } from '../driver.ts';
-import { createDomain, noDomain } from './domain.ts';
+import { createDomain, type DomainHome, noDomain, tooLargeFigure } from './domain.ts';
 import type { SimulatedGuest } from './guest.ts';
 import { SimulatedHost } from './host.ts';
 import type { Scenario } from './scenario.ts';
@@ -21,6 +24,11 @@ import { bulkParamsOf } from './stats.ts';
 /** How often the model is brought up to now when nobody looks, so that events leave in time. Milliseconds. */
 const HEARTBEAT_MS = 100;
 
+/** As the libvirt driver's. */
+const CALL_TIMEOUT: Seconds = 10;
+
+const NO_PARAMS: ReadonlyMap<string, never> = new Map<string, never>();
+
 /** The seed of `sim:///NAME` without `?seed=`: every start shows the same guests. */
 const DEFAULT_SEED = 1;
 
@@ -28,12 +36,21 @@ const DEFAULT_SEED = 1;
 export const simulatedDriver: Driver = {
   name: 'simulated',
   accepts: uri => uri.protocol === 'sim:',
-  connect: async (uri, options) => {
-    const { scenario, seed } = parse(uri);
-    const host = new SimulatedHost({ scenario, seed, clock: systemClock });
-    return openSimulatedHost(host, { uri, readOnly: options.readOnly ?? false, heartbeat: true });
-  },
+  connect: async (uri, options) => connectSimulated(uri, options),
 };
+
+/**
+ * As `connect` of the driver.
+ *
+ * @param raw for a server that passes figures on as they are: those above 2^53-1 are not refused
+ * @throws BallonetError URI_INVALID
+ */
+export function connectSimulated(uri: string, options: ConnectOptions, raw = false): Hypervisor {
+  const { scenario, seed } = parse(uri);
+  const host = new SimulatedHost({ scenario, seed, clock: systemClock });
+  const { readOnly = false, callTimeout } = options;
+  return openSimulatedHost(host, { uri, readOnly, callTimeout, raw, heartbeat: true });
+}
 
 export interface SimulatedHypervisorOptions {
   readonly scenario: Scenario;
@@ -41,6 +58,8 @@ export interface SimulatedHypervisorOptions {
   /** Default 1. */
   readonly seed?: number;
   readonly readOnly?: boolean;
+  /** Longest wait for a hung guest, on `clock`. Default 10 s. */
+  readonly callTimeout?: Seconds | undefined;
 }
 
 /** A connection to simulated guests, with a hand on them: `control` starts, stops and changes guests. */
@@ -51,9 +70,10 @@ export type SimulatedHypervisor = Hypervisor & { readonly control: SimulatedHost
  * it is looked at (`control.sync()` does only that), so with a clock that a test moves, everything repeats exactly.
  */
 export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): SimulatedHypervisor {
-  const { scenario, clock, seed = DEFAULT_SEED, readOnly = false } = options;
+  const { scenario, clock, seed = DEFAULT_SEED, readOnly = false, callTimeout } = options;
   const control = new SimulatedHost({ scenario, clock, seed });
-  return { ...openSimulatedHost(control, { uri: `sim:///${scenario.name}`, readOnly }), control };
+  const uri = `sim:///${scenario.name}`;
+  return { ...openSimulatedHost(control, { uri, readOnly, callTimeout }), control };
 }
 
 export interface OpenOptions {
@@ -61,13 +81,18 @@ export interface OpenOptions {
   readonly readOnly: boolean;
   /** Keep the model going by a timer, until the connection is closed. Default false. */
   readonly heartbeat?: boolean;
+  /** Longest wait for a hung guest. Default 10 s. */
+  readonly callTimeout?: Seconds | undefined;
+  /** Hand over figures above 2^53-1 as they are, instead of refusing them as drivers do. Default false. */
+  readonly raw?: boolean;
 }
 
 /** One more connection to a simulated host; several may look at the same one. */
 export function openSimulatedHost(
   host: SimulatedHost,
-  { uri, readOnly, heartbeat }: OpenOptions,
+  { uri, readOnly, heartbeat, callTimeout = CALL_TIMEOUT, raw = false }: OpenOptions,
 ): Hypervisor {
+  const owner = {};
   const closed = new Subject<void>();
   const link = new BehaviorSubject<LinkState>({ up: true });
   let open = true;
@@ -77,8 +102,10 @@ export function openSimulatedHost(
     if (!open) throw new BallonetError('HYPERVISOR_CLOSED', `the connection to ${uri} is closed`);
   }
 
-  const home = {
+  const home: DomainHome = {
     readOnly,
+    raw,
+    answers: guest => host.answers(guest, callTimeout, owner),
     guest(ref: DomainRef): SimulatedGuest {
       mustBeOpen();
       return host.byUuid(ref.uuid) ?? noDomain(`uuid ${ref.uuid} (${ref.name})`);
@@ -103,7 +130,7 @@ export function openSimulatedHost(
     },
     async allDomainStats(options = {}): Promise<DomainStats[]> {
       mustBeOpen();
-      return bulkStats(host, options);
+      return bulkStats(host, home, options);
     },
     async nodeMemory() {
       mustBeOpen();
@@ -116,6 +143,7 @@ export function openSimulatedHost(
     async close() {
       open = false;
       clearInterval(timer);
+      host.dropWaits(owner, new BallonetError('HYPERVISOR_CLOSED', `the connection to ${uri} is closed`));
       closed.next();
       closed.complete();
       link.complete();
@@ -135,15 +163,52 @@ function lookup(guests: readonly SimulatedGuest[], text: string): SimulatedGuest
   );
 }
 
-/** A domain asked for that is no more is left out of the answer, as libvirt does it. */
-function bulkStats(
+/**
+ * A domain asked for that is no more is left out of the answer, as libvirt does it. With NOWAIT a guest is passed over while
+ * another call is stuck in it; else it is waited for, and the others' records are as fresh as its own when it answers.
+ */
+async function bulkStats(
   host: SimulatedHost,
-  { groups = ['state', 'balloon'], domains }: BulkStatsOptions,
-): DomainStats[] {
-  const guests = domains
-    ? domains.map(({ uuid }) => host.byUuid(uuid)).filter(guest => guest !== undefined)
-    : host.guests().filter(guest => guest.active);
-  return guests.map(guest => ({ domain: guest.ref, params: bulkParamsOf(guest, groups) }));
+  home: DomainHome,
+  { groups = ['state', 'balloon'], domains, nowait = true }: BulkStatsOptions,
+): Promise<DomainStats[]> {
+  const select = (): SimulatedGuest[] =>
+    domains
+      ? domains.map(({ uuid }) => host.byUuid(uuid)).filter(guest => guest !== undefined)
+      : host.guests().filter(guest => guest.active);
+  const asked = select();
+  const hung = groups.includes('balloon')
+    ? asked.filter(guest => guest.hung && !(nowait && guest.jobHeld))
+    : [];
+  if (hung.length === 0) return asked.map(guest => record(guest, groups, home.raw));
+
+  const errors = new Map<SimulatedGuest, BallonetError>();
+  await Promise.all(
+    hung.map(async guest => {
+      try {
+        await home.answers(guest);
+      } catch (error) {
+        if (!isBallonetError(error, 'HYPERVISOR_TIMEOUT')) throw error;
+        errors.set(guest, error);
+      }
+    }),
+  );
+  const [first] = errors.values();
+  if (first && errors.size === asked.length) throw first;
+  return select().map(guest => {
+    const error = errors.get(guest);
+    return error ? { domain: guest.ref, params: NO_PARAMS, error } : record(guest, groups, home.raw);
+  });
+}
+
+function record(guest: SimulatedGuest, groups: readonly StatsGroup[], raw: boolean): DomainStats {
+  const params = bulkParamsOf(guest, groups);
+  if (raw || !guest.fault('garbage')) return { domain: guest.ref, params };
+  const kept = [...params].filter(
+    ([, value]) => typeof value !== 'number' || value <= Number.MAX_SAFE_INTEGER,
+  );
+  if (kept.length === params.size) return { domain: guest.ref, params };
+  return { domain: guest.ref, params: new Map(kept), error: tooLargeFigure(`a figure of ${guest.name}`) };
 }
 
 function parse(uri: string): { readonly scenario: Scenario; readonly seed: number } {

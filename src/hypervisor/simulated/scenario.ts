@@ -1,6 +1,7 @@
 /** A simulated host and its guests as data. */
 import { type Bytes, GiB, MiB, type Ratio, type Seconds } from '../../model/units.ts';
 import type { DemandSpec } from './demand.ts';
+import type { PlannedMishap } from './faults.ts';
 import { type GuestParameters, watermarksOf, wholePages } from './reclaim.ts';
 
 export interface GuestSpec {
@@ -29,6 +30,8 @@ export interface GuestSpec {
   readonly balloon?: 'virtio' | 'none';
   /** False: defined, and shut off. Default true. */
   readonly running?: boolean;
+  /** What goes wrong with the guest, and when. Default: nothing. */
+  readonly mishaps?: readonly PlannedMishap[];
 }
 
 export interface Scenario {

@@ -1,9 +1,11 @@
 /** What libvirt's qemu driver tells about a domain, in its names, its units and its order. */
-import { MEMORY_STAT_TAG, type MemoryStat } from '../../model/memory-stats.ts';
+import { MEMORY_STAT_TAG, type MemoryStat, memoryStatName } from '../../model/memory-stats.ts';
 import { bytesToKib } from '../../model/units.ts';
 import { BALLOON_KEYS } from '../bulk-keys.ts';
 import { DOMAIN_STATES, type StatsGroup, type StatValue } from '../driver.ts';
-import type { GuestReport, SimulatedGuest } from './guest.ts';
+import { GARBAGE, type GarbageValues } from './faults.ts';
+import type { SimulatedGuest } from './guest.ts';
+import type { GuestReport } from './report.ts';
 
 /**
  * Statistics of an active guest: the live size first, then what its driver last reported, the resident memory last
@@ -17,10 +19,22 @@ export function memoryStatsOf(guest: SimulatedGuest): MemoryStat[] {
     stats.push(...(guest.report ? reported(guest.report) : [{ tag: MEMORY_STAT_TAG.last_update, value: 0 }]));
   }
   stats.push({ tag: MEMORY_STAT_TAG.rss, value: bytesToKib(guest.rss) });
-  return stats;
+  const garbage = guest.fault('garbage');
+  return garbage && guest.report ? spoiled(stats, garbage.values ?? GARBAGE) : stats;
 }
 
-/** The guest's record of a bulk call; a domain that is shut off has its state and its sizes only. */
+/** Puts garbage in the place of figures that there are. */
+function spoiled(stats: readonly MemoryStat[], values: GarbageValues): MemoryStat[] {
+  return stats.map(({ tag, value }) => {
+    const name = memoryStatName(tag);
+    return { tag, value: (name === undefined ? undefined : values[name]) ?? value };
+  });
+}
+
+/**
+ * The guest's record of a bulk call; a domain that is shut off has its state and its sizes only, and so has one whose job
+ * another call holds.
+ */
 export function bulkParamsOf(
   guest: SimulatedGuest,
   groups: readonly StatsGroup[],
@@ -33,7 +47,7 @@ export function bulkParamsOf(
   if (groups.includes('balloon')) {
     params.set('balloon.current', guest.cachedKib);
     params.set('balloon.maximum', bytesToKib(guest.parameters.maximum));
-    for (const { tag, value } of guest.active ? memoryStatsOf(guest) : []) {
+    for (const { tag, value } of guest.active && !guest.hung ? memoryStatsOf(guest) : []) {
       const key = BALLOON_KEYS.get(tag);
       if (key !== undefined) params.set(key, value);
     }

@@ -1,0 +1,72 @@
+/** What can be wrong with a simulated guest, on request: the hazards that real guests and their QEMUs bring. */
+import type { MemoryStatName } from '../../model/memory-stats.ts';
+import type { Seconds } from '../../model/units.ts';
+
+/** A condition that lasts until it is healed. */
+export type Fault =
+  /**
+   * The guest's kernel has no balloon driver: requests are taken and move nothing, statistics are not reported. One that
+   * loses its driver first takes back what the balloon held (virtballoon_remove() in drivers/virtio/virtio_balloon.c).
+   */
+  | { readonly kind: 'no-driver' }
+  /** The balloon works and the statistics stay as they are, growing old. */
+  | { readonly kind: 'stats-stop' }
+  /** Some statistics are nonsense; `values` in the units of libvirt. Default: `GARBAGE`. */
+  | { readonly kind: 'garbage'; readonly values?: GarbageValues }
+  /** The driver reports and does not move: the size stays what it is. */
+  | { readonly kind: 'stuck' }
+  /**
+   * QEMU is stopped (SIGSTOP, dead storage): the guest stands still, its domain is `running`, and calls that need QEMU have no
+   * answer until their deadline. Once one is stuck, bulk calls pass over the guest, as libvirt's do with NOWAIT.
+   */
+  | { readonly kind: 'hang' };
+
+export type FaultKind = Fault['kind'];
+
+export type GarbageValues = { readonly [K in MemoryStatName]?: number };
+
+/** A condition, or something that happens once. */
+export type Mishap =
+  | Fault
+  | { readonly kind: 'reboot' }
+  /** QEMU of a domain without a stored definition dies: one `stopped` event, and the domain is no more. */
+  | { readonly kind: 'vanish' };
+
+/** A mishap as part of a scenario. */
+export interface PlannedMishap {
+  /** The scenario's time: seconds since its warm-up began. */
+  readonly at: Seconds;
+  /** How long a condition lasts. Left out: for ever. */
+  readonly for?: Seconds;
+  readonly mishap: Mishap;
+}
+
+/**
+ * What the Windows driver sends when its WMI query failed: minus one page (Balloon/app/memstat.cpp of virtio-win), which
+ * passes libvirt's filter as 2^64-4096 bytes. Above 2^53-1, and exact in a double.
+ */
+const MINUS_ONE_PAGE_KIB = 18_014_398_509_481_980;
+
+export const GARBAGE: GarbageValues = {
+  swap_in: MINUS_ONE_PAGE_KIB,
+  swap_out: MINUS_ONE_PAGE_KIB,
+  usable: MINUS_ONE_PAGE_KIB,
+  disk_caches: MINUS_ONE_PAGE_KIB,
+};
+
+/** One moment of a plan. */
+export interface PlanStep {
+  readonly at: Seconds;
+  readonly begins: boolean;
+  readonly mishap: Mishap;
+}
+
+/** A plan's moments in order. */
+export function planSteps(planned: readonly PlannedMishap[]): PlanStep[] {
+  return planned
+    .flatMap(({ at, for: duration, mishap }): PlanStep[] => [
+      { at, begins: true, mishap },
+      ...(duration === undefined ? [] : [{ at: at + duration, begins: false, mishap }]),
+    ])
+    .toSorted((a, b) => a.at - b.at);
+}
