@@ -36,6 +36,7 @@ export interface DaemonOptions {
 
 let count = 0;
 
+/** Starts it, and waits until it runs. @throws Error with what it said instead. */
 export async function startDaemon({ uri, policy, folder, args = [] }: DaemonOptions): Promise<Daemon> {
   count += 1;
   const file = join(folder, `policy-${count}.yaml`);
@@ -52,7 +53,7 @@ export async function startDaemon({ uri, policy, folder, args = [] }: DaemonOpti
     return ended;
   }
 
-  return {
+  const daemon: Daemon = {
     lines,
     said: msg => lines.filter(line => line.msg === msg),
     hears: (msg, deadlineSeconds, test = () => true, after = 0) =>
@@ -67,6 +68,8 @@ export async function startDaemon({ uri, policy, folder, args = [] }: DaemonOpti
       await stop('SIGKILL');
     },
   };
+  await daemon.hears('ballonet runs', 30);
+  return daemon;
 }
 
 function running(child: ChildProcess): boolean {

@@ -30,7 +30,7 @@ spec:
   guarantees: {min: 20%, max: 100%, reserve: 128MiB}
   estimate: {signal: used, window: 30s, quantile: 0.95, growth: 3s}
   target: guest.demand + guarantees.reserve
-  idleTax: 1
+  idleTax: 0.99
   behavior:
     tolerance: {percent: 2, bytes: 8MiB}
     shrink: {at: [short], step: {max: 25%, min: 16MiB}, cooldown: 3s}

@@ -19,6 +19,12 @@ const FILES: Readonly<Record<string, string>> = {
   '/bin/mount': 'mount',
   '/usr/bin/unshare': 'util-linux',
   '/usr/bin/nsenter': 'util-linux',
+  '/usr/bin/openssl': 'openssl',
+  '/usr/bin/ssh': 'openssh-client',
+  '/usr/sbin/sshd': 'openssh-server',
+  '/usr/sbin/saslpasswd2': 'sasl2-bin',
+  '/usr/lib/x86_64-linux-gnu/sasl2/libscram.so': 'libsasl2-modules',
+  '/usr/lib/x86_64-linux-gnu/sasl2/libsasldb.so': 'libsasl2-modules-db',
 };
 
 /** The Debian packages of all that the lab runs, as `.ci/apt-packages` lists them for CI. */

@@ -15,16 +15,20 @@ export interface Room {
   close(): Promise<void>;
 }
 
+/** `shared` leaves the room in the machine's network, so that servers in it can be reached on loopback. */
+type Network = 'own' | 'shared';
+
 /**
  * Opens the room over the lab's folder.
  *
  * @throws Error with what `unshare` or the room's first process says, if the namespaces are not to be had.
  */
-export async function openRoom(folder: string, qemuWrapper: string): Promise<Room> {
+export async function openRoom(folder: string, qemuWrapper: string, network: Network = 'own'): Promise<Room> {
   const logFile = join(folder, 'log', 'room.log');
   const log = openSync(logFile, 'a');
   const script = fileURLToPath(new URL('room.sh', import.meta.url));
-  const namespaces = ['--mount', '--net', '--pid', '--fork', '--mount-proc', '--propagation', 'private'];
+  const net = network === 'own' ? ['--net'] : [];
+  const namespaces = ['--mount', ...net, '--pid', '--fork', '--mount-proc', '--propagation', 'private'];
   const child = spawn('/usr/bin/unshare', [...namespaces, '--', '/bin/bash', script, folder, qemuWrapper], {
     // Its own session: a signal to the test's process group must not take the room before it has tidied up.
     detached: true,
@@ -42,7 +46,7 @@ export async function openRoom(folder: string, qemuWrapper: string): Promise<Roo
   return {
     enter(command, file, env) {
       const output = openSync(file, 'a');
-      const target = ['--target', String(init), '--mount', '--net', '--pid'];
+      const target = ['--target', String(init), '--mount', ...net, '--pid'];
       const entered = spawn('/usr/bin/nsenter', [...target, '--', ...command], {
         detached: true,
         env: { ...process.env, ...env },
