@@ -41,13 +41,17 @@ describe('four idle guests of 512 MiB on a pool of 1 GiB', () => {
   let lab: Lab;
   let daemon: Daemon;
   const smallest = new Map<string, number>();
-  let watching: NodeJS.Timeout;
+  let watching = true;
+  let watched: Promise<void>;
 
-  /** The smallest size that each guest was ever seen at, as libvirt knows it. */
+  /** Notes the smallest size that each guest is ever seen at, as libvirt knows it. */
   async function watchSizes(): Promise<void> {
-    const text = await lab.virsh('domstats', '--balloon');
-    for (const [, name = '', kib] of text.matchAll(/Domain: '(.*)'\n\s+balloon\.current=(\d+)/g)) {
-      smallest.set(name, Math.min(smallest.get(name) ?? Number.POSITIVE_INFINITY, Number(kib) * KiB));
+    while (watching) {
+      const text = await lab.virsh('domstats', '--balloon');
+      for (const [, name = '', kib] of text.matchAll(/Domain: '(.*)'\n\s+balloon\.current=(\d+)/g)) {
+        smallest.set(name, Math.min(smallest.get(name) ?? Number.POSITIVE_INFINITY, Number(kib) * KiB));
+      }
+      await new Promise(resolve => setTimeout(resolve, 500));
     }
   }
 
@@ -58,11 +62,12 @@ describe('four idle guests of 512 MiB on a pool of 1 GiB', () => {
 
   beforeAll(async () => {
     lab = await startLab({ guests: 4, memory: '512MiB', swap: '256MiB', touched: true });
-    watching = setInterval(() => void watchSizes(), 1000);
+    watched = watchSizes();
   });
 
   afterAll(async () => {
-    clearInterval(watching);
+    watching = false;
+    await watched;
     await daemon?.[Symbol.asyncDispose]();
     await lab?.close();
   });
