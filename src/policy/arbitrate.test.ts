@@ -7,6 +7,7 @@ import {
   expression,
   type GuestParts,
   type GuestPolicyParts,
+  guestPolicy,
   guestSample,
   hostPolicy,
   memoryOf,
@@ -175,6 +176,17 @@ describe('arbitrate', () => {
   it('does not count on memory of a guest that is backing off', () => {
     const stuck = wants(GiB, { current: 3 * GiB }, { priority: 300 }, { backOffUntil: 10 });
     expect(sizes(5 * GiB, [stuck, wants(4 * GiB)])).toEqual([3 * GiB, 2 * GiB]);
+  });
+
+  it('does not call a host too small for what held guests have beyond their guarantees', () => {
+    const managed = { ...held({ current: 4 * GiB }), policy: guestPolicy() };
+    const unmanaged = held({ uuid: 'b', current: 4 * GiB });
+    expect(split(3 * GiB, [managed, wants(2 * GiB)]).split).toBe('cut');
+    expect(split(3 * GiB, [managed]).split).toBe('cut');
+    expect(split(3 * GiB, [unmanaged]).split).toBe('insufficient');
+    expect(split(GiB / 2, [managed]).split).toBe('insufficient');
+    const stuck = wants(GiB, { current: 4 * GiB }, {}, { backOffUntil: 10 });
+    expect(split(3 * GiB, [stuck]).split).toBe('cut');
   });
 
   it('says when even the guarantees do not fit, and keeps them', () => {

@@ -4,7 +4,7 @@ import type { Bytes, Seconds } from '../model/units.ts';
 import type { Assessment, Movable } from './assess.ts';
 import { type Claim, solveBudget } from './budget.ts';
 import { isBackingOff } from './convergence.ts';
-import { type HostPolicy, hostReserve } from './policy-set.ts';
+import { type HostPolicy, hostReserve, resolveAmount } from './policy-set.ts';
 
 export interface HostBudget {
   /** Pool total less reserve, less what is not the guests', less what their processes hold beyond their size. */
@@ -75,18 +75,31 @@ export function arbitrate(
 ): Arbitration {
   const movable: Movable[] = [];
   let left = budget.total;
+  let guaranteed = 0;
   for (const assessment of assessments) {
+    if (assessment.sample.state === 'stopped') continue;
+    guaranteed += guaranteeOf(assessment);
     if (assessment.kind === 'movable') movable.push(assessment);
-    else if (assessment.sample.state !== 'stopped') left -= assessment.promised;
+    else left -= assessment.promised;
   }
   const { outcome, sizes } = solveBudget(
     left,
     movable.map(guest => claimOf(guest, level, now)),
   );
   return {
-    split: outcome,
+    // What held guests have beyond their guarantees makes the others go short, but does not make the host too small.
+    split: outcome === 'insufficient' && guaranteed <= budget.total ? 'cut' : outcome,
     entitled: movable.map((guest, index) => ({ guest, size: sizes[index] ?? guest.min })),
   };
+}
+
+/** The size that a guest keeps in any case. One without a policy keeps what it has. */
+function guaranteeOf(assessment: Assessment): Bytes {
+  if (assessment.kind === 'movable') return assessment.min;
+  const { policy, promised, sample } = assessment;
+  return policy === undefined
+    ? promised
+    : Math.min(promised, resolveAmount(policy.guarantees.min, sample.readings.max.value ?? promised));
 }
 
 /**

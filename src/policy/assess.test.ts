@@ -164,6 +164,14 @@ describe('demand, target and guarantees', () => {
     expect(trail.stages.at(-1)?.code).toBe('GUARD_FLOOR');
   });
 
+  it('does not take from a guest above its guaranteed maximum what it uses, and does not let it grow either', () => {
+    const over = (current: number) => wanting(8 * GiB, { used: 3.2 * GiB, current });
+    expect(over(3.3 * GiB)).toMatchObject({ desired: 3.3 * GiB, ceiling: 3 * GiB });
+    const roomy = over(4 * GiB);
+    expect(roomy.desired).toBe(roomy.floor);
+    expect(over(2.9 * GiB).desired).toBe(3 * GiB);
+  });
+
   it('never lets a guarantee exceed the guest', () => {
     const guarantees = { min: { bytes: 16 * GiB }, max: { bytes: 32 * GiB }, reserve: 0 };
     expect(movable({}, { guarantees })).toMatchObject({ min: 4 * GiB, ceiling: 4 * GiB, desired: 4 * GiB });

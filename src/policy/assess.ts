@@ -43,7 +43,7 @@ export interface Movable extends Known {
   readonly ceiling: Bytes;
   /** Size under which the guest would lose memory it uses; at least `min`. */
   readonly floor: Bytes;
-  /** Target of the policy within the guarantees, and not under the floor. */
+  /** Target of the policy within the guarantees, and not under what the guest has of its floor. */
   readonly desired: Bytes;
   readonly wanted: Bytes;
   readonly demand: Bytes;
@@ -116,9 +116,12 @@ export function assess({ sample, policy, memory: before, host, now }: AssessInpu
   const scope = { host, guest: names, guarantees: { min, max: ceiling, reserve: guarantees.reserve } };
   const wanted = askPolicy(policy, scope, trail);
   if (wanted === undefined) return held('EXPRESSION_FAILED', learned);
-  const floor = Math.min(ceiling, Math.max(min, Math.ceil(needFloor(sample, kernelBytes) ?? max)));
-  const desired = Math.min(ceiling, Math.max(floor, Math.ceil(wanted)));
-  record(trail, 'guarantees', boundOf(wanted, desired, min), desired, { min, max: ceiling, floor });
+  const bounded = Math.min(ceiling, Math.max(min, Math.ceil(wanted)));
+  const floor = Math.min(max, Math.max(min, Math.ceil(needFloor(sample, kernelBytes) ?? max)));
+  // A guaranteed maximum keeps a guest from growing; what it uses already is not taken from it.
+  const desired = Math.max(bounded, Math.min(floor, Math.max(ceiling, current)));
+  const bound = desired > bounded ? 'GUARD_FLOOR' : boundOf(wanted, bounded);
+  record(trail, 'guarantees', bound, desired, { min, max: ceiling, floor });
 
   const available = trusted(sample.readings.available) ?? 0;
   const distressed = available < guarantees.reserve / 2 && current < ceiling;
@@ -181,10 +184,9 @@ function sizesOf(sample: GuestSample, memory: GuestMemory) {
   return { used, current, max, kernelBytes };
 }
 
-function boundOf(wanted: Bytes, desired: Bytes, min: Bytes): ReasonCode {
-  if (desired < wanted) return 'GUARANTEE_MAX';
-  if (desired - wanted < 1) return 'OK';
-  return desired > min ? 'GUARD_FLOOR' : 'GUARANTEE_MIN';
+function boundOf(wanted: Bytes, bounded: Bytes): ReasonCode {
+  if (bounded < wanted) return 'GUARANTEE_MAX';
+  return bounded - wanted < 1 ? 'OK' : 'GUARANTEE_MIN';
 }
 
 /** Evaluates variables and target; undefined, with the failing stage recorded, when one of them fails. */
