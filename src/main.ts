@@ -1,13 +1,13 @@
 /** Entry of the command: builds the verbs, runs one, turns what it throws into one line and an exit code. */
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
+import { z } from 'zod';
 import type { Streams } from './cli/output.ts';
 import { program } from './cli/program.ts';
 import { BallonetError, ERRORS } from './model/errors.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+const packageJson = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+const { version } = z.object({ version: z.string() }).parse(JSON.parse(packageJson));
 
 const streams: Streams = {
   out: text => process.stdout.write(text),
@@ -30,7 +30,7 @@ function exitCodeOf(error: unknown): number {
 
 // A reader that stops early (head, less) is no error.
 process.stdout.on('error', error => {
-  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
+  if ('code' in error && error.code === 'EPIPE') process.exit(0);
   throw error;
 });
 

@@ -33,7 +33,7 @@ export function runVerb(version: string): Command {
     )
     .addOption(
       new Option('--policy <path>', 'a policy file or a folder of them; may be given again')
-        .argParser((path: string, before: readonly string[] = []) => [...before, path])
+        .argParser((path: string, before: readonly string[]) => [...before, path])
         .default([], 'none'),
     )
     .option('--dry-run', 'decide and log, move nothing; needs no right to change anything')

@@ -47,5 +47,5 @@ function humanField(key: string, value: unknown): string {
   if (key.endsWith('Bytes') && typeof value === 'number') return `${key.slice(0, -5)}=${formatSize(value)}`;
   if (key === 'err' && value !== null && typeof value === 'object' && 'message' in value)
     return `error=${String(value.message)}`;
-  return `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
+  return `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
 }
