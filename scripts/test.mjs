@@ -33,7 +33,10 @@ function isSet(value) {
 }
 
 function missingForLab() {
-  const programs = ['libvirtd', 'virsh', 'qemu-system-x86_64', 'gcc', 'busybox', 'cpio', 'python3'];
+  const programs = [
+    ...['libvirtd', 'virsh', 'qemu-system-x86_64', 'gcc', 'busybox', 'cpio', 'python3'],
+    ...['openssl', 'ssh', 'sshd', 'saslpasswd2'],
+  ];
   const missing = programs.filter(
     name => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${name}`]).status !== 0,
   );

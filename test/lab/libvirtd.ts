@@ -135,6 +135,10 @@ export function createLibvirtd(room: Room, folder: string, uri: string): Libvirt
       await ended;
     },
     freeze: () => signal('SIGSTOP'),
-    thaw: () => signal('SIGCONT'),
+    thaw: () => {
+      signal('SIGCONT');
+      // nsenter stops with the program that it started, and then does not see its end.
+      entered?.kill('SIGCONT');
+    },
   };
 }

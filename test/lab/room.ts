@@ -42,6 +42,7 @@ export async function openRoom(folder: string, qemuWrapper: string, network: Net
   const init = childrenOf(child.pid ?? 0)[0];
   if (init === undefined) throw new Error("The lab's room ended as soon as it was open.");
   unref(child);
+  const inside = new Set<ChildProcess>();
 
   return {
     enter(command, file, env) {
@@ -54,10 +55,14 @@ export async function openRoom(folder: string, qemuWrapper: string, network: Net
       });
       closeSync(output);
       entered.unref();
+      inside.add(entered);
+      entered.once('exit', () => inside.delete(entered));
       return entered;
     },
     hostPid: pidInside => namespaceProcesses(init).find(process => process.pidInside === pidInside)?.pid,
     async close() {
+      // One whose program a test has stopped has stopped too, and would leave a dead program that the room waits for.
+      for (const entered of inside) entered.kill('SIGCONT');
       child.stdin?.end();
       child.ref();
       const gone = await Promise.race([ended.then(() => true), timeout(20)]);

@@ -9,10 +9,15 @@ import { findCredentials, parseAuthFile, readCredentials } from './sasl-auth-fil
 const HINT = { host: 'h.example', user: undefined, authFile: undefined };
 
 const FILE = `# who may log in
-; and where
-[credentials-prod]
-authname=fred
+  # and where
+[credentials-prod]\t
+  authname = fred
+password=first
 password= with blanks = and #signs 
+
+[credentials-escaped]
+authname=fred
+password=\\s a\\\\b\\tc\\q;\\
 
 [credentials-acting]
 authname=fred
@@ -28,6 +33,8 @@ authname=fred
 [auth-libvirt-h.example]
 credentials=prod
 
+[auth-libvirt-escaped.example]
+credentials=escaped
 [auth-libvirt-acting.example]
 credentials=acting
 [auth-libvirt-nameless.example]
@@ -44,15 +51,24 @@ function credentialsOf(host: string, user?: string, text = FILE): unknown {
 }
 
 describe('an auth file', () => {
-  it('gives a host’s credentials with the password as it stands', () => {
+  it('gives a host’s credentials with the last password, without the blanks before it only', () => {
     expect(credentialsOf('h.example')).toEqual({
       authName: 'fred',
-      password: ' with blanks = and #signs ',
+      password: 'with blanks = and #signs ',
     });
   });
 
-  it('is read with the line ends of any system, and without one at its end', () => {
-    for (const end of ['\n', '\r\n', '\r']) {
+  it('takes the escapes of GLib, and a backslash before anything else as it stands', () => {
+    expect(credentialsOf('escaped.example')).toMatchObject({ password: '  a\\b\tc\\q;\\' });
+  });
+
+  it('may have a group in two parts', () => {
+    const text = `[credentials-a]\nauthname=u\n[auth-libvirt-default]\ncredentials=a\n[credentials-a]\npassword=x`;
+    expect(credentialsOf('any.example', undefined, text)).toEqual({ authName: 'u', password: 'x' });
+  });
+
+  it('is read with either line end, and without one at its end', () => {
+    for (const end of ['\n', '\r\n']) {
       const text = FILE.trimEnd().replaceAll('\n', end);
       expect(credentialsOf('h.example', undefined, text)).toEqual(credentialsOf('h.example'));
     }
@@ -87,9 +103,10 @@ describe('an auth file', () => {
   it.each([
     ['password=secret', 1],
     ['[a]\npass word=secret', 2],
-    ['[a]\n secret=1', 2],
-    ['[a]\npassword=secret\npassword=secret', 3],
-    ['[a]\n[a]', 2],
+    ['[a]\n;secret', 2],
+    ['[a]\n=secret', 2],
+    ['[a]\npassword=\uFFFDsecret', 2],
+    ['[a]\n[a] secret', 2],
     ['[secret', 1],
     ['secret', 1],
   ])('%j is refused with its line, which is not repeated', (text, line) => {
@@ -100,13 +117,16 @@ describe('an auth file', () => {
 
   it('is read or refused, whatever is in it', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('[', ']', '=', '\n', '#', 'a', ' ', 'ä') }), text => {
-        try {
-          parseAuthFile(text, 'F');
-        } catch (error) {
-          expect(isBallonetError(error, 'HYPERVISOR_DENIED')).toBe(true);
-        }
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('[', ']', '=', '\n', '#', 'a', ' ', 'ä', '\\') }),
+        text => {
+          try {
+            parseAuthFile(text, 'F');
+          } catch (error) {
+            expect(isBallonetError(error, 'HYPERVISOR_DENIED')).toBe(true);
+          }
+        },
+      ),
     );
   });
 });

@@ -1,5 +1,5 @@
 /**
- * libvirt's client-side password file. Source: libvirt 9.0.0, docs/auth.rst, src/util/virauth.c, src/util/virkeyfile.c.
+ * libvirt's client-side password file. Source: libvirt 9.0.0, docs/auth.rst, src/util/virauth.c, src/util/virauthconfig.c.
  *
  *     [credentials-NAME]
  *     authname=USER
@@ -25,30 +25,35 @@ export interface Credentials {
 /** Values by key, by group. */
 export type AuthFile = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
+const ESCAPES: Readonly<Record<string, string>> = { s: ' ', n: '\n', t: '\t', r: '\r', '\\': '\\' };
+
 /**
- * Reads the format: groups, `key=value` with the value taken as it stands, blanks included, and comments on lines of their
- * own that begin with `#` or `;`.
+ * Reads the format, which is that of GLib's key files: blanks before a value do not belong to it and those after it do, `\s`
+ * is a blank, `\\` a backslash, comments are lines of their own that begin with `#`, and of two equal keys the last counts.
  *
  * @throws BallonetError HYPERVISOR_DENIED with the line, never with what stands there
  */
 export function parseAuthFile(text: string, path: string): AuthFile {
   const groups = new Map<string, Map<string, string>>();
   let group: Map<string, string> | undefined;
-  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
-    if (/^[ \t]*$|^[#;]/.test(line)) continue;
-    const name = /^\[([^\]]+)\][ \t]*$/.exec(line)?.[1];
+  for (const [index, raw] of text.split(/\r?\n/).entries()) {
+    const line = raw.replace(/^[ \t]+/, '');
+    if (line === '' || line.startsWith('#')) continue;
+    const name = /^\[([^[\]]+)\][ \t]*$/.exec(line)?.[1];
     if (name !== undefined) {
-      if (groups.has(name)) throw wrong(path, index, `the group '${name}' is there twice`);
-      group = new Map();
+      group = groups.get(name) ?? new Map<string, string>();
       groups.set(name, group);
       continue;
     }
-    const [, key, value] = /^([A-Za-z0-9]+)=(.*)$/u.exec(line) ?? [];
+    const [, key, value] = /^([^=[\]\s]+)[ \t]*=[ \t]*(.*)$/.exec(line) ?? [];
     if (key === undefined || value === undefined)
       throw wrong(path, index, 'it is neither [GROUP], KEY=VALUE nor a comment');
+    if (value.includes('\uFFFD')) throw wrong(path, index, 'it is not in UTF-8');
     if (group === undefined) throw wrong(path, index, 'it is before the first group');
-    if (group.has(key)) throw wrong(path, index, `the key '${key}' is there twice in its group`);
-    group.set(key, value);
+    group.set(
+      key,
+      value.replace(/\\(.)/g, (written, letter: string) => ESCAPES[letter] ?? written),
+    );
   }
   return groups;
 }

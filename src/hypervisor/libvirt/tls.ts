@@ -79,9 +79,19 @@ export function connectTls(target: TlsTarget, pki: Pki, timeoutMs: number): Prom
       }
       clearTimeout(timer);
       socket.off('readable', onReadable).off('error', onError).off('close', onClose).off('end', onClose);
+      writeEachMessageAlone(socket);
       resolve(socket);
     });
   });
+}
+
+/**
+ * libvirtd takes one message from a TLS record and then waits for the socket, whatever else the record holds: the rest lies
+ * in the memory of GnuTLS until more bytes come, such as the next ping. So Node must not gather waiting writes into one
+ * record, as it does by the stream's `_writev`. Seen with libvirt 9.0.0: the pipelined calls of a login took 5 s.
+ */
+function writeEachMessageAlone(socket: TLSSocket): void {
+  Object.assign(socket, { _writev: null });
 }
 
 function explain(error: Error, where: string, secure: boolean, socket: TLSSocket): BallonetError {
