@@ -54,7 +54,7 @@ export interface Movable extends Known {
 }
 
 /** A guest that stays as it is this tick, whatever the host needs. */
-export interface Held extends Known {
+interface Held extends Known {
   readonly kind: 'held';
   readonly policy: GuestPolicy | undefined;
   readonly code: ReasonCode;

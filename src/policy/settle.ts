@@ -35,9 +35,11 @@ export function settle(
   const arbitration = arbitrate(budget, assessments, circumstances.level, circumstances.now);
   const growth = grantGrowth(budget.free, arbitration.entitled, circumstances);
   const calls = callDonors(arbitration.entitled, growth, circumstances);
+  const inputs = { budget: budget.total, committed: budget.committed, free: budget.free };
   const outcomes = new Map<Movable, Outcome>();
   for (const { guest, size } of arbitration.entitled) {
-    const { code } = recordBudget(guest, size, budget, arbitration);
+    const code = size < guest.desired ? SPLIT_CODES[arbitration.split] : 'BUDGET_FITS';
+    record(guest.trail, 'budget', code, size, inputs);
     const grown = growth.moves.get(guest);
     const goal = Math.min(size, guest.desired);
     const restrained = grown ?? restrainShrink(guest, goal, circumstances, calls.get(guest));
@@ -47,13 +49,6 @@ export function settle(
 }
 
 const SPLIT_CODES = { fits: 'BUDGET_FITS', cut: 'BUDGET_CUT', insufficient: 'HOST_INSUFFICIENT' } as const;
-
-function recordBudget(guest: Movable, size: Bytes, budget: HostBudget, { split }: Arbitration) {
-  const code = size < guest.desired ? SPLIT_CODES[split] : 'BUDGET_FITS';
-  const { total, committed, free } = budget;
-  record(guest.trail, 'budget', code, size, { budget: total, committed, free });
-  return { code };
-}
 
 /** The last stage. Where restraint had nothing to add, the budget decided if it cut, and else the target did. */
 function conclude(
