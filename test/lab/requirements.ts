@@ -1,31 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
 
-/** What the lab runs, and the Debian package that brings it. */
-const FILES: Readonly<Record<string, string>> = {
-  '/usr/sbin/libvirtd': 'libvirt-daemon-system',
-  '/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so': 'libvirt-daemon-driver-qemu',
-  '/usr/bin/virsh': 'libvirt-clients',
-  '/usr/bin/qemu-system-x86_64': 'qemu-system-x86',
-  '/usr/share/qemu/linuxboot_dma.bin': 'qemu-system-data',
-  '/usr/share/seabios/bios-256k.bin': 'seabios',
-  '/usr/bin/gcc': 'gcc',
-  '/usr/include/stdio.h': 'libc6-dev',
-  '/usr/lib/x86_64-linux-gnu/libc.a': 'libc6-dev',
-  '/bin/busybox': 'busybox-static',
-  '/usr/bin/python3': 'python3',
-  '/usr/lib/python3/dist-packages/libvirt.py': 'python3-libvirt',
-  '/sbin/mkfs.ext4': 'e2fsprogs',
-  '/bin/bash': 'bash',
-  '/bin/mount': 'mount',
-  '/usr/bin/unshare': 'util-linux',
-  '/usr/bin/nsenter': 'util-linux',
-  '/usr/bin/openssl': 'openssl',
-  '/usr/bin/ssh': 'openssh-client',
-  '/usr/sbin/sshd': 'openssh-server',
-  '/usr/sbin/saslpasswd2': 'sasl2-bin',
-  '/usr/lib/x86_64-linux-gnu/sasl2/libscram.so': 'libsasl2-modules',
-  '/usr/lib/x86_64-linux-gnu/sasl2/libsasldb.so': 'libsasl2-modules-db',
-};
+/** What the lab runs, and the Debian package that brings it. `npm test` asks the same list whether the lab can run. */
+const FILES = z
+  .record(z.string(), z.string())
+  .parse(JSON.parse(readFileSync(new URL('requirements.json', import.meta.url), 'utf8')));
 
 /** The Debian packages of all that the lab runs, as `.ci/apt-packages` lists them for CI. */
 export function labPackages(): string[] {
