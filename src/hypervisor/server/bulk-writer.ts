@@ -65,7 +65,8 @@ export class BulkWriter {
 function typeOf(name: string, value: StatValue): ParamType {
   if (typeof value === 'string') return PARAM_TYPE.string;
   if (typeof value === 'boolean') return PARAM_TYPE.boolean;
-  if (!Number.isInteger(value)) return PARAM_TYPE.double;
+  // Whole numbers that 64 bits do not hold are doubles too: one odd figure must not cost all records.
+  if (!Number.isInteger(value) || value >= 2 ** 64 || value < -(2 ** 63)) return PARAM_TYPE.double;
   if (name.startsWith('state.') && Math.abs(value) <= INT_MAX) return PARAM_TYPE.int;
   return value < 0 ? PARAM_TYPE.llong : PARAM_TYPE.ullong;
 }
