@@ -22,7 +22,7 @@ export interface DomainSpec {
 }
 
 /** `mitigations=off` and no memory cgroup: quicker under emulation and leaner. Boot messages would slow the boot. */
-const KERNEL_LINE =
+export const KERNEL_LINE =
   'console=ttyS0 quiet loglevel=4 mitigations=off cgroup_disable=memory audit=0 random.trust_cpu=on';
 
 const EMULATION = {
