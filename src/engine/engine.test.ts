@@ -44,6 +44,9 @@ const POLICIES: PolicySet = {
       shares: 100,
       idleTax: 0.75,
       tolerance: { ratio: 0, bytes: 0 },
+      stabilizationSeconds: 0,
+      vetoes: [],
+      relief: undefined,
       shrink: {
         at: new Set(['soft']),
         stepMax: { ratio: 0.25 },

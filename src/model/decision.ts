@@ -41,6 +41,8 @@ export const REASONS = {
     "Raised by the guard: the guest's use and an absolute reserve stay with it whatever the policy says.",
   GUARD_CEILING: "Lowered by the guard to the guest's maximum.",
   GUARD_REFUSED: 'The guard refused the move.',
+  VETOED: 'A veto of the policy forbids shrinks: its condition holds, or held within its hold time.',
+  RELIEF: "The policy's relief condition holds: the guest is given memory at once, and gives none.",
   SHRINK: 'The guest is asked to give memory back.',
   GROW: 'The guest is given memory.',
   SAFETY_HOLD: 'The daemon is in its safety hold after failed ticks: nothing shrinks.',
@@ -54,6 +56,8 @@ export type StageName =
   | 'demand'
   | 'target'
   | 'guarantees'
+  | 'vetoes'
+  | 'relief'
   | 'budget'
   | 'restraint'
   | 'guard';

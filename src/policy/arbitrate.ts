@@ -109,7 +109,8 @@ function guaranteeOf(assessment: Assessment): Bytes {
 function claimOf(guest: Movable, level: string, now: Seconds): Claim {
   const { policy, memory, current, promised } = guest;
   const mayGrow = guest.distressed || policy.grow.at.has(level);
-  const least = guest.distressed || isBackingOff(memory, now) ? current : 0;
+  const immovable = guest.distressed || guest.bar !== undefined || isBackingOff(memory, now);
+  const least = immovable ? current : 0;
   const desired = Math.max(least, mayGrow ? guest.desired : Math.min(guest.desired, promised));
   return {
     min: Math.min(desired, Math.max(least, guest.min)),

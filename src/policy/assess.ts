@@ -16,6 +16,8 @@ import {
 } from './follow-up.ts';
 import { guestNames } from './names.ts';
 import { type GuestPolicy, type HostNames, resolveAmount, type Scope } from './policy-set.ts';
+import { type Bar, conditionOf, protect, recordProtection } from './protect.ts';
+import { highest, recommend } from './stabilize.ts';
 import type { GuestMemory } from './state.ts';
 import { newTrail, record, type StageInputs, type Trail } from './trail.ts';
 
@@ -47,8 +49,12 @@ export interface Movable extends Known {
   readonly desired: Bytes;
   readonly wanted: Bytes;
   readonly demand: Bytes;
-  /** Available memory is under half of the guest's reserve: growth is urgent, and it never donates. */
+  /** The policy's target as high as it has been within the stabilization window; at least `desired`. */
+  readonly stable: Bytes;
+  /** Available memory is under half of the guest's reserve, or its policy relieves it: growth is urgent, and it never donates. */
   readonly distressed: boolean;
+  /** Why it is not shrunk, whoever asks for it. */
+  readonly bar: Bar | undefined;
   /** Share of its size that the guest uses. */
   readonly active: Ratio;
 }
@@ -112,27 +118,38 @@ export function assess({ sample, policy, memory: before, host, now }: AssessInpu
 
   const min = Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
   const ceiling = Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max))));
-  const names = guestNames(sample, { demand, usedRate: window.slope, target: learned.target });
-  const scope = { host, guest: names, guarantees: { min, max: ceiling, reserve: guarantees.reserve } };
-  const wanted = askPolicy(policy, scope, trail);
-  if (wanted === undefined) return held('EXPRESSION_FAILED', learned);
+  const condition = conditionOf(sample, guarantees.reserve);
+  const names = guestNames(sample, { demand, usedRate: window.slope, target: learned.target, condition });
+  const scope: Scope = { host, guest: names, guarantees: { min, max: ceiling, reserve: guarantees.reserve } };
+  const asked = askPolicy(policy, scope, trail);
+  if (asked === undefined) return held('EXPRESSION_FAILED', learned);
+  const { wanted } = asked;
   const bounded = Math.min(ceiling, Math.max(min, Math.ceil(wanted)));
   const floor = Math.min(max, Math.max(min, Math.ceil(needFloor(sample, kernelBytes) ?? max)));
   // A guaranteed maximum keeps a guest from growing; what it uses already is not taken from it.
-  const desired = Math.max(bounded, Math.min(floor, Math.max(ceiling, current)));
-  const bound = desired > bounded ? 'GUARD_FLOOR' : boundOf(wanted, bounded);
-  record(trail, 'guarantees', bound, desired, { min, max: ceiling, floor });
+  const kept = Math.max(bounded, Math.min(floor, Math.max(ceiling, current)));
+  const bound = kept > bounded ? 'GUARD_FLOOR' : boundOf(wanted, bounded);
+  record(trail, 'guarantees', bound, kept, { min, max: ceiling, floor });
+
+  const protection = protect(policy, asked.scope, learned, now.monotonic);
+  const { bar, relief } = protection;
+  const desired = relief === undefined ? kept : Math.max(kept, Math.min(ceiling, relief));
+  recordProtection(trail, protection, desired);
+  const recommendations =
+    policy.stabilizationSeconds > 0
+      ? recommend(learned.recommendations, desired, current, policy.stabilizationSeconds, now.monotonic)
+      : undefined;
 
   const available = trusted(sample.readings.available) ?? 0;
-  const distressed = available < guarantees.reserve / 2 && current < ceiling;
+  const distressed = relief !== undefined || (available < guarantees.reserve / 2 && current < ceiling);
   return {
     kind: 'movable',
     sample,
     policy,
-    memory: learned,
+    memory: remembered(learned, protection.vetoed, recommendations),
     trail,
     promised,
-    correction: withdrawal ?? rescueOf(learned.move, { current, max, floor, distressed }),
+    correction: withdrawal ?? rescueOf(learned.move, { current, max, floor, distressed, bar }),
     current,
     max,
     min,
@@ -141,7 +158,9 @@ export function assess({ sample, policy, memory: before, host, now }: AssessInpu
     desired,
     wanted,
     demand,
+    stable: recommendations === undefined ? desired : Math.max(desired, highest(recommendations)),
     distressed,
+    bar,
     active: Math.min(1, (used + kernelBytes) / current),
   };
 }
@@ -189,8 +208,24 @@ function boundOf(wanted: Bytes, bounded: Bytes): ReasonCode {
   return bounded - wanted < 1 ? 'OK' : 'GUARANTEE_MIN';
 }
 
+/** The memory with what protects the guest, which most policies do not ask for. */
+function remembered(
+  memory: GuestMemory,
+  vetoed: GuestMemory['vetoed'],
+  recommendations: GuestMemory['recommendations'],
+): GuestMemory {
+  if (memory.vetoed === vetoed && memory.recommendations === recommendations) return memory;
+  return { ...memory, vetoed, recommendations };
+}
+
+interface Answer {
+  readonly wanted: Bytes;
+  /** With the variables that were found on the way. */
+  readonly scope: Scope;
+}
+
 /** Evaluates variables and target; undefined, with the failing stage recorded, when one of them fails. */
-function askPolicy(policy: GuestPolicy, scope: Scope, trail: Trail): Bytes | undefined {
+function askPolicy(policy: GuestPolicy, scope: Scope, trail: Trail): Answer | undefined {
   const size = trail.stages[0]?.in;
   const vars: Record<string, number> = {};
   const withVars: Scope = { ...scope, vars };
@@ -209,5 +244,5 @@ function askPolicy(policy: GuestPolicy, scope: Scope, trail: Trail): Bytes | und
     return undefined;
   }
   record(trail, 'target', 'TARGET', value, vars, policy.target.source);
-  return value;
+  return { wanted: value, scope: withVars };
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { type Compiling, expressionAt, policySource, reject } from './compile-document.ts';
 import type { CompiledHost } from './compile-host.ts';
+import { compileRelief, compileVetoes } from './compile-protection.ts';
 import { guestScope, RESERVED_WORDS } from './expression/names.ts';
 import { MATCH_FIELDS, mismatchOf, type Selection, type Selector } from './match.ts';
 import { type Glob, parseGlob } from './match-glob.ts';
@@ -42,6 +43,8 @@ export function compileGuest(
   const variables = compileVariables(compiling, spec.variables);
   const scope = guestScope(spec.variables.map(({ name }) => name));
   const target = expressionAt(compiling, ['spec', 'target'], 'double', scope, DEFAULT_TARGET);
+  const vetoes = compileVetoes(compiling, spec.vetoes, scope);
+  const relief = compileRelief(compiling, spec.relief, scope);
   const levels = host?.policy.pressure.map(({ name }) => name);
   const shrink = compileDirection(compiling, 'shrink', spec.behavior.shrink, levels, []);
   const grow = compileDirection(compiling, 'grow', spec.behavior.grow, levels, [LEVEL_NONE]);
@@ -67,6 +70,9 @@ export function compileGuest(
     tolerance: { ratio: spec.behavior.tolerance.percent / 100, bytes: spec.behavior.tolerance.bytes },
     shrink,
     grow,
+    stabilizationSeconds: spec.behavior.shrink.stabilization,
+    vetoes,
+    relief,
   };
   return { policy, selection, compiling };
 }
@@ -123,7 +129,7 @@ function compileVariables(compiling: Compiling, variables: Spec['variables']): G
 function compileDirection(
   compiling: Compiling,
   which: 'shrink' | 'grow',
-  { at, step, rate, cooldown }: Spec['behavior']['shrink'],
+  { at, step, rate, cooldown }: Spec['behavior']['grow'],
   levels: readonly string[] | undefined,
   besides: readonly string[],
 ): Direction {

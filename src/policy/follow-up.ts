@@ -3,6 +3,7 @@ import { absoluteReserve, kernelShare } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import { type Convergence, isUnderWay, judgeMove, settleMove, WITHDRAWAL_MARGIN } from './convergence.ts';
+import type { Bar } from './protect.ts';
 import { type GuestMemory, type Move, newGuestMemory } from './state.ts';
 import type { StageInputs } from './trail.ts';
 
@@ -12,7 +13,7 @@ const REST_SECONDS = 1.5;
 /** A target that replaces the one that the guest is working towards, whatever the host needs. */
 export interface Correction {
   readonly target: Bytes;
-  readonly code: 'WITHDRAWN' | 'GUARD_FLOOR';
+  readonly code: 'WITHDRAWN' | 'GUARD_FLOOR' | 'VETOED' | 'RELIEF' | 'EXPRESSION_FAILED';
   readonly inputs: StageInputs;
 }
 
@@ -92,6 +93,8 @@ interface Situation {
   readonly max: Bytes;
   readonly floor: Bytes;
   readonly distressed: boolean;
+  /** Its policy forbids to shrink it. */
+  readonly bar?: Bar | undefined;
 }
 
 /**
@@ -100,9 +103,10 @@ interface Situation {
  */
 export function rescueOf(
   move: Move | undefined,
-  { current, max, floor, distressed }: Situation,
+  { current, max, floor, distressed, bar }: Situation,
 ): Correction | undefined {
   if (move === undefined || move.to >= move.from) return undefined;
+  if (bar !== undefined && move.to < current) return { target: current, code: bar.code, inputs: bar.inputs };
   if (!distressed && move.to >= floor - absoluteReserve(max) / 2) return undefined;
   const target = distressed ? current : Math.min(current, Math.ceil(floor / MiB) * MiB);
   return target > move.to ? { target, code: 'GUARD_FLOOR', inputs: { floor, target: move.to } } : undefined;

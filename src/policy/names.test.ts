@@ -4,7 +4,8 @@ import { GiB } from '../model/units.ts';
 import { guestNames, hostNames } from './names.ts';
 import { guestSample, snapshot } from './testing.ts';
 
-const ESTIMATES = { demand: 5, usedRate: -1, target: undefined };
+const CONDITION = { distress: false, level: undefined };
+const ESTIMATES = { demand: 5, usedRate: -1, target: undefined, condition: CONDITION };
 
 describe('names in expressions', () => {
   it('give what is trusted of the host', () => {

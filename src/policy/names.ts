@@ -1,6 +1,7 @@
 /** Turns readings into the names that expressions see. What is not trusted has no name, so an expression that needs it fails. */
 import { type GuestSample, type HostSample, type Reading, ratioOf, trusted } from '../model/snapshot.ts';
 import type { GuestNames, HostNames, PsiNames } from './policy-set.ts';
+import type { Condition } from './protect.ts';
 
 const HOST_FROM_READINGS = [
   ['total', 'total'],
@@ -56,6 +57,7 @@ export interface Estimates {
   readonly demand: number;
   readonly usedRate: number;
   readonly target: number | undefined;
+  readonly condition: Condition;
 }
 
 export function guestNames(guest: GuestSample, estimates: Estimates): GuestNames {
@@ -66,7 +68,9 @@ export function guestNames(guest: GuestSample, estimates: Estimates): GuestNames
     used_rate: estimates.usedRate,
     uptime: guest.uptimeSeconds,
     boots: guest.epoch,
+    distress: estimates.condition.distress,
   };
+  if (estimates.condition.level !== undefined) names.level = estimates.condition.level;
   if (guest.title !== undefined) names.title = guest.title;
   if (guest.statsAgeSeconds !== undefined) names.stats_age = guest.statsAgeSeconds;
   if (estimates.target !== undefined) names.target = estimates.target;

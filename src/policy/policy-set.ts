@@ -49,6 +49,10 @@ export interface GuestNames {
   uptime?: number;
   stats_age?: number;
   boots?: number;
+  /** Available memory is under half of the reserve, or the guest swaps out in earnest. */
+  distress?: boolean;
+  /** How the guest itself is off: `ample`, `low` (less than its reserve is available) or `distress`. */
+  level?: string;
 }
 
 /** What an expression can see. `host` alone for pressure levels; everything for guest policies. */
@@ -118,6 +122,21 @@ export interface Direction {
   readonly cooldownSeconds: Seconds;
 }
 
+/** A condition under which a guest is not shrunk. */
+export interface Veto {
+  readonly name: string;
+  readonly when: Expression<boolean>;
+  /** How long it stays in force after the condition last held. */
+  readonly holdSeconds: Seconds;
+}
+
+/** A condition under which a guest is given memory at once. */
+export interface Relief {
+  readonly when: Expression<boolean>;
+  /** Size that it is given; a share is of the guest's maximum. */
+  readonly to: Amount;
+}
+
 export interface GuestMatch {
   readonly name?: string;
   readonly uuid?: string;
@@ -147,6 +166,10 @@ export interface GuestPolicy {
   readonly tolerance: { readonly ratio: Ratio; readonly bytes: Bytes };
   readonly shrink: Direction;
   readonly grow: Direction;
+  /** A shrink goes no lower than the highest recommendation of this long; 0: the present one counts alone. */
+  readonly stabilizationSeconds: Seconds;
+  readonly vetoes: readonly Veto[];
+  readonly relief: Relief | undefined;
 }
 
 export interface PolicySet {

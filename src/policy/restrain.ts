@@ -1,5 +1,5 @@
 /** Restraint: how far, how often and how fast a guest may move this tick. Shrinks are held back; growth hardly is. */
-import type { ReasonCode } from '../model/decision.ts';
+import type { ReasonCode, SourceRef } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import type { Movable } from './assess.ts';
 import { isBackingOff, isUnderWay } from './convergence.ts';
@@ -12,6 +12,8 @@ export interface Restrained {
   /** `OK` when nothing limited the move, or when there was none to make. */
   readonly code: ReasonCode;
   readonly inputs?: StageInputs;
+  /** The line of the policy that the code is about, when it is not the policy as a whole. */
+  readonly source?: SourceRef;
 }
 
 export interface Circumstances {
@@ -37,10 +39,19 @@ export function restrainShrink(
   const { policy, memory, current, sample } = guest;
   const { shrink } = policy;
   const hurried = call?.urgent === true;
+  const settled = call === undefined && goal >= guest.desired ? Math.min(guest.stable, current) : goal;
+  if (
+    settled > goal &&
+    current - settled <= tolerance(guest) &&
+    current - goal > tolerance(guest) &&
+    shrink.at.has(level)
+  )
+    return hold('STABILIZING', { goal, highest: guest.stable });
   if (!hurried && current - goal <= tolerance(guest)) return hold('WITHIN_TOLERANCE', { goal });
   const permitted = shrink.at.has(level);
   if (!permitted && call === undefined) return hold('LEVEL_FORBIDS');
-  const bottom = Math.max(goal, guest.floor);
+  const bottom = Math.max(goal, settled, guest.floor);
+  if (guest.bar !== undefined) return { ...hold(guest.bar.code, guest.bar.inputs), source: guest.bar.source };
   if (guest.distressed || current <= bottom) return hold('GUARD_FLOOR', { floor: guest.floor });
   if (isUnderWay(memory.move, now)) return hold('MOVE_IN_FLIGHT', { target: memory.move.to });
   if (isBackingOff(memory, now)) return hold('BACKING_OFF', { seconds: (memory.backOffUntil ?? now) - now });
@@ -61,6 +72,8 @@ export function restrainShrink(
   if (target > roundUp(asked)) return { target, code: limit.code, inputs: { goal, limit: limit.bytes } };
   if (call !== undefined && (hurried || !permitted))
     return { target, code: 'BUDGET_DONOR', inputs: { asked: call.bytes } };
+  if (settled >= bottom && settled > goal)
+    return { target, code: 'STABILIZING', inputs: { goal, highest: settled } };
   return { target, code: bottom > goal ? 'GUARD_FLOOR' : 'OK', inputs: { goal } };
 }
 
@@ -113,7 +126,8 @@ export function restrainGrow(
 /** Most that a guest could give now, or 0 if less than is worth a move. Neither pressure level nor pace is looked at. */
 export function givable(guest: Movable, goal: Bytes, urgent: boolean, now: Seconds): Bytes {
   const { memory, current, policy } = guest;
-  if (guest.distressed || isUnderWay(memory.move, now) || isBackingOff(memory, now)) return 0;
+  if (guest.distressed || guest.bar !== undefined) return 0;
+  if (isUnderWay(memory.move, now) || isBackingOff(memory, now)) return 0;
   if (!urgent && current - goal <= tolerance(guest)) return 0;
   const bytes = current - roundUp(Math.max(goal, guest.floor));
   return bytes > 0 && bytes >= policy.shrink.stepMin ? bytes : 0;

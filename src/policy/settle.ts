@@ -52,15 +52,16 @@ const SPLIT_CODES = { fits: 'BUDGET_FITS', cut: 'BUDGET_CUT', insufficient: 'HOS
 
 /** The last stage. Where restraint had nothing to add, the budget decided if it cut, and else the target did. */
 function conclude(
-  { trail, current, policy }: Movable,
-  { target, code, inputs }: Restrained,
+  { trail, current, policy, bar }: Movable,
+  { target, code, inputs, source }: Restrained,
   direction: 'shrink' | 'grow',
   budget: ReasonCode,
 ): Outcome {
   const cut = budget !== 'BUDGET_FITS';
-  const plain = target === undefined ? 'WITHIN_TOLERANCE' : direction === 'shrink' ? 'SHRINK' : 'GROW';
+  const given = bar?.code === 'RELIEF' ? 'RELIEF' : 'GROW';
+  const plain = target === undefined ? 'WITHIN_TOLERANCE' : direction === 'shrink' ? 'SHRINK' : given;
   const own = code === 'OK' && !cut ? plain : code;
-  record(trail, 'restraint', own, target ?? current, inputs, policy.source);
+  record(trail, 'restraint', own, target ?? current, inputs, source ?? policy.source);
   const reason = own === 'OK' ? budget : own;
   return target === undefined ? { action: 'hold', reason, target } : { action: direction, reason, target };
 }

@@ -2,6 +2,7 @@
 import type { Bytes, Seconds } from '../model/units.ts';
 import type { DemandWindow } from './demand.ts';
 import { initialPressure, type PressureState } from './pressure.ts';
+import type { Recommendations } from './stabilize.ts';
 
 /** A move that the guest has been asked to make. Instants are monotonic seconds. */
 export interface Move {
@@ -37,6 +38,10 @@ export interface GuestMemory {
   /** Shrinks in a row that the guest did not follow, and until when it is not shrunk. */
   readonly unfollowed: number;
   readonly backOffUntil: Seconds | undefined;
+  /** When the condition of each veto in force last held, by its name; missing when none is. */
+  readonly vetoed?: Readonly<Record<string, Seconds>> | undefined;
+  /** What the policy recommended within the stabilization window; missing when it has none. */
+  readonly recommendations?: Recommendations | undefined;
 }
 
 export interface PolicyState {

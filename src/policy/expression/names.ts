@@ -5,7 +5,7 @@
 import { GiB, KiB, MiB, TiB } from '../../model/units.ts';
 import type { GuestNames, HostNames, PsiNames, Scope } from '../policy-set.ts';
 
-type NameType = 'double' | 'string';
+type NameType = 'double' | 'string' | 'bool';
 type Names<T> = { readonly [K in keyof Required<T>]: NameType };
 
 const PSI: Names<PsiNames> = { avg10: 'double', avg60: 'double', avg300: 'double' };
@@ -44,6 +44,8 @@ const GUEST: Names<GuestNames> = {
   uptime: 'double',
   stats_age: 'double',
   boots: 'double',
+  distress: 'bool',
+  level: 'string',
 };
 
 const GUARANTEES: Names<NonNullable<Scope['guarantees']>> = {

@@ -11,10 +11,21 @@ function documentName(): z.ZodType<string> {
 }
 
 /** A CEL expression. YAML may read one that is a lone number or truth value as such; the compiler takes the text as written. */
-export function expression(): z.ZodType<string | number | boolean> {
+export function expression(example: string): z.ZodType<string | number | boolean> {
   return z
     .union([z.string(), z.number(), z.boolean()], { error: 'expected an expression' })
-    .meta({ type: 'string' });
+    .meta({ type: 'string', examples: [example] });
+}
+
+/** The name of a part of a policy, as decisions and messages show it. */
+export function policyName(): z.ZodType<string> {
+  return z
+    .string()
+    .max(63)
+    .regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, {
+      error: 'a name has letters, digits, dashes and underscores, and does not begin with a digit',
+    })
+    .meta({ examples: ['night'] });
 }
 
 export const Metadata = z

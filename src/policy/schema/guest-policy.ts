@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MiB } from '../../model/units.ts';
 import { ApiVersion, expression, Metadata } from './fields.ts';
+import { Relief, Veto } from './protection.ts';
 import { amount, duration, rate, size } from './quantities.ts';
 import { priority, shares } from './weights.ts';
 
@@ -53,7 +54,9 @@ const Variable = z.strictObject({
     .max(63)
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'a variable is named by letters, digits and underscores' })
     .describe('Name of the variable; expressions read it as vars.NAME.'),
-  expression: expression().describe('CEL expression that gives a number. It sees the variables above it.'),
+  expression: expression('max(guarantees.reserve, guest.demand * 0.15)').describe(
+    'CEL expression that gives a number. It sees the variables above it.',
+  ),
 });
 
 const Tolerance = z.strictObject({
@@ -120,7 +123,7 @@ export const GuestPolicyDocument = z.strictObject({
       ),
       estimate: Estimate.prefault({}).describe('How guest.demand is made from the past.'),
       variables: z.array(Variable).max(32).default([]).describe('Named parts of the target, for readers.'),
-      target: expression()
+      target: expression('guest.demand + vars.headroom')
         .optional()
         .describe('CEL expression: the size in bytes that the guest shall have.'),
       priority: priority()
@@ -139,6 +142,13 @@ export const GuestPolicyDocument = z.strictObject({
             'Targets this close to the present size are not worth a move.',
           ),
           shrink: direction({ stepMax: 0.1, stepMin: 32 * MiB, cooldown: 15 }, 'shrunk')
+            .extend({
+              stabilization: duration({ max: 3600 })
+                .default(0)
+                .describe(
+                  'A shrink goes no lower than the highest target of this long. A host that is too small for all targets does not wait for it.',
+                ),
+            })
             .prefault({})
             .describe('How memory is taken.'),
           grow: direction({ stepMax: 1, stepMin: 0, cooldown: 0 }, 'grown')
@@ -147,6 +157,14 @@ export const GuestPolicyDocument = z.strictObject({
         })
         .prefault({})
         .describe('How fast the guest gets to its target.'),
+      vetoes: z
+        .array(Veto)
+        .max(32)
+        .default([])
+        .describe('Conditions under which the guest is not shrunk, whoever needs its memory.'),
+      relief: Relief.optional().describe(
+        'When the guest is given memory at once. Without it, a guest with less than half its reserve available gets its target at once.',
+      ),
     })
     .describe('What the policy says.'),
 });

@@ -10,7 +10,9 @@ const Level = z.strictObject({
     .max(63)
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'a level is named by letters, digits and underscores' })
     .describe('Name of the level, for `at` in guest policies. `none` is the level when no other is entered.'),
-  when: expression().describe('CEL condition over host.*; true while the host is this short.'),
+  when: expression('host.available_ratio < 0.08').describe(
+    'CEL condition over host.*; true while the host is this short.',
+  ),
   for: duration({ max: 3600 })
     .default(0)
     .describe('How long the condition must hold without a break before the level is entered.'),

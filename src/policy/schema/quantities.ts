@@ -98,6 +98,30 @@ export function rate(): z.ZodType<number> {
   });
 }
 
+/** A quantity, or a word that stands for one of its values. */
+export function quantityOr<T>(word: string, value: T, schema: z.ZodType<T>): z.ZodType<T> {
+  const meta = schema.meta();
+  const either = z.unknown().transform((input, context): T => {
+    if (input === word) return value;
+    const result = schema.safeParse(input);
+    if (result.success) return result.data;
+    for (const { message, ...issue } of result.error.issues) {
+      const params = issue.code === 'custom' ? issue.params : undefined;
+      context.addIssue({
+        code: 'custom',
+        message: `${message}; or write ${word}`,
+        ...(params && { params }),
+      });
+    }
+    return z.NEVER;
+  });
+  return either.meta({
+    ...meta,
+    pattern: `^(${word}|${String(meta?.pattern).slice(1, -1)})$`,
+    examples: [word],
+  });
+}
+
 /** A size or a share: `4GiB` or `25%`. */
 export function amount(limits: { readonly ratio: Limits; readonly bytes: Limits }): z.ZodType<Amount> {
   const [checkRatio, checkBytes] = [within(limits.ratio, formatPercent), within(limits.bytes, formatSize)];

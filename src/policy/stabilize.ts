@@ -1,0 +1,43 @@
+/** The highest of what a policy recommended within a while, in bounded memory. Instants are monotonic seconds. */
+import type { Bytes, Seconds } from '../model/units.ts';
+
+/** How many parts the stabilization window is kept in. */
+const SLOTS = 12;
+
+/** The highest recommendation of one part of the window; parts are counted from the start of the monotonic clock. */
+interface SlotPeak {
+  readonly slot: number;
+  readonly peak: Bytes;
+}
+
+/** Highest recommendations, one a part of the window, oldest first. */
+export type Recommendations = readonly SlotPeak[];
+
+/**
+ * Adds a recommendation. The first one counts along with the present size, so that a guest that has just become known is not
+ * shrunk before it has been watched for the whole window.
+ */
+export function recommend(
+  before: Recommendations | undefined,
+  desired: Bytes,
+  current: Bytes,
+  windowSeconds: Seconds,
+  now: Seconds,
+): Recommendations {
+  const slot = Math.floor((now * SLOTS) / windowSeconds);
+  if (before === undefined) return [{ slot, peak: Math.max(desired, current) }];
+  const last = before.at(-1);
+  if (last?.slot === slot) {
+    return last.peak >= desired ? before : [...before.slice(0, -1), { slot, peak: desired }];
+  }
+  // A part counts until all of it is older than the window.
+  const recent = before.filter(part => part.slot >= slot - SLOTS && part.slot < slot);
+  return [...recent, { slot, peak: desired }];
+}
+
+/** The highest recommendation of the window. */
+export function highest(recommendations: Recommendations): Bytes {
+  let result = 0;
+  for (const { peak } of recommendations) result = Math.max(result, peak);
+  return result;
+}
