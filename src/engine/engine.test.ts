@@ -28,6 +28,8 @@ const POLICIES: PolicySet = {
     staleAfterSeconds: 10,
     pressure: [{ name: 'soft', when: expression(() => true), forSeconds: 0, keepForSeconds: 0 }],
     onExit: 'hold',
+    surplus: 'keep',
+    limits: { reclaimRate: undefined, concurrentMoves: undefined, guestsPerTick: undefined },
   },
   guests: [
     {

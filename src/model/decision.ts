@@ -43,6 +43,11 @@ export const REASONS = {
   GUARD_REFUSED: 'The guard refused the move.',
   VETOED: 'A veto of the policy forbids shrinks: its condition holds, or held within its hold time.',
   RELIEF: "The policy's relief condition holds: the guest is given memory at once, and gives none.",
+  RECLAIM_LIMITED: "Cut, or put off, because the host's limit of memory taken over time is used up.",
+  MOVES_LIMITED:
+    'The shrink waits, because as many guests are on their way as the host policy allows at once.',
+  TICK_LIMITED: 'The shrink waits, because as many guests move in this tick as the host policy allows.',
+  SURPLUS_RETURNED: 'Given memory beyond its target that nobody needs, because the host policy returns it.',
   SHRINK: 'The guest is asked to give memory back.',
   GROW: 'The guest is given memory.',
   SAFETY_HOLD: 'The daemon is in its safety hold after failed ticks: nothing shrinks.',

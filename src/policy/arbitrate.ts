@@ -2,9 +2,9 @@
 import { type Snapshot, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
 import type { Assessment, Movable } from './assess.ts';
-import { type Claim, solveBudget } from './budget.ts';
+import { type Claim, fill, solveBudget } from './budget.ts';
 import { isBackingOff } from './convergence.ts';
-import { type HostPolicy, hostReserve, resolveAmount } from './policy-set.ts';
+import { type HostPolicy, hostReserve, LEVEL_NONE, resolveAmount } from './policy-set.ts';
 
 export interface HostBudget {
   /** Pool total less reserve, less what is not the guests', less what their processes hold beyond their size. */
@@ -59,6 +59,8 @@ export type Split = 'fits' | 'cut' | 'insufficient';
 export interface Entitlement {
   readonly guest: Movable;
   readonly size: Bytes;
+  /** The size holds memory beyond what the guest asks for, which nobody else needs. */
+  readonly returned?: true;
 }
 
 export interface Arbitration {
@@ -72,6 +74,7 @@ export function arbitrate(
   assessments: readonly Assessment[],
   level: string,
   now: Seconds,
+  surplus: HostPolicy['surplus'] = 'keep',
 ): Arbitration {
   const movable: Movable[] = [];
   let left = budget.total;
@@ -86,11 +89,33 @@ export function arbitrate(
     left,
     movable.map(guest => claimOf(guest, level, now)),
   );
+  const upper =
+    outcome === 'fits' && surplus === 'return' && level === LEVEL_NONE
+      ? withSurplus(left, movable, sizes)
+      : sizes;
   return {
     // What held guests have beyond their guarantees makes the others go short, but does not make the host too small.
     split: outcome === 'insufficient' && guaranteed <= budget.total ? 'cut' : outcome,
-    entitled: movable.map((guest, index) => ({ guest, size: sizes[index] ?? guest.min })),
+    entitled: movable.map((guest, index) => {
+      const asked = sizes[index] ?? guest.min;
+      const size = upper[index] ?? asked;
+      return size > asked ? { guest, size, returned: true } : { guest, size };
+    }),
   };
+}
+
+/**
+ * The sizes with what the budget leaves, split by shares among the guests that may grow. The present sizes have no part in it, so
+ * that the split does not chase its own moves.
+ */
+function withSurplus(budget: Bytes, movable: readonly Movable[], sizes: readonly Bytes[]): readonly Bytes[] {
+  const bounds = movable.map(({ policy, promised, ceiling, bar }, index) => {
+    const lower = sizes[index] ?? 0;
+    const mayGrow = bar === undefined && policy.grow.at.has(LEVEL_NONE);
+    const upper = Math.max(lower, mayGrow ? ceiling : Math.min(promised, ceiling));
+    return { offset: lower, weight: policy.shares, lower, upper };
+  });
+  return fill(budget, bounds).map(Math.floor);
 }
 
 /** The size that a guest keeps in any case. One without a policy keeps what it has. */

@@ -42,6 +42,12 @@ export function compileHost(compiling: Compiling): CompiledHost | undefined {
       staleAfterSeconds,
       pressure,
       onExit: spec.onExit,
+      surplus: spec.surplus,
+      limits: {
+        reclaimRate: spec.limits.reclaimRate,
+        concurrentMoves: spec.limits.concurrentMoves,
+        guestsPerTick: spec.limits.guestsPerTick,
+      },
     },
   };
 }

@@ -41,8 +41,16 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
     }),
   );
   const budget = hostBudget(policies.host, snapshot, assessments);
-  const settled = budget && settle(budget, assessments, { level: pressure.level, now: now.monotonic });
+  const settled =
+    budget &&
+    settle(budget, assessments, {
+      level: pressure.level,
+      now: now.monotonic,
+      host: policies.host,
+      reclaim: state.reclaim,
+    });
 
+  const reclaim = settled === undefined ? state.reclaim : settled.reclaim;
   const enforcing = policies.host.mode === 'enforce';
   const guests = new Map<string, GuestMemory>();
   const decisions: Decision[] = [];
@@ -54,7 +62,7 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   }
   decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
   return {
-    state: { pressure, guests },
+    state: { pressure, guests, ...(reclaim && { reclaim }) },
     decisions,
     budget: budget && settled && { ...budget, split: settled.split },
   };

@@ -105,7 +105,26 @@ export interface HostPolicy {
   /** From the most to the least severe, as written. Below the last: `none`. */
   readonly pressure: readonly PressureLevel[];
   readonly onExit: 'hold' | 'release';
+  /** What becomes of memory that nobody needs: kept free on the host, or returned to guests by their shares. */
+  readonly surplus: 'keep' | 'return';
+  readonly limits: HostLimits;
 }
+
+/** Limits of all shrinks of the host together; undefined: none. */
+export interface HostLimits {
+  /** Bytes per second taken from all guests together. */
+  readonly reclaimRate: number | undefined;
+  /** Guests on their way at once. Growth counts and is never kept waiting. */
+  readonly concurrentMoves: number | undefined;
+  /** Guests that shrink in one tick: so many, or so large a share of those there are, rounded up. */
+  readonly guestsPerTick: { readonly count: number } | { readonly ratio: Ratio } | undefined;
+}
+
+export const NO_LIMITS: HostLimits = {
+  reclaimRate: undefined,
+  concurrentMoves: undefined,
+  guestsPerTick: undefined,
+};
 
 /** The level when no pressure level is entered. */
 export const LEVEL_NONE = 'none';

@@ -3,7 +3,8 @@ import type { ReasonCode, SourceRef } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import type { Movable } from './assess.ts';
 import { isBackingOff, isUnderWay } from './convergence.ts';
-import { type Direction, resolveAmount } from './policy-set.ts';
+import type { ReclaimAllowance } from './limits.ts';
+import { type Direction, type HostPolicy, resolveAmount } from './policy-set.ts';
 import type { StageInputs } from './trail.ts';
 
 export interface Restrained {
@@ -19,6 +20,10 @@ export interface Restrained {
 export interface Circumstances {
   readonly level: string;
   readonly now: Seconds;
+  /** What the host policy says of all guests together; left out, it says nothing. */
+  readonly host?: Pick<HostPolicy, 'surplus' | 'limits'>;
+  /** What earlier ticks left of the limit on reclaim. */
+  readonly reclaim?: ReclaimAllowance | undefined;
 }
 
 /** Growth of other guests that waits for this one. */

@@ -3,6 +3,7 @@ import type { Action, ReasonCode } from '../model/decision.ts';
 import type { Bytes } from '../model/units.ts';
 import { type Arbitration, arbitrate, type Entitlement, type HostBudget, type Split } from './arbitrate.ts';
 import type { Assessment, Movable } from './assess.ts';
+import { limitShrinks, type ReclaimAllowance } from './limits.ts';
 import {
   askable,
   type Call,
@@ -24,6 +25,7 @@ export interface Outcome {
 export interface Settlement {
   readonly split: Split;
   readonly outcomes: ReadonlyMap<Movable, Outcome>;
+  readonly reclaim: ReclaimAllowance | undefined;
 }
 
 /** Budget and restraint for all guests that may move. */
@@ -32,20 +34,25 @@ export function settle(
   assessments: readonly Assessment[],
   circumstances: Circumstances,
 ): Settlement {
-  const arbitration = arbitrate(budget, assessments, circumstances.level, circumstances.now);
+  const { level, now, host } = circumstances;
+  const arbitration = arbitrate(budget, assessments, level, now, host?.surplus);
   const growth = grantGrowth(budget.free, arbitration.entitled, circumstances);
   const calls = callDonors(arbitration.entitled, growth, circumstances);
   const inputs = { budget: budget.total, committed: budget.committed, free: budget.free };
   const outcomes = new Map<Movable, Outcome>();
-  for (const { guest, size } of arbitration.entitled) {
-    const code = size < guest.desired ? SPLIT_CODES[arbitration.split] : 'BUDGET_FITS';
+  for (const { guest, size, returned } of arbitration.entitled) {
+    const fits = returned ? 'SURPLUS_RETURNED' : 'BUDGET_FITS';
+    const code = size < guest.desired ? SPLIT_CODES[arbitration.split] : fits;
     record(guest.trail, 'budget', code, size, inputs);
     const grown = growth.moves.get(guest);
-    const goal = Math.min(size, guest.desired);
+    const goal = returned ? size : Math.min(size, guest.desired);
     const restrained = grown ?? restrainShrink(guest, goal, circumstances, calls.get(guest));
     outcomes.set(guest, conclude(guest, restrained, grown ? 'grow' : 'shrink', code));
   }
-  return { split: arbitration.split, outcomes };
+  if (host === undefined) return { split: arbitration.split, outcomes, reclaim: undefined };
+  const urgent = new Set([...calls].flatMap(([guest, call]) => (call.urgent ? [guest] : [])));
+  const limited = limitShrinks(host.limits, circumstances.reclaim, outcomes, assessments, urgent, now);
+  return { split: arbitration.split, ...limited };
 }
 
 const SPLIT_CODES = { fits: 'BUDGET_FITS', cut: 'BUDGET_CUT', insufficient: 'HOST_INSUFFICIENT' } as const;
@@ -57,8 +64,9 @@ function conclude(
   direction: 'shrink' | 'grow',
   budget: ReasonCode,
 ): Outcome {
-  const cut = budget !== 'BUDGET_FITS';
-  const given = bar?.code === 'RELIEF' ? 'RELIEF' : 'GROW';
+  const cut = budget !== 'BUDGET_FITS' && budget !== 'SURPLUS_RETURNED';
+  const growth = budget === 'SURPLUS_RETURNED' ? budget : 'GROW';
+  const given = bar?.code === 'RELIEF' ? 'RELIEF' : growth;
   const plain = target === undefined ? 'WITHIN_TOLERANCE' : direction === 'shrink' ? 'SHRINK' : given;
   const own = code === 'OK' && !cut ? plain : code;
   record(trail, 'restraint', own, target ?? current, inputs, source ?? policy.source);
@@ -91,19 +99,21 @@ function grantGrowth(free: Bytes, entitled: Arbitration['entitled'], circumstanc
   let room = free;
   let missing = 0;
   let urgent = false;
-  for (const { guest, size } of growers) {
+  for (const { guest, size, returned } of growers) {
     const growth = restrainGrow(guest, size, room, circumstances);
     moves.set(guest, growth);
     if (growth.target !== undefined) room -= Math.max(0, growth.target - guest.promised);
-    missing += growth.short;
-    urgent ||= growth.short > 0 && guest.distressed;
+    // Nobody gives so that another has more than it asks for.
+    const asked = returned ? Math.max(0, growth.short - (size - guest.desired)) : growth.short;
+    missing += asked;
+    urgent ||= asked > 0 && guest.distressed;
   }
   return { moves, missing, urgent };
 }
 
 /** A guest whose entitlement is its own size, but whose policy asks for less, is told why it does not shrink. */
-function wouldShrink({ guest: { current, desired }, size }: Entitlement): boolean {
-  return size < current || (size === current && desired < current);
+function wouldShrink({ guest: { current, desired }, size, returned }: Entitlement): boolean {
+  return size < current || (size === current && desired < current && !returned);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What `decide()` remembers between ticks. A plain value: it can be kept in a file, copied, and compared. */
 import type { Bytes, Seconds } from '../model/units.ts';
 import type { DemandWindow } from './demand.ts';
+import type { ReclaimAllowance } from './limits.ts';
 import { initialPressure, type PressureState } from './pressure.ts';
 import type { Recommendations } from './stabilize.ts';
 
@@ -48,6 +49,8 @@ export interface PolicyState {
   readonly pressure: PressureState;
   /** By uuid. */
   readonly guests: ReadonlyMap<string, GuestMemory>;
+  /** What the limit on reclaim leaves; missing where there is none. */
+  readonly reclaim?: ReclaimAllowance | undefined;
 }
 
 export function initialState(now: Seconds): PolicyState {

@@ -12,15 +12,16 @@ import {
 } from '../model/snapshot.ts';
 import { type Bytes, GiB, MiB } from '../model/units.ts';
 import { assess, type Movable } from './assess.ts';
-import type {
-  Direction,
-  Expression,
-  ExpressionFailure,
-  GuestPolicy,
-  HostPolicy,
-  PolicySet,
-  PressureLevel,
-  Scope,
+import {
+  type Direction,
+  type Expression,
+  type ExpressionFailure,
+  type GuestPolicy,
+  type HostPolicy,
+  NO_LIMITS,
+  type PolicySet,
+  type PressureLevel,
+  type Scope,
 } from './policy-set.ts';
 
 import { type GuestMemory, initialState, newGuestMemory, type PolicyState } from './state.ts';
@@ -54,6 +55,8 @@ export function hostPolicy(parts: Partial<HostPolicy> = {}): HostPolicy {
     staleAfterSeconds: 10,
     pressure: [levelBelow('hard', 0.08), levelBelow('soft', 0.2)],
     onExit: 'hold',
+    surplus: 'keep',
+    limits: NO_LIMITS,
     ...parts,
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GiB } from '../../model/units.ts';
 import { ApiVersion, expression, Metadata } from './fields.ts';
-import { duration, pool, size } from './quantities.ts';
+import { countOrPercent, duration, pool, rate, size } from './quantities.ts';
 import { priority, shares } from './weights.ts';
 
 const Level = z.strictObject({
@@ -32,6 +32,26 @@ const Reserve = z.strictObject({
     .optional()
     .describe('Memory that is never planned away, in percent of the pool.'),
   select: z.enum(['max', 'min']).default('max').describe('Which of the two counts when both are given.'),
+});
+
+const Limits = z.strictObject({
+  reclaimRate: rate()
+    .optional()
+    .describe(
+      'Most memory taken from all guests together over time; a minute of it can be taken at once. Memory for a guest in distress does not wait for it.',
+    ),
+  concurrentMoves: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe('Most guests on their way at once. Growth counts, and is never kept waiting.')
+    .meta({ examples: [8] }),
+  guestsPerTick: countOrPercent()
+    .optional()
+    .describe(
+      'Most guests that shrink in one tick: a number of guests, or a percentage of those there are, rounded up.',
+    ),
 });
 
 const Defaults = z.strictObject({
@@ -79,6 +99,15 @@ export const HostPolicyDocument = z.strictObject({
         .describe(
           'What a stop leaves behind: hold leaves guests at their size, release gives them their memory back.',
         ),
+      surplus: z
+        .enum(['keep', 'return'])
+        .default('keep')
+        .describe(
+          'Memory that no guest needs: keep leaves it free on the host, return gives it to guests by their shares while no pressure level is entered.',
+        ),
+      limits: Limits.prefault({}).describe(
+        'Limits of all shrinks of the host together. Without them there are none.',
+      ),
       defaults: Defaults.prefault({}).describe('What guest policies get that do not say it themselves.'),
     })
     .describe('What the policy says.'),

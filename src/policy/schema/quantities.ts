@@ -141,6 +141,47 @@ export function amount(limits: { readonly ratio: Limits; readonly bytes: Limits 
   });
 }
 
+/** A number of things or a share of them: `8` or `50%`. The one quantity whose bare number means something. */
+export function countOrPercent(): z.ZodType<{ readonly count: number } | { readonly ratio: Ratio }> {
+  const what = { what: 'number or percentage', example: '50%', pattern: PERCENT_PATTERN };
+  const percent = quantity<{ readonly ratio: Ratio }>({
+    ...what,
+    read: text => {
+      const parsed = parsePercent(text);
+      return 'problem' in parsed ? parsed : { value: { ratio: parsed.value } };
+    },
+    check: ({ ratio }) =>
+      ratio > 0 && ratio <= 1 ? undefined : 'the percentage is above 0% and at most 100%',
+  });
+  return z
+    .unknown()
+    .transform((input, context): { readonly count: number } | { readonly ratio: Ratio } => {
+      if (typeof input === 'number') {
+        if (Number.isSafeInteger(input) && input >= 1) return { count: input };
+        context.addIssue({
+          code: 'custom',
+          message: `${input} is not a whole number of at least 1`,
+          params: { code: 'POLICY_RANGE' },
+        });
+        return z.NEVER;
+      }
+      const result = percent.safeParse(input);
+      if (result.success) return result.data;
+      for (const issue of result.error.issues) {
+        const params = issue.code === 'custom' ? issue.params : undefined;
+        context.addIssue({ code: 'custom', message: issue.message, ...(params && { params }) });
+      }
+      return z.NEVER;
+    })
+    .meta({
+      anyOf: [
+        { type: 'integer', minimum: 1 },
+        { type: 'string', pattern: `^${NUMBER}%$` },
+      ],
+      examples: [8, '50%'],
+    });
+}
+
 /** Where the host's pool comes from: `auto`, a size, or `cgroup:/path`. */
 export function pool(): z.ZodType<Pool> {
   return quantity<Pool>({

@@ -1,0 +1,134 @@
+/** The host's limits of all shrinks together. Growth is never held back by them. */
+import type { ReasonCode } from '../model/decision.ts';
+import { type Bytes, MiB, type Seconds } from '../model/units.ts';
+import type { Assessment, Movable } from './assess.ts';
+import { isUnderWay } from './convergence.ts';
+import type { HostLimits } from './policy-set.ts';
+import type { Outcome } from './settle.ts';
+import { record, type StageInputs } from './trail.ts';
+
+/** What may still be taken. It fills up with time, to a minute's worth at most. */
+export interface ReclaimAllowance {
+  /** Below zero after a guest in distress was given more than there was. */
+  readonly bytes: Bytes;
+  readonly at: Seconds;
+}
+
+const BURST_SECONDS = 60;
+
+/** A shrink that this tick wants. */
+interface Wish {
+  readonly guest: Movable;
+  readonly outcome: Outcome;
+  readonly target: Bytes;
+  /** A guest in distress waits for it: the rate is not asked, but pays for it. */
+  readonly urgent: boolean;
+}
+
+export interface Limited {
+  readonly outcomes: ReadonlyMap<Movable, Outcome>;
+  readonly reclaim: ReclaimAllowance | undefined;
+}
+
+/**
+ * Holds back what the limits do not allow. Those whose policies give first keep their place, urgent ones before all; of equals the
+ * larger shrink does more good.
+ *
+ * @param urgent guests that a guest in distress waits for
+ */
+export function limitShrinks(
+  limits: HostLimits,
+  before: ReclaimAllowance | undefined,
+  outcomes: ReadonlyMap<Movable, Outcome>,
+  assessments: readonly Assessment[],
+  urgent: ReadonlySet<Movable>,
+  now: Seconds,
+): Limited {
+  const { reclaimRate, concurrentMoves, guestsPerTick } = limits;
+  if (reclaimRate === undefined && concurrentMoves === undefined && guestsPerTick === undefined)
+    return { outcomes, reclaim: undefined };
+  const most = reclaimRate === undefined ? Number.POSITIVE_INFINITY : reclaimRate * BURST_SECONDS;
+  let allowance = most;
+  if (reclaimRate !== undefined && before !== undefined)
+    allowance = Math.min(most, before.bytes + reclaimRate * Math.max(0, now - before.at));
+  let places = (concurrentMoves ?? Number.POSITIVE_INFINITY) - movesUnderWay(assessments, outcomes, now);
+  let turns = turnsOf(guestsPerTick, assessments.length);
+
+  const result = new Map(outcomes);
+  for (const wish of wishes(outcomes, urgent)) {
+    const { guest, target } = wish;
+    const distance = guest.current - target;
+    if (!wish.urgent && (places < 1 || turns < 1)) {
+      const code = turns < 1 ? 'TICK_LIMITED' : 'MOVES_LIMITED';
+      result.set(guest, revised(wish, undefined, code, {}));
+      continue;
+    }
+    const bytes = wish.urgent ? distance : taken(guest, distance, allowance, most);
+    if (bytes < distance)
+      result.set(guest, revised(wish, bytes, 'RECLAIM_LIMITED', { allowance: Math.max(0, allowance) }));
+    if (bytes <= 0) continue;
+    allowance -= bytes;
+    places -= 1;
+    turns -= 1;
+  }
+  const reclaim = reclaimRate === undefined ? undefined : { bytes: allowance, at: now };
+  return { outcomes: result, reclaim };
+}
+
+/** How much of a shrink the allowance pays for. A full allowance always pays for the smallest step, or nothing would ever move. */
+function taken({ policy, current }: Movable, distance: Bytes, allowance: Bytes, most: Bytes): Bytes {
+  if (distance <= allowance) return distance;
+  const target = Math.ceil((current - allowance) / MiB) * MiB;
+  const affordable = current - target;
+  const least = Math.max(MiB, policy.shrink.stepMin);
+  if (affordable >= least) return affordable;
+  return allowance >= most ? Math.min(distance, least) : 0;
+}
+
+function movesUnderWay(
+  assessments: readonly Assessment[],
+  outcomes: ReadonlyMap<Movable, Outcome>,
+  now: Seconds,
+): number {
+  let count = 0;
+  for (const assessment of assessments) {
+    const growing = assessment.kind === 'movable' && outcomes.get(assessment)?.action === 'grow';
+    if (growing || isUnderWay(assessment.memory.move, now)) count++;
+  }
+  return count;
+}
+
+function turnsOf(limit: HostLimits['guestsPerTick'], guests: number): number {
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  return 'count' in limit ? limit.count : Math.max(1, Math.ceil(limit.ratio * guests));
+}
+
+function wishes(outcomes: ReadonlyMap<Movable, Outcome>, urgent: ReadonlySet<Movable>): Wish[] {
+  const result: Wish[] = [];
+  for (const [guest, outcome] of outcomes) {
+    // A target that is to be corrected is not this shrink.
+    if (outcome.action !== 'shrink' || outcome.target === undefined || guest.correction !== undefined)
+      continue;
+    result.push({ guest, outcome, target: outcome.target, urgent: urgent.has(guest) });
+  }
+  return result.sort(
+    (a, b) =>
+      Number(b.urgent) - Number(a.urgent) ||
+      b.guest.policy.priority - a.guest.policy.priority ||
+      b.guest.current - b.target - (a.guest.current - a.target) ||
+      (a.guest.sample.uuid < b.guest.sample.uuid ? -1 : 1),
+  );
+}
+
+function revised(
+  { guest: { current, trail } }: Wish,
+  bytes: Bytes | undefined,
+  code: ReasonCode,
+  inputs: StageInputs,
+): Outcome {
+  const target = bytes === undefined || bytes <= 0 ? undefined : current - bytes;
+  record(trail, 'restraint', code, target ?? current, inputs);
+  return target === undefined
+    ? { action: 'hold', reason: code, target }
+    : { action: 'shrink', reason: code, target };
+}
