@@ -74,6 +74,53 @@ describe('parseDomainXml', () => {
     expect(parseDomainXml(withDevices(devices))).toEqual({ balloon });
   });
 
+  const withMetadata = (metadata: string, root = ''): string =>
+    `<domain type='kvm' ${root}><metadata>${metadata}</metadata></domain>`;
+
+  it.each([
+    [`<ballonet:tags xmlns:ballonet='urn:ballonet:domain:1' tier='gold' env='a &amp; b'/>`],
+    [`<x:tags xmlns:x='urn:ballonet:domain:1' tier='gold' env='a &amp; b'/>`],
+    [`<tags xmlns='urn:ballonet:domain:1' tier='gold' env='a &amp; b'><deep a='b'/></tags>`],
+    [
+      `<x:tags xmlns:x='urn:ballonet:domain:1' x:tier='no' tier='gold' env='a &amp; b'/><x:tags xmlns:x='urn:ballonet:domain:1' tier='2'/>`,
+    ],
+  ])('reads tags from %s', metadata => {
+    expect(parseDomainXml(withMetadata(metadata)).tags).toEqual({ tier: 'gold', env: 'a & b' });
+  });
+
+  it('reads tags whose namespace is bound above them', () => {
+    const root = `xmlns:b='urn:ballonet:domain:1'`;
+    expect(parseDomainXml(withMetadata(`<b:tags tier='gold'/>`, root)).tags).toEqual({ tier: 'gold' });
+  });
+
+  it.each([
+    [`<ballonet:tags xmlns:ballonet='urn:other' tier='gold'/>`],
+    [`<ballonet:tags tier='gold'/>`],
+    [`<tags tier='gold'/>`],
+    [`<a><x:tags xmlns:x='urn:ballonet:domain:1' tier='gold'/></a>`],
+    [`<x:libosinfo xmlns:x='urn:other'><x:os id='http://debian.org/debian/12'/></x:libosinfo>`],
+  ])('takes nothing from %s', metadata => {
+    const domain = parseDomainXml(withMetadata(metadata));
+    expect(domain).not.toHaveProperty('tags');
+    expect(domain).not.toHaveProperty('os');
+  });
+
+  it('reads the operating system that virt-install leaves', () => {
+    const metadata = `<libosinfo:libosinfo xmlns:libosinfo='http://libosinfo.org/xmlns/libvirt/domain/1.0'>
+      <libosinfo:os id='http://debian.org/debian/12'/></libosinfo:libosinfo>`;
+    expect(parseDomainXml(withMetadata(metadata)).os).toBe('http://debian.org/debian/12');
+  });
+
+  it('takes a tag for what it says, whatever it is called', () => {
+    const { tags } = parseDomainXml(
+      withMetadata(`<x:tags xmlns:x='urn:ballonet:domain:1' __proto__='a' constructor='b'/>`),
+    );
+    expect(Object.entries(tags ?? {})).toEqual([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+    ]);
+  });
+
   it('has no title when there is none, or an empty one', () => {
     expect(parseDomainXml(`<domain><title></title></domain>`)).not.toHaveProperty('title');
     expect(parseDomainXml(`<domain/>`)).not.toHaveProperty('title');

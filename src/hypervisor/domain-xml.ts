@@ -5,6 +5,10 @@ import { MiB, type Seconds } from '../model/units.ts';
 /** What Ballonet needs to know of a domain's XML. */
 export interface DomainXml {
   readonly title?: string;
+  /** What the operator has said of the domain in `<metadata>`: the attributes of the element `tags` of `METADATA_NAMESPACE`. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Operating system by libosinfo's id, such as `http://debian.org/debian/12`, as virt-install and virt-manager leave it. */
+  readonly os?: string;
   readonly balloon: {
     /** A device that Ballonet can move: libvirt's model `virtio`, with or without `-transitional` and `-non-transitional`. */
     readonly device: 'virtio' | 'none';
@@ -15,6 +19,19 @@ export interface DomainXml {
   };
 }
 
+/**
+ * Namespace of Ballonet's element in a domain's `<metadata>`. Tags are set with
+ * `virsh metadata DOMAIN --uri urn:ballonet:domain:1 --key ballonet --set '<tags tier="gold"/>'`.
+ */
+const METADATA_NAMESPACE = 'urn:ballonet:domain:1';
+
+/** Namespaces whose elements are read, with the prefix that paths below give them, whatever prefix the XML has. */
+const NAMESPACES: Readonly<Record<string, string>> = {
+  [METADATA_NAMESPACE]: 'ballonet',
+  // Written by virt-install, virt-manager and GNOME Boxes; the id is a key of the libosinfo database.
+  'http://libosinfo.org/xmlns/libvirt/domain/1.0': 'libosinfo',
+};
+
 /** Longest XML that is read: the longest string of libvirt's RPC protocol (REMOTE_STRING_MAX). */
 const MAX_BYTES = 4 * MiB;
 
@@ -23,6 +40,8 @@ type Attributes = Readonly<Record<string, string>>;
 /** What has been found so far. A field is set once: the first element of a kind is the one that counts. */
 interface Draft {
   title?: string;
+  tags?: Readonly<Record<string, string>>;
+  os?: string;
   balloon?: { readonly model: string | undefined; readonly autodeflate: boolean };
   statsPeriod?: string;
 }
@@ -34,6 +53,14 @@ const ELEMENTS: Readonly<Record<string, (draft: Draft, attributes: Attributes) =
   },
   '/domain/devices/memballoon/stats': (draft, { period }) => {
     if (period !== undefined) draft.statsPeriod ??= period;
+  },
+  '/domain/metadata/ballonet:tags': (draft, attributes) => {
+    draft.tags ??= Object.fromEntries(
+      Object.entries(attributes).filter(([name]) => name !== 'xmlns' && !name.includes(':')),
+    );
+  },
+  '/domain/metadata/libosinfo:libosinfo/libosinfo:os': (draft, { id }) => {
+    if (id !== undefined && id !== '') draft.os ??= id;
   },
 };
 
@@ -69,9 +96,34 @@ export function parseDomainXml(xml: string): DomainXml {
   return finished(draft);
 }
 
+/** URIs by prefix, as far as they are ones of `NAMESPACES`; the default namespace has the empty prefix. */
+type Bindings = Readonly<Record<string, string>>;
+
+function bindingsOf(attributes: Attributes, outer: Bindings): Bindings {
+  let result = outer;
+  for (const [name, uri] of Object.entries(attributes)) {
+    if (name === 'xmlns') result = { ...result, '': uri };
+    else if (name.startsWith('xmlns:')) result = { ...result, [name.slice('xmlns:'.length)]: uri };
+  }
+  return result;
+}
+
+/** The element's name with our own prefix for its namespace; as it is written when it is none of ours. */
+function canonicalName(name: string, bindings: Bindings): string {
+  const colon = name.indexOf(':');
+  const [prefix, local] = colon < 0 ? ['', name] : [name.slice(0, colon), name.slice(colon + 1)];
+  const uri = Object.hasOwn(bindings, prefix) ? bindings[prefix] : undefined;
+  const own = uri !== undefined && Object.hasOwn(NAMESPACES, uri) ? NAMESPACES[uri] : undefined;
+  if (own !== undefined) return `${own}:${local}`;
+  // A prefix of ours that is bound to something else means nothing to us.
+  return colon < 0 ? name : `?${name}`;
+}
+
 function read(xml: string, draft: Draft): void {
+  // The parser's own namespaces are looked up through all open elements: time would grow with the square of the depth.
   const parser = new SaxesParser({ position: false, xmlns: false });
   const names: string[] = [];
+  const scopes: Bindings[] = [];
   let depth = 0;
   let text = '';
   parser.on('error', error => {
@@ -82,7 +134,9 @@ function read(xml: string, draft: Draft): void {
       throw new BallonetError('PROTOCOL', `domain XML begins with <${name}>`);
     depth++;
     if (depth > MAX_DEPTH) return;
-    names.push(name);
+    const bindings = bindingsOf(attributes, scopes.at(-1) ?? {});
+    scopes.push(bindings);
+    names.push(canonicalName(name, bindings));
     text = '';
     ELEMENTS[pathOf(names)]?.(draft, attributes);
   });
@@ -97,6 +151,7 @@ function read(xml: string, draft: Draft): void {
     if (depth >= MAX_DEPTH) return;
     TEXTS[pathOf(names)]?.(draft, text);
     names.pop();
+    scopes.pop();
     text = '';
   });
   parser.write(xml).close();
@@ -106,10 +161,12 @@ function pathOf(names: readonly string[]): string {
   return `/${names.join('/')}`;
 }
 
-function finished({ title, balloon, statsPeriod }: Draft): DomainXml {
+function finished({ title, tags, os, balloon, statsPeriod }: Draft): DomainXml {
   const period = /^\d{1,10}$/.test(statsPeriod ?? '') ? Number(statsPeriod) : 0;
   return {
     ...(title ? { title } : {}),
+    ...(tags === undefined ? {} : { tags }),
+    ...(os === undefined ? {} : { os }),
     balloon: {
       device: balloon?.model?.startsWith('virtio') ? 'virtio' : 'none',
       autodeflate: balloon?.autodeflate ?? false,

@@ -66,6 +66,10 @@ export interface GuestSample {
   readonly name: string;
   readonly id: number;
   readonly title?: string;
+  /** What the operator has said of the guest in its domain's metadata; missing until that has been read. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Operating system by libosinfo's id, such as `http://debian.org/debian/12`. */
+  readonly os?: string;
   /** From the domain XML; missing until it has been read. */
   readonly balloon?: { readonly device: 'virtio' | 'none'; readonly autodeflate: boolean };
   readonly state: GuestState;

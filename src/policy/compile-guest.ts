@@ -2,13 +2,12 @@ import type { z } from 'zod';
 import { type Compiling, expressionAt, policySource, reject } from './compile-document.ts';
 import type { CompiledHost } from './compile-host.ts';
 import { compileRelief, compileVetoes } from './compile-protection.ts';
+import { compileSelection } from './compile-selector.ts';
 import { guestScope, RESERVED_WORDS } from './expression/names.ts';
-import { MATCH_FIELDS, mismatchOf, type Selection, type Selector } from './match.ts';
-import { type Glob, parseGlob } from './match-glob.ts';
+import { mismatchOf, type Selection } from './match.ts';
 import { type Direction, type GuestPolicy, LEVEL_NONE } from './policy-set.ts';
 import { GuestPolicyDocument } from './schema/guest-policy.ts';
 import { validateDocument } from './schema/validate.ts';
-import type { Path } from './source/locate.ts';
 import { suggestion } from './source/suggest.ts';
 
 /** A compiled guest policy, with the selection that overlaps are looked for in. */
@@ -75,37 +74,6 @@ export function compileGuest(
     relief,
   };
   return { policy, selection, compiling };
-}
-
-function compileSelection(compiling: Compiling, { match, exclude }: Spec): Selection {
-  if (exclude !== undefined && MATCH_FIELDS.every(field => exclude[field] === undefined)) {
-    const hint = 'leave exclude out, or name what it excludes';
-    reject(
-      compiling,
-      ['spec', 'exclude'],
-      'POLICY_RANGE',
-      'an empty exclude would exclude every guest',
-      hint,
-    );
-  }
-  return {
-    match: compileSelector(compiling, ['spec', 'match'], match),
-    exclude: exclude === undefined ? undefined : compileSelector(compiling, ['spec', 'exclude'], exclude),
-  };
-}
-
-function compileSelector(compiling: Compiling, path: Path, selector: Spec['match']): Selector {
-  const result: { -readonly [K in keyof Selector]: Selector[K] } = {};
-  for (const field of MATCH_FIELDS) {
-    const globs = selector[field]?.flatMap((text, index): Glob[] => {
-      const parsed = parseGlob(field === 'uuid' ? text.toLowerCase() : text);
-      if ('glob' in parsed) return [parsed.glob];
-      reject(compiling, [...path, field, index], 'POLICY_GLOB', parsed.problem);
-      return [];
-    });
-    if (globs !== undefined) result[field] = globs;
-  }
-  return result;
 }
 
 function compileVariables(compiling: Compiling, variables: Spec['variables']): GuestPolicy['variables'] {

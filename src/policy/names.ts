@@ -72,6 +72,8 @@ export function guestNames(guest: GuestSample, estimates: Estimates): GuestNames
   };
   if (estimates.condition.level !== undefined) names.level = estimates.condition.level;
   if (guest.title !== undefined) names.title = guest.title;
+  if (guest.tags !== undefined) names.tags = guest.tags;
+  if (guest.os !== undefined) names.os = guest.os;
   if (guest.statsAgeSeconds !== undefined) names.stats_age = guest.statsAgeSeconds;
   if (estimates.target !== undefined) names.target = estimates.target;
   for (const [name, figure] of GUEST_FROM_READINGS) {

@@ -3,6 +3,7 @@
  * Made by compile.ts from YAML; nothing here can fail except an expression, and that is part of its type.
  */
 import type { SourceRef } from '../model/decision.ts';
+import type { GuestFigure, Readings } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 
 /** Names of `host` in expressions: bytes, bytes per second, percent for PSI as the kernel prints it. Missing: not known. */
@@ -32,6 +33,9 @@ export interface GuestNames {
   name: string;
   uuid: string;
   title?: string;
+  /** The domain's tags, from its metadata. */
+  tags?: Readonly<Record<string, string>>;
+  os?: string;
   max?: number;
   current?: number;
   target?: number;
@@ -160,6 +164,9 @@ export interface GuestMatch {
   readonly name?: string;
   readonly uuid?: string;
   readonly title?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly os?: string;
+  readonly readings?: Pick<Readings<GuestFigure>, 'max'>;
 }
 
 export interface GuestPolicy {

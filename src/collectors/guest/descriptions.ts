@@ -59,10 +59,12 @@ export function createDescriptions(hypervisor: Hypervisor, problems: ProblemRepo
     const xml = await fetchXml(ref, entry, at);
     if (xml === undefined) return;
     try {
-      const { title, balloon } = parseDomainXml(xml);
+      const { title, tags, os, balloon } = parseDomainXml(xml);
       const { device, autodeflate, statsPeriodSeconds } = balloon;
       entry.description = {
         ...(title === undefined ? {} : { title }),
+        ...(tags === undefined ? {} : { tags }),
+        ...(os === undefined ? {} : { os }),
         balloon: { device, autodeflate },
         ...(statsPeriodSeconds === undefined ? {} : { statsPeriodSeconds }),
       };

@@ -7,6 +7,19 @@ import type { GuestFigure } from '../../model/snapshot.ts';
 import { MiB } from '../../model/units.ts';
 
 describe('a quiet guest', () => {
+  it('carries the tags and the operating system of the domain, and no tags where it has none', async () => {
+    const metadata = `<metadata><b:tags xmlns:b='urn:ballonet:domain:1' tier='gold'/><l:libosinfo
+      xmlns:l='http://libosinfo.org/xmlns/libvirt/domain/1.0'><l:os id='http://debian.org/debian/12'/></l:libosinfo></metadata>`;
+    const tagged = oneGuest(domainXml().replace('<devices>', `${metadata}<devices>`));
+    const plain = oneGuest(domainXml());
+
+    expect(await tagged.sample()).toMatchObject({
+      tags: { tier: 'gold' },
+      os: 'http://debian.org/debian/12',
+    });
+    expect((await plain.sample()).tags).toEqual({});
+  });
+
   it('has every figure in bytes, with the age of its report', async () => {
     const { sample, clock } = oneGuest(domainXml({ title: 'Shop' }));
     clock.advance(1.5);

@@ -16,11 +16,15 @@ import { type GuestTracker, isFigure } from './tracker.ts';
 /** What the domain XML tells of a guest. */
 export interface GuestDescription {
   readonly title?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly os?: string;
   readonly balloon: { readonly device: 'virtio' | 'none'; readonly autodeflate: boolean };
 }
 
 /** A guest's MemTotal above its maximum by more than this is not its own. */
 const TOTAL_SLACK = 1.02;
+
+const NO_TAGS: Readonly<Record<string, string>> = {};
 
 const IMPLAUSIBLE: Reading = { ageSeconds: 0, quality: 'implausible' };
 
@@ -84,7 +88,11 @@ export function guestSample(
     uptimeSeconds: Math.max(0, now.monotonic - tracker.epochBegan),
   };
   if (description?.title !== undefined) sample.title = description.title;
-  if (description !== undefined) sample.balloon = description.balloon;
+  if (description !== undefined) {
+    sample.balloon = description.balloon;
+    sample.tags = description.tags ?? NO_TAGS;
+  }
+  if (description?.os !== undefined) sample.os = description.os;
   if (age !== undefined) sample.statsAgeSeconds = age;
   return sample;
 }

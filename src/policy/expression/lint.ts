@@ -1,7 +1,7 @@
 import type { DiagnosticCode } from '../source/diagnostics.ts';
 import { suggestion } from '../source/suggest.ts';
 import { CEL_FUNCTIONS, CEL_MACROS, CEL_METHODS, NUMERIC_FUNCTIONS } from './functions.ts';
-import { CONSTANTS, type Fields, type Visible } from './names.ts';
+import { CONSTANTS, type Fields, TAGS, type Visible } from './names.ts';
 
 /** A node of the syntax tree, as far as the rules here look at it. */
 export interface SyntaxNode {
@@ -48,12 +48,13 @@ export function lintExpression(root: SyntaxNode, visible: Visible): Linted {
     if (node.op === '||' || node.op === '&&' || node.op === '?:') strict = false;
     const path = namePath(node);
     if (path !== undefined && Object.hasOwn(visible, path[0] ?? '')) {
-      names.set(path.join('.'), path);
+      const read = readPath(path, visible);
+      names.set(read.join('.'), read);
       const problem = misnamed(path, visible);
       if (problem !== undefined) report(node, 'POLICY_EXPRESSION_NAME', problem.message, problem.hint);
       return;
     }
-    if (node.op === '[]' && isRoot(node)) {
+    if (node.op === '[]' && isRoot(node) && !isTags(node)) {
       report(
         node,
         'POLICY_EXPRESSION_NAME',
@@ -77,6 +78,12 @@ export function lintExpression(root: SyntaxNode, visible: Visible): Linted {
   function isRoot(node: SyntaxNode): boolean {
     const [left] = children(node);
     return left !== undefined && Object.hasOwn(visible, namePath(left)?.[0] ?? '');
+  }
+
+  function isTags(node: SyntaxNode): boolean {
+    const [left] = children(node);
+    const path = left === undefined ? undefined : namePath(left);
+    return path !== undefined && fieldAt(path, visible) === TAGS;
   }
 
   function checkCall(node: SyntaxNode): void {
@@ -125,6 +132,7 @@ function misnamed(
 ): { readonly message: string; readonly hint: string } | undefined {
   let at: Fields[string] | undefined = visible;
   for (const [depth, name] of path.entries()) {
+    if (at === TAGS) return undefined;
     const above = path.slice(0, depth).join('.');
     if (typeof at !== 'object')
       return { message: `'${above}' is a value and has no fields`, hint: `leave out .${name}` };
@@ -144,6 +152,18 @@ function misnamed(
     message: `'${whole}' is not a value by itself`,
     hint: `its fields: ${Object.keys(at).join(', ')}`,
   };
+}
+
+function fieldAt(path: NamePath, visible: Fields): Fields[string] | undefined {
+  let at: Fields[string] | undefined = visible;
+  for (const name of path) at = typeof at === 'object' && Object.hasOwn(at, name) ? at[name] : undefined;
+  return at;
+}
+
+/** What has to be there for a path to be read: all of it, or the map that its last part is looked for in. */
+function readPath(path: NamePath, visible: Fields): NamePath {
+  const depth = path.findIndex((_, index) => fieldAt(path.slice(0, index + 1), visible) === TAGS);
+  return depth < 0 ? path : path.slice(0, depth + 1);
 }
 
 /** True when CEL gives the node the type int, by its form alone. */

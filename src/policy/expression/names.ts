@@ -5,7 +5,10 @@
 import { GiB, KiB, MiB, TiB } from '../../model/units.ts';
 import type { GuestNames, HostNames, PsiNames, Scope } from '../policy-set.ts';
 
-type NameType = 'double' | 'string' | 'bool';
+/** Tags are a map: any name may be below it, and is looked for when the expression runs. */
+export const TAGS = 'map<string, string>';
+
+type NameType = 'double' | 'string' | 'bool' | typeof TAGS;
 type Names<T> = { readonly [K in keyof Required<T>]: NameType };
 
 const PSI: Names<PsiNames> = { avg10: 'double', avg60: 'double', avg300: 'double' };
@@ -27,6 +30,8 @@ const GUEST: Names<GuestNames> = {
   name: 'string',
   uuid: 'string',
   title: 'string',
+  tags: TAGS,
+  os: 'string',
   max: 'double',
   current: 'double',
   target: 'double',
@@ -64,6 +69,11 @@ export type Visible = { readonly [K in keyof Scope]?: Fields };
 
 /** Pressure levels are the host's: they see no guest, and not the level that they decide about. */
 export const HOST_SCOPE: Visible = { host: HOST };
+
+/** What `match.expression` sees: what does not change while the guest runs, so that no guest goes from policy to policy. */
+export const MATCH_SCOPE: Visible = {
+  guest: { name: 'string', uuid: 'string', title: 'string', tags: TAGS, os: 'string', max: 'double' },
+};
 
 /** What guest expressions see, given the variables defined above them. */
 export function guestScope(variables: readonly string[]): Visible {
