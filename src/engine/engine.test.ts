@@ -36,6 +36,8 @@ const POLICIES: PolicySet = {
       name: 'all',
       description: undefined,
       source: SOURCE,
+      mode: 'enforce',
+      timezone: 'UTC',
       precedence: 100,
       mismatch: () => undefined,
       guarantees: { min: { bytes: 256 * MiB }, max: { ratio: 1 }, reserve: 64 * MiB },
@@ -49,6 +51,7 @@ const POLICIES: PolicySet = {
       stabilizationSeconds: 0,
       vetoes: [],
       relief: undefined,
+      layers: [],
       shrink: {
         at: new Set(['soft']),
         stepMax: { ratio: 0.25 },

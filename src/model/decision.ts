@@ -5,7 +5,7 @@ export const REASONS = {
   OK: 'The stage let the target pass as it was.',
   UNMANAGED: 'No guest policy matches this guest. It is left alone.',
   OBSERVE_ONLY:
-    'The host policy is in mode observe, or the daemon runs with --dry-run: the decision is recorded, nothing moves.',
+    'The host policy, or the policy of this guest, is in mode observe, or the daemon runs with --dry-run: the decision is recorded, nothing moves.',
   NOT_RUNNING: 'The guest is not running (paused, stopped or crashed).',
   STATS_ABSENT:
     'The guest does not report the figures that the decision needs. Without them it is never shrunk or grown.',
@@ -48,6 +48,8 @@ export const REASONS = {
     'The shrink waits, because as many guests are on their way as the host policy allows at once.',
   TICK_LIMITED: 'The shrink waits, because as many guests move in this tick as the host policy allows.',
   SURPLUS_RETURNED: 'Given memory beyond its target that nobody needs, because the host policy returns it.',
+  SCHEDULED: 'A schedule of the policy is in force and changes it.',
+  EXCEPTED: 'An exception of the policy is in force for this guest and changes it.',
   SHRINK: 'The guest is asked to give memory back.',
   GROW: 'The guest is given memory.',
   SAFETY_HOLD: 'The daemon is in its safety hold after failed ticks: nothing shrinks.',
@@ -56,6 +58,7 @@ export const REASONS = {
 export type ReasonCode = keyof typeof REASONS;
 
 export type StageName =
+  | 'policy'
   | 'quality'
   | 'eligibility'
   | 'demand'

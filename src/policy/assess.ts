@@ -15,11 +15,12 @@ import {
   withdrawalOf,
 } from './follow-up.ts';
 import { guestNames } from './names.ts';
-import { type GuestPolicy, type HostNames, resolveAmount, type Scope } from './policy-set.ts';
+import { type GuestPolicy, type HostNames, type Layer, resolveAmount, type Scope } from './policy-set.ts';
 import { type Bar, conditionOf, protect, recordProtection } from './protect.ts';
 import { highest, recommend } from './stabilize.ts';
 import type { GuestMemory } from './state.ts';
 import { newTrail, record, type StageInputs, type Trail } from './trail.ts';
+import { localTime } from './zone-time.ts';
 
 /** Reports that a new epoch must bring before its figures count: the first buffer may be uninitialised (virtio 1.2, 5.5.6.3). */
 const SETTLED_REPORTS = 2;
@@ -70,13 +71,16 @@ export type Assessment = Movable | Held;
 
 export interface AssessInput {
   readonly sample: GuestSample;
+  /** With its layers laid over it. */
   readonly policy: GuestPolicy | undefined;
+  /** The layers that are in force. */
+  readonly layers?: readonly Layer[];
   readonly memory: GuestMemory | undefined;
   readonly host: HostNames;
   readonly now: Instant;
 }
 
-export function assess({ sample, policy, memory: before, host, now }: AssessInput): Assessment {
+export function assess({ sample, policy, layers = [], memory: before, host, now }: AssessInput): Assessment {
   const trail = newTrail(sample.readings.current.value);
   const { memory, verdict } = followUp(sample, before, now.monotonic);
   const promised = promisedBytes(lastKnownSize(sample, memory), memory);
@@ -94,6 +98,10 @@ export function assess({ sample, policy, memory: before, host, now }: AssessInpu
   if (policy === undefined) {
     record(trail, 'eligibility', 'UNMANAGED', trail.value);
     return held('UNMANAGED', memory);
+  }
+  for (const { kind, name, source, reason } of layers) {
+    const inputs = { [kind]: name, ...(reason === undefined ? {} : { reason }) };
+    record(trail, 'policy', kind === 'schedule' ? 'SCHEDULED' : 'EXCEPTED', trail.value, inputs, source);
   }
   const obstacle = obstacleOf(sample);
   if (obstacle !== undefined) {
@@ -120,7 +128,12 @@ export function assess({ sample, policy, memory: before, host, now }: AssessInpu
   const ceiling = Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max))));
   const condition = conditionOf(sample, guarantees.reserve);
   const names = guestNames(sample, { demand, usedRate: window.slope, target: learned.target, condition });
-  const scope: Scope = { host, guest: names, guarantees: { min, max: ceiling, reserve: guarantees.reserve } };
+  const scope: Scope = {
+    host,
+    guest: names,
+    guarantees: { min, max: ceiling, reserve: guarantees.reserve },
+    now: localTime(now.wall, policy.timezone),
+  };
   const asked = askPolicy(policy, scope, trail);
   if (asked === undefined) return held('EXPRESSION_FAILED', learned);
   const { wanted } = asked;
@@ -139,6 +152,12 @@ export function assess({ sample, policy, memory: before, host, now }: AssessInpu
     policy.stabilizationSeconds > 0
       ? recommend(learned.recommendations, desired, current, policy.stabilizationSeconds, now.monotonic)
       : undefined;
+
+  if (policy.mode === 'observe') {
+    record(trail, 'restraint', 'OBSERVE_ONLY', current, { desired }, policy.source);
+    const next = remembered(learned, protection.vetoed, recommendations);
+    return { ...held('OBSERVE_ONLY', next), correction: undefined };
+  }
 
   const available = trusted(sample.readings.available) ?? 0;
   const distressed = relief !== undefined || (available < guarantees.reserve / 2 && current < ceiling);

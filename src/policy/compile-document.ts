@@ -21,6 +21,11 @@ export function policySource({ document }: Compiling): SourceRef {
   return sourceRef(valuePlace(document, ['metadata', 'name']));
 }
 
+/** Where the value at a path stands. */
+export function placeOf({ document }: Compiling, path: Path): SourceRef {
+  return sourceRef(valuePlace(document, path));
+}
+
 /** Reports what is wrong with the value at a path. */
 export function reject(
   compiling: Compiling,

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { type Compiling, expressionAt, policySource, reject } from './compile-document.ts';
 import type { CompiledHost } from './compile-host.ts';
+import { compileLayers } from './compile-layers.ts';
+import { checkDirection, checkGuarantees } from './compile-limits.ts';
 import { compileRelief, compileVetoes } from './compile-protection.ts';
 import { compileSelection } from './compile-selector.ts';
 import { guestScope, RESERVED_WORDS } from './expression/names.ts';
@@ -8,7 +10,6 @@ import { mismatchOf, type Selection } from './match.ts';
 import { type Direction, type GuestPolicy, LEVEL_NONE } from './policy-set.ts';
 import { GuestPolicyDocument } from './schema/guest-policy.ts';
 import { validateDocument } from './schema/validate.ts';
-import { suggestion } from './source/suggest.ts';
 
 /** A compiled guest policy, with the selection that overlaps are looked for in. */
 export interface CompiledGuest {
@@ -47,12 +48,14 @@ export function compileGuest(
   const levels = host?.policy.pressure.map(({ name }) => name);
   const shrink = compileDirection(compiling, 'shrink', spec.behavior.shrink, levels, []);
   const grow = compileDirection(compiling, 'grow', spec.behavior.grow, levels, [LEVEL_NONE]);
-  checkGuarantees(compiling, spec.guarantees);
-  if (compiling.diagnostics.length > before || target === undefined) return undefined;
-  const policy: GuestPolicy = {
+  checkGuarantees(compiling, ['spec', 'guarantees'], spec.guarantees);
+  if (target === undefined) return undefined;
+  const base: GuestPolicy = {
     name: metadata.name,
     description: metadata.description,
     source: policySource(compiling),
+    mode: spec.mode,
+    timezone: spec.timezone,
     precedence: spec.precedence,
     mismatch: guest => mismatchOf(selection, guest),
     guarantees: spec.guarantees,
@@ -72,8 +75,11 @@ export function compileGuest(
     stabilizationSeconds: spec.behavior.shrink.stabilization,
     vetoes,
     relief,
+    layers: [],
   };
-  return { policy, selection, compiling };
+  const layers = compileLayers(compiling, spec, { scope, levels, base });
+  if (compiling.diagnostics.length > before) return undefined;
+  return { policy: { ...base, layers }, selection, compiling };
 }
 
 function compileVariables(compiling: Compiling, variables: Spec['variables']): GuestPolicy['variables'] {
@@ -101,23 +107,7 @@ function compileDirection(
   levels: readonly string[] | undefined,
   besides: readonly string[],
 ): Direction {
-  const path = ['spec', 'behavior', which];
-  const known = [LEVEL_NONE, ...(levels ?? [])];
-  for (const [index, level] of at?.entries() ?? []) {
-    if (levels === undefined || known.includes(level)) continue;
-    const message = `the host policy has no pressure level '${level}'`;
-    reject(
-      compiling,
-      [...path, 'at', index],
-      'POLICY_LEVEL',
-      message,
-      suggestion(level, known, 'its levels'),
-    );
-  }
-  if ('bytes' in step.max && step.max.bytes < step.min) {
-    const message = 'the largest step is smaller than the smallest step, so that no move is possible';
-    reject(compiling, [...path, 'step', 'max'], 'POLICY_RANGE', message);
-  }
+  checkDirection(compiling, ['spec', 'behavior', which], { at, step }, levels);
   return {
     at: new Set(at ?? [...besides, ...(levels ?? [])]),
     stepMax: step.max,
@@ -125,18 +115,4 @@ function compileDirection(
     rate,
     cooldownSeconds: cooldown,
   };
-}
-
-function checkGuarantees(compiling: Compiling, { min, max }: Spec['guarantees']): void {
-  const crossed =
-    'ratio' in min && 'ratio' in max
-      ? min.ratio > max.ratio
-      : 'bytes' in min && 'bytes' in max && min.bytes > max.bytes;
-  if (crossed)
-    reject(
-      compiling,
-      ['spec', 'guarantees', 'min'],
-      'POLICY_RANGE',
-      'guarantees.min is above guarantees.max',
-    );
 }

@@ -4,10 +4,12 @@
 import type { Instant } from '../model/clock.ts';
 import type { Action, Decision } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
+import type { Seconds } from '../model/units.ts';
 import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
-import { type Assessment, assess } from './assess.ts';
+import { type AssessInput, type Assessment, assess } from './assess.ts';
+import { layeredPolicy } from './layers.ts';
 import { hostNames } from './names.ts';
-import type { GuestPolicy, PolicySet } from './policy-set.ts';
+import type { PolicySet } from './policy-set.ts';
 import { assessPressure } from './pressure.ts';
 import { type Outcome, type Settlement, settle } from './settle.ts';
 import type { BeforeMove, GuestMemory, PolicyState } from './state.ts';
@@ -34,7 +36,7 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   const assessments = snapshot.guests.map(sample =>
     assess({
       sample,
-      policy: governingPolicy(policies, sample),
+      ...governing(policies, sample, now.wall),
       memory: state.guests.get(sample.uuid),
       host,
       now,
@@ -68,9 +70,14 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   };
 }
 
-/** The policy of highest precedence that matches. */
-function governingPolicy(policies: PolicySet, sample: GuestSample): GuestPolicy | undefined {
-  return policies.guests.find(policy => policy.mismatch(sample) === undefined);
+/** The policy of highest precedence that matches, with what is laid over it now. */
+function governing(
+  policies: PolicySet,
+  sample: GuestSample,
+  wall: Seconds,
+): Pick<AssessInput, 'policy' | 'layers'> {
+  const policy = policies.guests.find(candidate => candidate.mismatch(sample) === undefined);
+  return policy === undefined ? { policy } : layeredPolicy(policy, sample, wall);
 }
 
 const ORDER: Readonly<Record<Action, number>> = { shrink: 0, grow: 1, hold: 2 };

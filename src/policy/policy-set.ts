@@ -65,6 +65,8 @@ export interface Scope {
   guest?: GuestNames;
   guarantees?: { min: number; max: number; reserve: number };
   vars?: Record<string, number>;
+  /** What clocks show in the zone of the policy; Monday is 1. */
+  now?: { readonly hour: number; readonly weekday: number };
 }
 
 /** A failure of an expression at run time: a name without a value, or no finite number. */
@@ -173,6 +175,10 @@ export interface GuestPolicy {
   readonly name: string;
   readonly description: string | undefined;
   readonly source: SourceRef;
+  /** observe: decided, and not moved. */
+  readonly mode: 'observe' | 'enforce';
+  /** Of `now` in its expressions. */
+  readonly timezone: string;
   readonly precedence: number;
   /** Undefined when the policy matches; else which field of `match` or `exclude` said no. */
   mismatch(guest: GuestMatch): string | undefined;
@@ -196,6 +202,56 @@ export interface GuestPolicy {
   readonly stabilizationSeconds: Seconds;
   readonly vetoes: readonly Veto[];
   readonly relief: Relief | undefined;
+  /** Schedules, then exceptions, as written: later ones go over earlier ones. */
+  readonly layers: readonly Layer[];
+}
+
+export interface DirectionPatch {
+  readonly at?: ReadonlySet<string> | undefined;
+  readonly stepMax?: Amount | undefined;
+  readonly stepMin?: Bytes | undefined;
+  readonly rate?: number | undefined;
+  readonly cooldownSeconds?: Seconds | undefined;
+}
+
+/** The fields of a policy that a layer sets; what it does not set stays as it is. */
+export interface PolicyPatch {
+  readonly mode?: GuestPolicy['mode'] | undefined;
+  readonly priority?: number | undefined;
+  readonly shares?: number | undefined;
+  readonly idleTax?: Ratio | undefined;
+  readonly target?: Expression<number> | undefined;
+  readonly guarantees?:
+    | {
+        readonly min?: Amount | undefined;
+        readonly max?: Amount | undefined;
+        readonly reserve?: Bytes | undefined;
+      }
+    | undefined;
+  readonly tolerance?: { readonly ratio?: Ratio | undefined; readonly bytes?: Bytes | undefined } | undefined;
+  readonly shrink?: DirectionPatch | undefined;
+  readonly grow?: DirectionPatch | undefined;
+  readonly stabilizationSeconds?: Seconds | undefined;
+}
+
+/** A part of a policy that is in force for some guests at some times. */
+export interface Layer {
+  readonly kind: 'schedule' | 'exception';
+  readonly name: string;
+  readonly source: SourceRef;
+  readonly set: PolicyPatch;
+  /** @param wall - Unix time */
+  applies(guest: GuestMatch, wall: Seconds): boolean;
+  /** Hours of a schedule: minutes of the day, ISO weekdays on which they begin. */
+  readonly hours?: {
+    readonly days: ReadonlySet<number>;
+    readonly from: number;
+    readonly to: number;
+    readonly timezone: string;
+  };
+  /** Why an exception was made, and the Unix time from which it does nothing. */
+  readonly reason?: string;
+  readonly expiresAt?: Seconds;
 }
 
 export interface PolicySet {

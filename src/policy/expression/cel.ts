@@ -107,7 +107,7 @@ function typeProblem(
     const name = ast.input.slice(start, end);
     const known = [...Object.keys(visible), ...Object.keys(CONSTANTS)];
     const hint =
-      visible.guest === undefined && ['guest', 'guarantees', 'vars'].includes(name)
+      visible.guest === undefined && ['guest', 'guarantees', 'vars', 'now'].includes(name)
         ? 'pressure levels are about the host and see only host.*'
         : suggestion(name, known, 'the names');
     return { code: 'POLICY_EXPRESSION_NAME', message: `there is no name '${name}' here`, hint, start, end };

@@ -81,6 +81,7 @@ export function guestScope(variables: readonly string[]): Visible {
     host: { ...HOST, level: 'string' },
     guest: { ...GUEST },
     guarantees: { ...GUARANTEES },
+    now: { hour: 'double', weekday: 'double' },
     vars: Object.fromEntries(variables.map(name => [name, 'double' as const])),
   };
 }

@@ -1,46 +1,12 @@
 import { z } from 'zod';
 import { MiB } from '../../model/units.ts';
 import { ApiVersion, expression, Metadata } from './fields.ts';
+import { PolicyException, Schedule } from './layers.ts';
 import { Relief, Veto } from './protection.ts';
 import { amount, duration, rate, size } from './quantities.ts';
+import { Selector } from './selector.ts';
+import { timezone } from './times.ts';
 import { priority, shares } from './weights.ts';
-
-/** Longest glob; libvirt's names and titles are shorter in practice. */
-const GLOB_MAX = 256;
-
-function globs(): z.ZodType<string[] | undefined> {
-  return z.array(z.string().min(1).max(GLOB_MAX)).min(1).max(64).optional();
-}
-
-const Selector = z.strictObject({
-  name: globs().describe('Globs for the domain name; one of them must match.'),
-  uuid: globs().describe('Globs for the UUID, in any case; one of them must match.'),
-  title: globs().describe(
-    'Globs for the domain title; one of them must match. A guest without a title does not match.',
-  ),
-  tags: z
-    .record(z.string(), z.array(z.string().max(GLOB_MAX)).min(1).max(64))
-    .optional()
-    .describe(
-      'Globs for tags, by the name of the tag; every tag given must be there and match. Tags are the attributes of the element tags in the namespace urn:ballonet:domain:1 of the domain metadata.',
-    )
-    .meta({ examples: [{ tier: ['gold', 'silver'] }] }),
-  os: globs().describe(
-    "Globs for the operating system by libosinfo's id, such as http://debian.org/debian/12, which virt-install and virt-manager leave in the domain metadata.",
-  ),
-  memory: z
-    .strictObject({
-      min: size().optional().describe('The least maximum memory.'),
-      max: size().optional().describe('The largest maximum memory.'),
-    })
-    .optional()
-    .describe("Bounds of the guest's maximum memory, both inclusive."),
-  expression: expression('guest.max >= 4 * GiB')
-    .optional()
-    .describe(
-      'CEL condition over what does not change while a guest runs: guest.name, uuid, title, tags, os and max. A guest for which it cannot be evaluated does not match.',
-    ),
-});
 
 const Guarantees = z.strictObject({
   min: amount({ ratio: { min: 0.01, max: 1 }, bytes: { min: 16 * MiB } })
@@ -128,6 +94,15 @@ export const GuestPolicyDocument = z.strictObject({
   metadata: Metadata,
   spec: z
     .strictObject({
+      mode: z
+        .enum(['observe', 'enforce'])
+        .default('enforce')
+        .describe(
+          'observe: targets are decided for these guests and nothing moves, whatever the host policy says.',
+        ),
+      timezone: timezone()
+        .default('UTC')
+        .describe('Zone of its schedules and of now.hour and now.weekday in its expressions.'),
       precedence: z
         .int()
         .min(0)
@@ -184,6 +159,12 @@ export const GuestPolicyDocument = z.strictObject({
         .max(32)
         .default([])
         .describe('Conditions under which the guest is not shrunk, whoever needs its memory.'),
+      schedules: z.array(Schedule).max(32).default([]).describe('What is different at some hours.'),
+      exceptions: z
+        .array(PolicyException)
+        .max(64)
+        .default([])
+        .describe('What is different for some guests until a date.'),
       relief: Relief.optional().describe(
         'When the guest is given memory at once. Without it, a guest with less than half its reserve available gets its target at once.',
       ),
