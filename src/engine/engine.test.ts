@@ -30,6 +30,7 @@ const POLICIES: PolicySet = {
     onExit: 'hold',
     surplus: 'keep',
     limits: { reclaimRate: undefined, concurrentMoves: undefined, guestsPerTick: undefined },
+    yieldForSeconds: undefined,
   },
   guests: [
     {

@@ -50,6 +50,8 @@ export const REASONS = {
   SURPLUS_RETURNED: 'Given memory beyond its target that nobody needs, because the host policy returns it.',
   SCHEDULED: 'A schedule of the policy is in force and changes it.',
   EXCEPTED: 'An exception of the policy is in force for this guest and changes it.',
+  FOREIGN_CHANGE:
+    'The balloon moved though we had not asked for it: somebody else does, and the guest is left to them for a while.',
   SHRINK: 'The guest is asked to give memory back.',
   GROW: 'The guest is given memory.',
   SAFETY_HOLD: 'The daemon is in its safety hold after failed ticks: nothing shrinks.',

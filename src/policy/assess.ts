@@ -4,11 +4,12 @@ import type { Instant } from '../model/clock.ts';
 import type { ReasonCode, StageName } from '../model/decision.ts';
 import { needFloor } from '../model/floor.ts';
 import { type GuestSample, type Reading, trusted } from '../model/snapshot.ts';
-import type { Bytes, Ratio } from '../model/units.ts';
+import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 import { estimateUse, observeUse } from './demand.ts';
 import {
   type Correction,
   followUp,
+  isYielding,
   lastKnownSize,
   promisedBytes,
   rescueOf,
@@ -77,12 +78,15 @@ export interface AssessInput {
   readonly layers?: readonly Layer[];
   readonly memory: GuestMemory | undefined;
   readonly host: HostNames;
+  /** How long a guest is left alone whose balloon somebody else has moved; undefined: nobody looks. */
+  readonly yieldFor?: Seconds | undefined;
   readonly now: Instant;
 }
 
-export function assess({ sample, policy, layers = [], memory: before, host, now }: AssessInput): Assessment {
+export function assess(input: AssessInput): Assessment {
+  const { sample, policy, layers = [], host, now } = input;
   const trail = newTrail(sample.readings.current.value);
-  const { memory, verdict } = followUp(sample, before, now.monotonic);
+  const { memory, verdict } = followUp(sample, input.memory, now.monotonic, input.yieldFor);
   const promised = promisedBytes(lastKnownSize(sample, memory), memory);
   const withdrawal = withdrawalOf(sample, verdict);
   const held = (code: ReasonCode, next: GuestMemory): Held => ({
@@ -102,6 +106,11 @@ export function assess({ sample, policy, layers = [], memory: before, host, now 
   for (const { kind, name, source, reason } of layers) {
     const inputs = { [kind]: name, ...(reason === undefined ? {} : { reason }) };
     record(trail, 'policy', kind === 'schedule' ? 'SCHEDULED' : 'EXCEPTED', trail.value, inputs, source);
+  }
+  if (isYielding(memory, now.monotonic)) {
+    const seconds = (memory.yieldUntil ?? 0) - now.monotonic;
+    record(trail, 'eligibility', 'FOREIGN_CHANGE', trail.value, { seconds });
+    return held('FOREIGN_CHANGE', memory);
   }
   const obstacle = obstacleOf(sample);
   if (obstacle !== undefined) {

@@ -43,6 +43,7 @@ export function compileHost(compiling: Compiling): CompiledHost | undefined {
       pressure,
       onExit: spec.onExit,
       surplus: spec.surplus,
+      yieldForSeconds: spec.foreignChange?.yieldFor,
       limits: {
         reclaimRate: spec.limits.reclaimRate,
         concurrentMoves: spec.limits.concurrentMoves,

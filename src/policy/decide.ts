@@ -39,6 +39,7 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
       ...governing(policies, sample, now.wall),
       memory: state.guests.get(sample.uuid),
       host,
+      yieldFor: policies.host.yieldForSeconds,
       now,
     }),
   );

@@ -32,6 +32,7 @@ export function followUp(
   sample: GuestSample,
   before: GuestMemory | undefined,
   now: Seconds,
+  yieldFor?: Seconds,
 ): { memory: GuestMemory; verdict: Convergence } {
   const known = before !== undefined && before.epoch === sample.epoch ? before : newGuestMemory(sample.epoch);
   const current = trusted(sample.readings.current);
@@ -42,9 +43,40 @@ export function followUp(
   }
   const verdict = judgeMove(known.move, current, now);
   const settled = settleMove(known, verdict, now);
+  const yielding =
+    yieldFor !== undefined && movedByOthers(sample, known, current, now)
+      ? { ...settled, yieldUntil: now + yieldFor, target: undefined }
+      : settled;
   const seen =
-    settled.resting?.size === current ? settled : { ...settled, resting: { size: current, since: now } };
+    yielding.resting?.size === current ? yielding : { ...yielding, resting: { size: current, since: now } };
   return { memory: learnStanding(sample, seen, current, now), verdict };
+}
+
+/** A size that has stood so long did not change of what was under way before we looked, such as a move of an earlier daemon. */
+const STANDING_SECONDS = 5;
+
+/** Twice what a move may be off when it counts as arrived: the rest of it comes later. */
+const OWN_DRIFT = 4 * MiB;
+
+/**
+ * True when the balloon moved though we had asked for nothing. A guest with auto-deflate may do so by itself; one that boots
+ * fills its balloon to where it stood before, for QEMU keeps the target over a reset.
+ */
+function movedByOthers(
+  { balloon, reportsInEpoch }: GuestSample,
+  { move, resting, yieldUntil }: GuestMemory,
+  current: Bytes,
+  now: Seconds,
+): boolean {
+  if (move !== undefined || resting === undefined || Math.abs(current - resting.size) <= OWN_DRIFT)
+    return false;
+  if (isYielding({ yieldUntil }, now)) return true;
+  return balloon?.autodeflate === false && reportsInEpoch > 1 && now - resting.since >= STANDING_SECONDS;
+}
+
+/** True while a guest is left to whoever moved its balloon. */
+export function isYielding({ yieldUntil }: Pick<GuestMemory, 'yieldUntil'>, now: Seconds): boolean {
+  return yieldUntil !== undefined && now < yieldUntil;
 }
 
 /**

@@ -114,6 +114,8 @@ export interface HostPolicy {
   /** What becomes of memory that nobody needs: kept free on the host, or returned to guests by their shares. */
   readonly surplus: 'keep' | 'return';
   readonly limits: HostLimits;
+  /** How long a guest is left alone whose balloon somebody else has moved; undefined: nobody looks. */
+  readonly yieldForSeconds: Seconds | undefined;
 }
 
 /** Limits of all shrinks of the host together; undefined: none. */

@@ -39,6 +39,8 @@ export interface GuestMemory {
   /** Shrinks in a row that the guest did not follow, and until when it is not shrunk. */
   readonly unfollowed: number;
   readonly backOffUntil: Seconds | undefined;
+  /** Somebody else moved the balloon; the guest is left alone until then. */
+  readonly yieldUntil?: Seconds | undefined;
   /** When the condition of each veto in force last held, by its name; missing when none is. */
   readonly vetoed?: Readonly<Record<string, Seconds>> | undefined;
   /** What the policy recommended within the stabilization window; missing when it has none. */

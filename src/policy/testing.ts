@@ -57,6 +57,7 @@ export function hostPolicy(parts: Partial<HostPolicy> = {}): HostPolicy {
     onExit: 'hold',
     surplus: 'keep',
     limits: NO_LIMITS,
+    yieldForSeconds: undefined,
     ...parts,
   };
 }

@@ -108,6 +108,16 @@ export const HostPolicyDocument = z.strictObject({
       limits: Limits.prefault({}).describe(
         'Limits of all shrinks of the host together. Without them there are none.',
       ),
+      foreignChange: z
+        .strictObject({
+          yieldFor: duration({ min: 1, max: 86_400 })
+            .default(600)
+            .describe('How long the guest is left alone after the last such change.'),
+        })
+        .optional()
+        .describe(
+          'What happens when somebody else moves a balloon (virsh setmem, another tool): the guest is left to them for a while. Without it, the guest is moved back as its policy says.',
+        ),
       defaults: Defaults.prefault({}).describe('What guest policies get that do not say it themselves.'),
     })
     .describe('What the policy says.'),
