@@ -6,6 +6,7 @@ import { REASONS } from '../../src/model/decision.ts';
 import { ERRORS } from '../../src/model/errors.ts';
 import { GuestPolicyDocument } from '../../src/policy/schema/guest-policy.ts';
 import { HostPolicyDocument } from '../../src/policy/schema/host-policy.ts';
+import { PolicyTestDocument } from '../../src/policy/schema/policy-test.ts';
 import { DIAGNOSTICS } from '../../src/policy/source/diagnostics.ts';
 
 const GENERATED = '<!-- Made from the code by `npm run docs`. -->';
@@ -64,7 +65,11 @@ function diagnosticsPage(): string {
 }
 
 function policyPage(): string {
-  const kinds = { HostPolicy: HostPolicyDocument, GuestPolicy: GuestPolicyDocument };
+  const kinds = {
+    HostPolicy: HostPolicyDocument,
+    GuestPolicy: GuestPolicyDocument,
+    PolicyTest: PolicyTestDocument,
+  };
   const sections = Object.entries(kinds).map(([kind, document]) => {
     const schema = z.toJSONSchema(document, { io: 'input' }) as Field;
     return [
@@ -78,7 +83,7 @@ function policyPage(): string {
   });
   return page(
     'The policy language',
-    'A policy set is one HostPolicy and any number of GuestPolicies, in one file or several. Sizes, durations and rates need a unit: ' +
+    'A policy set is one HostPolicy and any number of GuestPolicies, in one file or several; PolicyTests stand in `*.test.yaml` files. Sizes, durations and rates need a unit: ' +
       '`512MiB`, `30s`, `1GiB/min`. Expressions are CEL; all their quantities are doubles in bytes, seconds, ratios and bytes per second.',
     sections.flat(),
   );
@@ -96,6 +101,7 @@ interface Field {
   readonly maximum?: number;
   readonly properties?: Readonly<Record<string, Field>>;
   readonly items?: Field;
+  readonly anyOf?: readonly Field[];
 }
 
 function fieldRows(prefix: string, { properties = {} }: Field): string[] {
@@ -112,6 +118,7 @@ function valuesOf(field: Field): string {
   if (choices) return choices.map(choice => `\`${String(choice)}\``).join(', ');
   if (field.minimum !== undefined && field.maximum !== undefined)
     return `${field.type ?? ''} ${field.minimum} to ${field.maximum}`;
+  if (field.type === undefined && field.anyOf) return field.anyOf.map(valuesOf).join(' or ');
   if (field.items) return `list of ${valuesOf(field.items)}`;
   return field.type ?? '';
 }

@@ -7,14 +7,19 @@ import { priority, shares } from './weights.ts';
 /** Longest glob; libvirt's names and titles are shorter in practice. */
 const GLOB_MAX = 256;
 
-function globs(): z.ZodType<string[] | undefined> {
-  return z.array(z.string().min(1).max(GLOB_MAX)).min(1).max(64).optional();
+function globs(example: readonly string[]): z.ZodType<string[] | undefined> {
+  return z
+    .array(z.string().min(1).max(GLOB_MAX))
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ examples: [example] });
 }
 
 const Selector = z.strictObject({
-  name: globs().describe('Globs for the domain name; one of them must match.'),
-  uuid: globs().describe('Globs for the UUID, in any case; one of them must match.'),
-  title: globs().describe(
+  name: globs(['batch-*', 'ci-?']).describe('Globs for the domain name; one of them must match.'),
+  uuid: globs(['6d1b7c1e-*']).describe('Globs for the UUID, in any case; one of them must match.'),
+  title: globs(['Database *']).describe(
     'Globs for the domain title; one of them must match. A guest without a title does not match.',
   ),
 });
@@ -52,8 +57,11 @@ const Variable = z.strictObject({
     .string()
     .max(63)
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'a variable is named by letters, digits and underscores' })
-    .describe('Name of the variable; expressions read it as vars.NAME.'),
-  expression: expression().describe('CEL expression that gives a number. It sees the variables above it.'),
+    .describe('Name of the variable; expressions read it as vars.NAME.')
+    .meta({ examples: ['headroom'] }),
+  expression: expression('max(guarantees.reserve, guest.demand * 0.15)').describe(
+    'CEL expression that gives a number. It sees the variables above it.',
+  ),
 });
 
 const Tolerance = z.strictObject({
@@ -79,7 +87,8 @@ function direction({ stepMax, stepMin, cooldown }: DirectionDefaults, verb: stri
     at: z
       .array(z.string())
       .optional()
-      .describe(`Pressure levels at which the guest may be ${verb}. An empty list is never.`),
+      .describe(`Pressure levels at which the guest may be ${verb}. An empty list is never.`)
+      .meta({ examples: [['soft', 'hard']] }),
     step: z
       .strictObject({
         max: amount({ ratio: { min: 0.001, max: 1 }, bytes: { min: MiB } })
@@ -120,7 +129,7 @@ export const GuestPolicyDocument = z.strictObject({
       ),
       estimate: Estimate.prefault({}).describe('How guest.demand is made from the past.'),
       variables: z.array(Variable).max(32).default([]).describe('Named parts of the target, for readers.'),
-      target: expression()
+      target: expression('guest.demand + vars.headroom')
         .optional()
         .describe('CEL expression: the size in bytes that the guest shall have.'),
       priority: priority()
