@@ -55,6 +55,7 @@ export interface QmpGuests extends AsyncDisposable {
   readonly scratch: string;
   readonly guests: readonly QmpGuest[];
   guest(name: string): QmpGuest;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
