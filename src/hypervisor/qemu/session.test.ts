@@ -66,6 +66,26 @@ describe('a QEMU that hangs', () => {
   });
 });
 
+describe('a busy machine', () => {
+  it('does not take an answer that it has not read for one that has not come', async () => {
+    const { start, connect } = qmpBench();
+    const qemu = await start('web');
+    const hypervisor = await connect('', { callTimeout: 0.2 });
+    const domain = await onlyDomain(hypervisor);
+
+    const asked = domain.info();
+    // The fake lives in this process: until it has read the question, and not so long that its answer is read.
+    while (qemu.given('query-cpus-fast').length < 2)
+      await new Promise<void>(resolve => {
+        setImmediate(resolve);
+      });
+    const end = performance.now() + 300;
+    while (performance.now() < end);
+
+    expect((await asked).state).toBe('running');
+  });
+});
+
 describe('a connection that is closed', () => {
   it('leaves nothing behind that waits for a QEMU', async () => {
     const { start, connect, folder } = qmpBench();
