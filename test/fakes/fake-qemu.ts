@@ -17,7 +17,7 @@ export interface FakeMachine {
   threads: number[];
 }
 
-export interface FakeCommand {
+interface FakeCommand {
   readonly execute: string;
   readonly id: number;
   readonly args: Readonly<Record<string, string | number>>;

@@ -27,7 +27,7 @@ export interface QmpGuestOptions {
   readonly boots?: boolean;
 }
 
-export interface QmpGuest {
+interface QmpGuest {
   readonly name: string;
   readonly memory: Bytes;
   readonly agent: Agent;
