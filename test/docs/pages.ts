@@ -8,6 +8,7 @@ import { GuestPolicyDocument } from '../../src/policy/schema/guest-policy.ts';
 import { HostPolicyDocument } from '../../src/policy/schema/host-policy.ts';
 import { PolicyTestDocument } from '../../src/policy/schema/policy-test.ts';
 import { DIAGNOSTICS } from '../../src/policy/source/diagnostics.ts';
+import { driversPage } from '../conformance/page.ts';
 
 const GENERATED = '<!-- Made from the code by `npm run docs`. -->';
 
@@ -18,6 +19,7 @@ export function pages(): ReadonlyMap<string, string> {
     ['cli.md', cliPage()],
     ['diagnostics.md', diagnosticsPage()],
     ['policy.md', policyPage()],
+    ['drivers.md', driversReference()],
   ]);
 }
 
@@ -39,6 +41,15 @@ function reasonsPage(): string {
     'Reason codes',
     'Why a decision is what it is: each stage of a decision has one, and so has its outcome.',
     ['| code | what it means |', '|---|---|', ...rows],
+  );
+}
+
+function driversReference(): string {
+  return page(
+    'Drivers',
+    'One suite of checks (`test/conformance`) is put to every driver. They answer alike but for the differences below; a difference ' +
+      'that is not in the table fails the suite.',
+    driversPage(),
   );
 }
 
