@@ -56,6 +56,17 @@ export function documentSchema(kind?: string): JsonSchema {
 
 /** As it is written, before defaults are filled in and quantities are read. */
 function schemaOf(document: z.ZodType): JsonSchema {
-  const { $schema: _, '~standard': __, ...schema } = z.toJSONSchema(document, { io: 'input' });
+  const {
+    $schema: _,
+    '~standard': __,
+    ...schema
+  } = z.toJSONSchema(document, {
+    io: 'input',
+    // zod drops the examples of what is read into something else, as if they were of the result.
+    override: ({ zodSchema, jsonSchema }) => {
+      const examples = z.globalRegistry.get(zodSchema)?.examples;
+      if (Array.isArray(examples)) jsonSchema.examples = examples;
+    },
+  });
   return schema;
 }

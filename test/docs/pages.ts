@@ -102,6 +102,7 @@ function policyPage(): string {
 
 /** The part of JSON Schema that the policy schemas come out as. */
 interface Field {
+  readonly title?: string;
   readonly type?: string;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -125,6 +126,7 @@ function fieldRows(prefix: string, { properties = {} }: Field): string[] {
 }
 
 function valuesOf(field: Field): string {
+  if (field.title !== undefined) return field.title;
   const choices = field.enum ?? (field.const === undefined ? undefined : [field.const]);
   if (choices) return choices.map(choice => `\`${String(choice)}\``).join(', ');
   if (field.minimum !== undefined && field.maximum !== undefined)

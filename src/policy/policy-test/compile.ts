@@ -1,31 +1,30 @@
 /** A PolicyTest document as the runner takes it, or everything that is wrong with it. */
-import type { z } from 'zod';
 import { REASONS, type ReasonCode, type SourceRef } from '../../model/decision.ts';
 import { formatDuration, type Seconds } from '../../model/units.ts';
 import { LEVEL_NONE, type PolicySet } from '../policy-set.ts';
 import { PolicyTestDocument, TICKS_MAX } from '../schema/policy-test.ts';
 import { validateDocument } from '../schema/validate.ts';
-import { type Diagnostic, type DiagnosticCode, errorAt, type Place } from '../source/diagnostics.ts';
+import { type Diagnostic, errorAt, type Place } from '../source/diagnostics.ts';
 import type { SourceDocument } from '../source/documents.ts';
-import { keyPlace, type Path, scalarText, valuePlace } from '../source/locate.ts';
+import { type Path, scalarText, valuePlace } from '../source/locate.ts';
 import { nearest, suggestion } from '../source/suggest.ts';
-import { type Condition, compileCondition, identifierOf, nameProblem } from './conditions.ts';
-import { findFigure, type GuestSlot, type HostSlot } from './figures.ts';
+import { type Compiling, checkGuests, compileSeries, type ParsedTest, reject } from './compile-world.ts';
+import { type Condition, compileCondition } from './conditions.ts';
 import type { Expectation, Never, PolicyTest, TestGuest, Wanted } from './policy-test.ts';
 import { tickAt } from './run.ts';
-import { parseSeries, type Series } from './series.ts';
+import type { Series } from './series.ts';
 
-/** Loads the policy set of a test, by its paths as written; undefined when it is refused. */
-export type LoadPolicies = (
-  paths: readonly string[],
-) => { readonly set: PolicySet; readonly files: readonly string[] } | undefined;
-
-interface Compiling {
-  readonly document: SourceDocument;
-  readonly diagnostics: Diagnostic[];
+/** What became of the policies of a test. */
+export interface LoadedPolicies {
+  /** Undefined when the set is refused; why is among the diagnostics. */
+  readonly set: PolicySet | undefined;
+  readonly files: readonly string[];
+  /** Why a path that the test names could not be read, by its index. */
+  readonly unreadable: ReadonlyMap<number, string>;
 }
 
-type Parsed = z.output<typeof PolicyTestDocument>;
+/** Loads the policy set of a test, by its paths as written. */
+export type LoadPolicies = (paths: readonly string[]) => LoadedPolicies;
 
 /** The test of a document; undefined when something is wrong with it or its policies. */
 export function compilePolicyTest(
@@ -42,6 +41,9 @@ export function compilePolicyTest(
   const before = diagnostics.length;
   const { value } = validated;
   const loaded = load(value.policies);
+  for (const [index, message] of loaded.unreadable) {
+    reject(compiling, ['policies', index], 'POLICY_UNREADABLE', message);
+  }
   const names = value.guests.map(({ name }) => name);
   checkGuests(compiling, value);
   const series = compileSeries(compiling, names);
@@ -49,17 +51,17 @@ export function compilePolicyTest(
     const message = 'host.others says what is available, and so does the series host.available';
     reject(compiling, ['host', 'others'], 'POLICY_RANGE', message, 'leave one of them out');
   }
-  const context = { compiling, names, policies: loaded?.set };
+  const context = { compiling, names, policies: loaded.set };
   const expectations = value.expect.map((entry, index) => compileExpectation(context, entry, index));
   const never = value.never.map((entry, index) => compileNever(context, entry, index));
   const always = value.always.flatMap((_, index) => compileAlways(compiling, names, index) ?? []);
   checkPurpose(compiling, value);
-  const interval = value.interval ?? loaded?.set.host.intervalSeconds ?? 1;
+  const interval = value.interval ?? loaded.set?.host.intervalSeconds ?? 1;
   const ticks = countTicks(compiling, value, interval, [
     ...series.host.values(),
     ...series.guests.flatMap(own => [...own.values()]),
   ]);
-  if (loaded === undefined || ticks === undefined || diagnostics.length > before) return undefined;
+  if (loaded.set === undefined || ticks === undefined || diagnostics.length > before) return undefined;
   return {
     name: value.metadata.name,
     source: refOf(valuePlace(document, ['metadata', 'name'])),
@@ -80,91 +82,13 @@ function refOf({ file, line, column }: Place): SourceRef {
   return { file, line, column };
 }
 
-function reject(
-  { document, diagnostics }: Compiling,
-  path: Path,
-  code: DiagnosticCode,
-  message: string,
-  hint?: string,
-): void {
-  diagnostics.push(errorAt(valuePlace(document, path), code, message, { hint }));
-}
-
 function toGuest(
-  { name, uuid, title, max, current }: Parsed['guests'][number],
+  { name, uuid, title, max, current }: ParsedTest['guests'][number],
   index: number,
   series: TestGuest['series'],
 ): TestGuest {
   const made = `00000000-0000-4000-8000-${String(index + 1).padStart(12, '0')}`;
   return { name, uuid: uuid?.toLowerCase() ?? made, title, max, current: current ?? max, series };
-}
-
-function checkGuests(compiling: Compiling, { guests }: Parsed): void {
-  const identifiers = new Map<string, string>();
-  const uuids = new Set<string>();
-  for (const [index, { name, uuid, max, current }] of guests.entries()) {
-    const path = ['guests', index];
-    const problem = nameProblem(name);
-    if (problem !== undefined) reject(compiling, [...path, 'name'], 'POLICY_RANGE', problem);
-    const identifier = identifierOf(name);
-    const other = identifiers.get(identifier);
-    if (other === name) {
-      reject(compiling, [...path, 'name'], 'POLICY_DUPLICATE', `there already is a guest '${name}' above`);
-    } else if (other !== undefined) {
-      const message = `'${name}' and '${other}' are the same name in conditions: letters and digits must tell guests apart`;
-      reject(compiling, [...path, 'name'], 'POLICY_DUPLICATE', message);
-    }
-    identifiers.set(identifier, name);
-    if (uuid !== undefined && uuids.has(uuid.toLowerCase())) {
-      reject(compiling, [...path, 'uuid'], 'POLICY_DUPLICATE', 'another guest above has this UUID');
-    }
-    if (uuid !== undefined) uuids.add(uuid.toLowerCase());
-    if (current !== undefined && current > max) {
-      reject(compiling, [...path, 'current'], 'POLICY_RANGE', 'the guest is larger than its maximum');
-    }
-  }
-}
-
-interface AllSeries {
-  readonly host: ReadonlyMap<HostSlot, Series>;
-  /** One for each guest of the test, in its order. */
-  readonly guests: readonly ReadonlyMap<GuestSlot, Series>[];
-}
-
-function compileSeries(compiling: Compiling, names: readonly string[]): AllSeries {
-  const { document, diagnostics } = compiling;
-  const host = new Map<HostSlot, Series>();
-  const guests = names.map(() => new Map<GuestSlot, Series>());
-  // As read, not as validated: a record of zod leaves out the key __proto__ without a word.
-  for (const name of keysOf(document.value, 'series')) {
-    const path = ['series', name];
-    const target = findFigure(name, names);
-    if ('problem' in target) {
-      const { problem, hint } = target;
-      diagnostics.push(errorAt(keyPlace(document, path), 'POLICY_UNKNOWN_FIELD', problem, { hint }));
-      continue;
-    }
-    const scalar = scalarText(document, path);
-    const parsed = parseSeries(scalar?.text ?? '', target.figure.unit);
-    if ('problem' in parsed) {
-      const { code, message, hint, start, end } = parsed.problem;
-      const place = scalar?.place(start, end) ?? valuePlace(document, path);
-      diagnostics.push(errorAt(place, code, message, { hint }));
-      continue;
-    }
-    const { series } = parsed;
-    if (target.figure.steady === true && series.runs.some(({ kind }) => kind !== 'value')) {
-      reject(compiling, path, 'POLICY_SERIES', `${name} is always known; it cannot be _ or stale`);
-    }
-    if (target.of === 'host') host.set(target.figure.slot, series);
-    else guests[names.indexOf(target.guest)]?.set(target.figure.slot, series);
-  }
-  return { host, guests };
-}
-
-function keysOf(value: unknown, field: string): string[] {
-  const at: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;
-  return typeof at === 'object' && at !== null ? Object.keys(at) : [];
 }
 
 interface Context {
@@ -174,7 +98,11 @@ interface Context {
   readonly policies: PolicySet | undefined;
 }
 
-function compileExpectation(context: Context, entry: Parsed['expect'][number], index: number): Expectation {
+function compileExpectation(
+  context: Context,
+  entry: ParsedTest['expect'][number],
+  index: number,
+): Expectation {
   const path = ['expect', index];
   const { at, within = 0, level, guest, policy, action, target, reason } = entry;
   const ofGuest = { policy, action, target, reason };
@@ -222,7 +150,7 @@ function checkRange({ compiling }: Context, path: Path, { atLeast, atMost }: Ran
   }
 }
 
-function compileNever(context: Context, entry: Parsed['never'][number], index: number): Never {
+function compileNever(context: Context, entry: ParsedTest['never'][number], index: number): Never {
   const path = ['never', index];
   const { guest, level, action, reason } = entry;
   if (level === undefined && action === undefined && reason === undefined) {
@@ -302,7 +230,7 @@ function compileAlways(
 }
 
 /** A test that cannot fail is none. */
-function checkPurpose(compiling: Compiling, { expect, always, never }: Parsed): void {
+function checkPurpose(compiling: Compiling, { expect, always, never }: ParsedTest): void {
   if (expect.length + always.length + never.length > 0) return;
   const message = 'the test expects nothing';
   reject(compiling, ['metadata', 'name'], 'POLICY_MISSING', message, 'add expect, always or never');
@@ -310,7 +238,7 @@ function checkPurpose(compiling: Compiling, { expect, always, never }: Parsed): 
 
 function countTicks(
   compiling: Compiling,
-  { expect, duration }: Parsed,
+  { expect, duration }: ParsedTest,
   interval: Seconds,
   series: readonly Series[],
 ): number | undefined {

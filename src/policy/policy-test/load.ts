@@ -10,8 +10,8 @@ import {
   sortDiagnostics,
 } from '../source/diagnostics.ts';
 import { FILE_BYTES_MAX, readDocuments, type SourceDocument } from '../source/documents.ts';
-import { keyPlace, type Path, valuePlace } from '../source/locate.ts';
-import { compilePolicyTest, type LoadPolicies } from './compile.ts';
+import { keyPlace, type Path, scalarText, valuePlace } from '../source/locate.ts';
+import { compilePolicyTest, type LoadedPolicies } from './compile.ts';
 import type { PolicyTest } from './policy-test.ts';
 
 /** What was found at the paths. Any error among the diagnostics means that something was not run. */
@@ -60,12 +60,10 @@ export function loadPolicyTests(paths: readonly string[], files: PolicyFiles): L
     if (documents.length === 0 && !hasErrors(diagnostics)) {
       found.push(errorAt({ file, line: 1, column: 1 }, 'POLICY_KIND', 'there is no PolicyTest in this file'));
     }
-    const load: LoadPolicies = relative => loadSet(relative.map(path => besideFile(file, path)));
-    const own = documents
-      .filter(document => isPolicyTest(document, found))
-      .flatMap(document => compilePolicyTest(document, load, found) ?? []);
+    const load = (relative: readonly string[]) => loadSet(relative.map(path => besideFile(file, path)));
+    const own = documents.filter(document => isPolicyTest(document, found));
     checkNames(own, found);
-    tests.push(...own);
+    tests.push(...own.flatMap(document => compilePolicyTest(document, load, found) ?? []));
   }
   return { files: [...names], tests, diagnostics: sortDiagnostics(unique(found)), watched: [...watched] };
 }
@@ -79,16 +77,22 @@ function testFilesAt(path: string, files: PolicyFiles): string[] {
     .map(name => (path.endsWith('/') ? `${path}${name}` : `${path}/${name}`));
 }
 
-/** Loads each set once, however many tests it has. */
+/** Loads each set once, however many tests it has. What a test itself names but cannot be read is told at that test. */
 function policyLoader(files: PolicyFiles, found: Diagnostic[], watched: Set<string>) {
-  const known = new Map<string, ReturnType<LoadPolicies>>();
-  return (paths: readonly string[]): ReturnType<LoadPolicies> => {
+  const known = new Map<string, LoadedPolicies>();
+  return (paths: readonly string[]): LoadedPolicies => {
     const key = JSON.stringify(paths);
-    if (known.has(key)) return known.get(key);
+    const before = known.get(key);
+    if (before !== undefined) return before;
     const { set, diagnostics, files: read } = loadPolicySet(paths, files);
     for (const path of [...paths, ...read]) watched.add(path);
-    found.push(...diagnostics);
-    const loaded = set && { set, files: read };
+    const unreadable = new Map<number, string>();
+    for (const diagnostic of diagnostics) {
+      const index = diagnostic.code === 'POLICY_UNREADABLE' ? paths.indexOf(diagnostic.file) : -1;
+      if (index < 0) found.push(diagnostic);
+      else unreadable.set(index, `${diagnostic.file} ${diagnostic.message}`);
+    }
+    const loaded = { set, files: read, unreadable };
     known.set(key, loaded);
     return loaded;
   };
@@ -131,15 +135,16 @@ function isPolicyTest(document: SourceDocument, found: Diagnostic[]): boolean {
   );
 }
 
-function checkNames(tests: readonly PolicyTest[], found: Diagnostic[]): void {
-  const seen = new Map<string, PolicyTest>();
-  for (const test of tests) {
-    const first = seen.get(test.name);
-    if (first === undefined) seen.set(test.name, test);
-    else {
-      const message = `there already is a test '${test.name}' at line ${first.source.line}`;
-      found.push(errorAt(test.source, 'POLICY_DUPLICATE', message));
-    }
+function checkNames(documents: readonly SourceDocument[], found: Diagnostic[]): void {
+  const path = ['metadata', 'name'];
+  const seen = new Map<string, number>();
+  for (const document of documents) {
+    const name = scalarText(document, path)?.text;
+    if (name === undefined) continue;
+    const place = valuePlace(document, path);
+    const first = seen.get(name);
+    if (first === undefined) seen.set(name, place.line);
+    else found.push(errorAt(place, 'POLICY_DUPLICATE', `there already is a test '${name}' at line ${first}`));
   }
 }
 

@@ -25,7 +25,7 @@ export interface PolicyTest {
   readonly never: readonly Never[];
 }
 
-export interface TestHost {
+interface TestHost {
   readonly memory: Bytes;
   readonly others: Bytes;
   readonly series: ReadonlyMap<HostSlot, Series>;

@@ -60,7 +60,7 @@ ${body}
 `;
 }
 
-export function loadText(text: string, policy: string = POLICY): LoadedTests {
+function loadText(text: string, policy: string = POLICY): LoadedTests {
   return loadPolicyTests(['p.test.yaml'], memoryFiles({ 'p.test.yaml': text, 'p.yaml': policy }));
 }
 

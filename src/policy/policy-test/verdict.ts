@@ -61,6 +61,9 @@ function isWithin({ atLeast, atMost }: SizeRange, size: number | undefined): boo
   return size !== undefined && size >= (atLeast ?? 0) && size <= (atMost ?? Number.POSITIVE_INFINITY);
 }
 
+/** What is wanted, in the order of `factsOf`. */
 export function wantedFacts(wanted: Wanted): Map<string, Fact> {
-  return new Map<string, Fact>(Object.entries(wanted));
+  const { level, policy, action, target, reason } = wanted;
+  const facts = Object.entries({ level, policy, action, target, reason });
+  return new Map<string, Fact>(facts.filter(([, fact]) => fact !== undefined));
 }

@@ -15,7 +15,7 @@ function documentName(): z.ZodType<string> {
 export function expression(example: string): z.ZodType<string | number | boolean> {
   return z
     .union([z.string(), z.number(), z.boolean()], { error: 'expected an expression' })
-    .meta({ type: 'string', examples: [example] });
+    .meta({ title: 'CEL expression', examples: [example] });
 }
 
 export const Metadata = z

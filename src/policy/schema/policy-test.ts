@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { REASONS } from '../../model/decision.ts';
 import { MiB } from '../../model/units.ts';
 import { ApiVersion, expression } from './fields.ts';
 import { duration, size } from './quantities.ts';
@@ -12,10 +13,14 @@ const Metadata = z
       .string()
       .min(1)
       .max(200)
-      .regex(/^[^\p{Cc}\p{Cf}\u2028\u2029]*$/u, { error: 'a name has no control characters' })
       .describe('What the test shows, as a sentence: it stands in the report. Unique in its file.')
       .meta({ examples: ['gives back under soft pressure'] }),
-    description: z.string().max(1000).optional().describe('Why it is tested, for readers.'),
+    description: z
+      .string()
+      .max(1000)
+      .optional()
+      .describe('Why it is tested, for readers.')
+      .meta({ examples: ['Caches of batch guests are worth little.'] }),
   })
   .describe('Name of the test.');
 
@@ -51,7 +56,12 @@ const Guest = z.strictObject({
     .optional()
     .describe('UUID, for policies that match by it. One is made up when it is left out.')
     .meta({ examples: ['6d1b7c1e-3a2f-4c55-9d0a-000000000001'] }),
-  title: z.string().max(255).optional().describe('Domain title, for policies that match by it.'),
+  title: z
+    .string()
+    .max(255)
+    .optional()
+    .describe('Domain title, for policies that match by it.')
+    .meta({ examples: ['Database 1'] }),
   max: size({ min: 16 * MiB })
     .describe('Maximum memory of the domain.')
     .meta({ examples: ['8GiB'] }),
@@ -76,6 +86,13 @@ function sizeOrRange() {
 
 const action = () => z.enum(['shrink', 'grow', 'hold']).optional();
 
+/** The codes are told apart when the test is compiled, which knows what is meant by a misspelt one. */
+const reason = () =>
+  z
+    .string()
+    .optional()
+    .meta({ title: 'reason code', enum: Object.keys(REASONS) });
+
 const Expectation = z.strictObject({
   at: duration({ max: 31 * 86_400 })
     .describe('Time since the start. It is looked at in the last tick that is not after it.')
@@ -89,29 +106,37 @@ const Expectation = z.strictObject({
     .optional()
     .describe('Pressure level of the host.')
     .meta({ examples: ['soft'] }),
-  guest: z.string().optional().describe('Guest that the fields below are about.'),
-  policy: z.string().optional().describe('Name of the policy that governs the guest.'),
+  guest: z
+    .string()
+    .optional()
+    .describe('Guest that the fields below are about.')
+    .meta({ examples: ['batch-1'] }),
+  policy: z
+    .string()
+    .optional()
+    .describe('Name of the policy that governs the guest.')
+    .meta({ examples: ['standard'] }),
   action: action().describe('What is decided for the guest.'),
   target: sizeOrRange()
     .optional()
     .describe('Size that the guest is to have; the one it keeps when it is held.')
     .meta({ examples: ['6GiB', { atLeast: '6GiB', atMost: '7GiB' }] }),
-  reason: z
-    .string()
-    .optional()
-    .describe('Reason code of the decision.')
-    .meta({ examples: ['STEP_LIMITED'] }),
+  reason: reason().describe('Reason code of the decision.'),
 });
 
 const Never = z.strictObject({
-  guest: z.string().optional().describe('Guest that it is about; every guest when it is left out.'),
-  level: z.string().optional().describe('Pressure level of the host.'),
-  action: action().describe('What is decided.'),
-  reason: z
+  guest: z
     .string()
     .optional()
-    .describe('Reason code of the decision.')
-    .meta({ examples: ['EXPRESSION_FAILED'] }),
+    .describe('Guest that it is about; every guest when it is left out.')
+    .meta({ examples: ['batch-1'] }),
+  level: z
+    .string()
+    .optional()
+    .describe('Pressure level of the host.')
+    .meta({ examples: ['critical'] }),
+  action: action().describe('What is decided.'),
+  reason: reason().describe('Reason code of the decision.'),
 });
 
 /** The kind PolicyTest: a host, guests and their figures over time, and what the policies must make of them. */
@@ -148,7 +173,12 @@ export const PolicyTestDocument = z.strictObject({
   host: Host,
   guests: z.array(Guest).max(256).default([]).describe('The guests of the host.'),
   series: z
-    .record(z.string(), z.string().max(SERIES_LENGTH_MAX))
+    .record(
+      z.string(),
+      z.union([z.string().max(SERIES_LENGTH_MAX), z.number()], {
+        error: 'expected samples with spaces between them, such as 20GiB 9GiBx60',
+      }),
+    )
     .default({})
     .describe(
       'Figures over time, by name (host.available, GUEST.used). One sample a tick: 20GiB 9GiBx60 is one and then 61; 2GiB+16MiBx30 grows; _ is missing; stale is a guest that stops reporting.',

@@ -54,7 +54,12 @@ function quantity<T>({ what, example, pattern, read, check }: Quantity<T>): z.Zo
     const broken = check(parsed.value);
     return broken === undefined ? parsed.value : fail('POLICY_RANGE', broken);
   });
-  return schema.meta({ type: 'string', pattern: `^${pattern}$`, examples: example.split(/, | or /) });
+  return schema.meta({
+    title: what,
+    type: 'string',
+    pattern: `^${pattern}$`,
+    examples: example.split(/, | or /),
+  });
 }
 
 function within(limits: Limits, format: (value: number) => string): (value: number) => string | undefined {
