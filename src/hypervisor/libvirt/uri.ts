@@ -147,7 +147,8 @@ function resolve(uri: string, readOnly: boolean, places: Places): Endpoint {
     },
     // libvirt's test driver builds a host of its own from a file at each open; only /default is shared.
     privateHost: openUri.startsWith('test:') && openUri !== 'test:///default',
-    local: transport === 'unix',
+    // Guests of a test driver are nowhere: this machine's /proc says nothing of their host.
+    local: transport === 'unix' && !openUri.startsWith('test:'),
   };
 }
 
