@@ -2,7 +2,7 @@
 import { REASONS, type ReasonCode, type SourceRef } from '../../model/decision.ts';
 import { formatDuration, type Seconds } from '../../model/units.ts';
 import { LEVEL_NONE, type PolicySet } from '../policy-set.ts';
-import { PolicyTestDocument, TICKS_MAX } from '../schema/policy-test.ts';
+import { DECISIONS_MAX, PolicyTestDocument, TICKS_MAX } from '../schema/policy-test.ts';
 import { validateDocument } from '../schema/validate.ts';
 import { type Diagnostic, errorAt, type Place } from '../source/diagnostics.ts';
 import type { SourceDocument } from '../source/documents.ts';
@@ -238,7 +238,7 @@ function checkPurpose(compiling: Compiling, { expect, always, never }: ParsedTes
 
 function countTicks(
   compiling: Compiling,
-  { expect, duration }: ParsedTest,
+  { expect, duration, guests }: ParsedTest,
   interval: Seconds,
   series: readonly Series[],
 ): number | undefined {
@@ -256,8 +256,9 @@ function countTicks(
   const written = series.map(({ length }) => length);
   const ends = expect.map(({ at, within = 0 }) => tickAt(at + within, interval) + 1);
   const ticks = duration === undefined ? Math.max(1, ...written, ...ends) : tickAt(duration, interval) + 1;
-  if (ticks <= TICKS_MAX) return ticks;
-  const message = `the test has ${ticks} ticks; the most is ${TICKS_MAX}`;
+  const most = Math.min(TICKS_MAX, Math.floor(DECISIONS_MAX / Math.max(1, guests.length)));
+  if (ticks <= most) return ticks;
+  const message = `the test has ${ticks} ticks; with ${guests.length} guests the most is ${most}`;
   reject(compiling, ['interval'], 'POLICY_LIMIT', message, 'make the interval longer');
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PolicyFiles } from '../load.ts';
 import { formatDiagnostic } from '../source/diagnostics.ts';
@@ -35,6 +36,45 @@ describe('a faulty policy test', () => {
     expect(found.join(', ')).toBe(expected);
     expect(tests.length).toBe(name === 'duplicate-name.test.yaml' ? 2 : 0);
   });
+});
+
+describe('a text that was once a policy test', () => {
+  const texts = [...bad.map(name => `bad/${name}`), ...good.map(name => `good/${name}`)].map(path =>
+    readFileSync(ROOT + path, 'utf8'),
+  );
+
+  it('is refused with a place in it, or runs', () => {
+    const policy = readFileSync(`${ROOT}policy.yaml`, 'utf8');
+    const wound = fc.tuple(
+      fc.constantFrom(...texts),
+      fc.nat(),
+      fc.nat(20),
+      fc.oneof(
+        fc.string({ unit: 'grapheme', maxLength: 6 }),
+        fc.constantFrom('null', '7', '[]', '{}', '~', '&a *a', '_', 'x9', '9999999999'),
+      ),
+    );
+    let ran = 0;
+    fc.assert(
+      fc.property(wound, ([text, at, cut, patch]) => {
+        const start = at % (text.length + 1);
+        const content = text.slice(0, start) + patch + text.slice(start + cut);
+        const wounded: PolicyFiles = {
+          ...files,
+          read: path => new TextEncoder().encode(path === 'good/a.test.yaml' ? content : policy),
+        };
+        const { tests, diagnostics } = loadPolicyTests(['good/a.test.yaml'], wounded);
+        for (const { line, column } of diagnostics) expect(Math.min(line, column)).toBeGreaterThanOrEqual(1);
+        expect(tests.length > 0 || diagnostics.length > 0).toBe(true);
+        for (const test of tests.filter(({ ticks }) => ticks < 500)) {
+          runPolicyTest(test);
+          ran += 1;
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect(ran).toBeGreaterThan(10);
+  }, 60_000);
 });
 
 describe('a faultless policy test', () => {

@@ -77,6 +77,7 @@ export function createPlant(test: PolicyTest): Plant {
       last: new Map(),
     }),
   );
+  const byUuid = new Map(bodies.map(body => [body.guest.uuid, body]));
   const hostLast: Body['last'] = new Map();
 
   function hostReadings(tick: number, at: Seconds, guests: readonly GuestSample[]): Readings<HostFigure> {
@@ -117,7 +118,7 @@ export function createPlant(test: PolicyTest): Plant {
     follow(decisions) {
       if (policies.host.mode !== 'enforce') return;
       for (const { uuid, action, targetBytes } of decisions) {
-        const body = bodies.find(({ guest }) => guest.uuid === uuid);
+        const body = byUuid.get(uuid);
         if (body !== undefined && action !== 'hold' && targetBytes !== undefined) body.size = targetBytes;
       }
     },

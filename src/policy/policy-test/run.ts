@@ -1,5 +1,5 @@
 /** Runs a policy test: `decide()` in virtual time over the test's figures, with what the test wants held against every tick. */
-import type { SourceRef } from '../../model/decision.ts';
+import type { Decision, SourceRef } from '../../model/decision.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Seconds } from '../../model/units.ts';
 import { decide, type Tick } from '../decide.ts';
@@ -37,7 +37,8 @@ export function runPolicyTest(test: PolicyTest, observe: TickObserver = () => {}
     const snapshot = plant.snapshotAt(index);
     const tick = decide(state, snapshot, policies, { monotonic: at, wall: start + at });
     observe(tick, policies);
-    const seen = { at, index, snapshot, tick };
+    const decisions = new Map(tick.decisions.map(decision => [decision.uuid, decision]));
+    const seen = { at, index, snapshot, tick, decisions };
     for (const check of checks) check.look(seen);
     state = tick.state;
     plant.follow(tick.decisions);
@@ -72,6 +73,8 @@ interface Seen {
   readonly index: number;
   readonly snapshot: Snapshot;
   readonly tick: Tick;
+  /** By uuid. */
+  readonly decisions: ReadonlyMap<string, Decision>;
 }
 
 interface Check {
@@ -80,9 +83,8 @@ interface Check {
   readonly failure: () => Failure | undefined;
 }
 
-function outcomeOf({ tick }: Seen, uuid: string | undefined): Outcome {
-  const decision = uuid === undefined ? undefined : tick.decisions.find(candidate => candidate.uuid === uuid);
-  return { level: tick.state.pressure.level, decision };
+function outcomeOf({ tick, decisions }: Seen, uuid: string | undefined): Outcome {
+  return { level: tick.state.pressure.level, decision: decisions.get(uuid ?? '') };
 }
 
 /** An expectation is met when one tick of its time is as expected; else the last one shows how it stood. */
@@ -116,15 +118,18 @@ export function tickAt(at: Seconds, interval: Seconds): number {
 
 function conditionChecks({ always, guests }: PolicyTest): Check[] {
   if (always.length === 0) return [];
-  const identifiers = guests.map(({ uuid, name }) => ({ uuid, identifier: identifierOf(name) }));
+  const about = new Set(always.flatMap(condition => condition.about));
+  const readGuests = guests.flatMap(({ uuid, name }, index) =>
+    about.has(index) ? [{ uuid, index, identifier: identifierOf(name) }] : [],
+  );
   let scopesOf: { readonly seen: Seen; readonly host: HostNames; readonly guests: GuestScopes } | undefined;
   const scopes = (seen: Seen) => {
     if (scopesOf?.seen === seen) return scopesOf;
     const host = hostNames(seen.snapshot.host, guests.length);
     host.level = seen.tick.state.pressure.level;
-    const entries = identifiers.flatMap(({ uuid, identifier }, index) => {
+    const entries = readGuests.flatMap(({ uuid, index, identifier }) => {
       const sample = seen.snapshot.guests[index];
-      const decision = seen.tick.decisions.find(candidate => candidate.uuid === uuid);
+      const decision = seen.decisions.get(uuid);
       return sample === undefined || decision === undefined
         ? []
         : [[identifier, guestScopeOf(sample, decision)] as const];

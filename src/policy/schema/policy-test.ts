@@ -202,5 +202,8 @@ export const PolicyTestDocument = z.strictObject({
 /** Most ticks of one test: more than a day of seconds. */
 export const TICKS_MAX = 100_000;
 
+/** Most decisions of one test, ticks times guests: about half a minute. */
+export const DECISIONS_MAX = 1_000_000;
+
 /** What a guest uses when a test does not say: this share of its size at the start. */
 export const DEFAULT_USE = 0.5;
