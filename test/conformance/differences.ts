@@ -3,7 +3,7 @@ import type { Answer } from './answers.ts';
 import type { CheckId } from './checks.ts';
 import type { DriverName } from './subject.ts';
 
-export interface Difference {
+interface Difference {
   readonly answer: Answer;
   readonly why: string;
 }
