@@ -71,6 +71,38 @@ describe('checkPolicies', () => {
     expect(err).toContain('DIR/none.yaml:1:1: error POLICY_UNREADABLE');
   });
 
+  it('checks test files that are named, with the policies that they name, and leaves those of a folder out', () => {
+    const test = `apiVersion: ballonet/v1\nkind: PolicyTest\nmetadata: {name: test}\npolicies: [1.yaml]\nhost: {memory: 64GiB}\nexpect: [{at: 0s, level: none}]\n`;
+    writeFileSync(join(folder, '1.yaml'), HOST);
+    writeFileSync(join(folder, '1.test.yaml'), test);
+    writeFileSync(join(folder, '2.test.yaml'), test.replace('level: none', 'level: nne'));
+
+    expect(check(folder)).toMatchObject({ code: 0, err: '' });
+    expect(check(join(folder, '1.test.yaml'))).toEqual({
+      code: 0,
+      out: 'DIR/1.test.yaml: ok (1 test)\n',
+      err: '',
+    });
+    expect(check(folder, join(folder, '2.test.yaml'))).toEqual({
+      code: 1,
+      out: 'DIR/1.yaml: ok (1 host policy, 0 guest policies)\nDIR/2.test.yaml: 1 error\n',
+      err: [
+        "DIR/2.test.yaml:6:26: error POLICY_LEVEL: the host policy has no pressure level 'nne'",
+        '  expect: [{at: 0s, level: nne}]',
+        '                           ^~~',
+        "  hint: did you mean 'none'?",
+        '',
+      ].join('\n'),
+    });
+
+    writeFileSync(join(folder, '1.yaml'), HOST.replace('{}', '{mode: enforced}'));
+
+    expect(check(join(folder, '1.test.yaml'))).toMatchObject({
+      code: 1,
+      out: 'DIR/1.test.yaml: ok by itself, but its policies are refused\n',
+    });
+  });
+
   it('does not wait for a pipe, and does not read a large file to its end', () => {
     execFileSync('sh', ['-c', 'mkfifo "$0"', join(folder, 'pipe.yaml')]);
     writeFileSync(join(folder, 'large.yaml'), Buffer.alloc(10 * 1024 ** 2, 'a'));

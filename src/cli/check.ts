@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import type { Compilation } from '../policy/compile.ts';
 import { loadPolicySet, type PolicyFiles } from '../policy/load.ts';
-import { formatDiagnostic } from '../policy/source/diagnostics.ts';
+import { isTestFile, loadPolicyTests } from '../policy/policy-test/load.ts';
+import { formatDiagnostic, hasErrors } from '../policy/source/diagnostics.ts';
 import type { Streams } from './output.ts';
 import { hostPolicyFiles } from './policy-files.ts';
 
@@ -12,22 +13,50 @@ export function checkVerb(streams: Streams): Command {
       'Checks policy files, and folders of them, as one set. Every finding is printed with its place and the fix; exit code 1 ' +
         'when the set would be refused.',
     )
-    .argument('<path...>', 'policy files, or folders whose *.yaml files are taken')
+    .argument('<path...>', 'policy files, folders whose *.yaml files are taken, or *.test.yaml files')
     .action((paths: string[]) => {
       process.exitCode = checkPolicies(paths, hostPolicyFiles, streams);
     });
 }
 
 /**
- * `ballonet check PATH…`: every finding on stderr, a line for each file on stdout.
+ * `ballonet check PATH…`: every finding on stderr, a line for each file on stdout. Test files that are named themselves are
+ * checked as tests, with the policies that they name; a folder is taken for the policies in it.
  *
  * @returns The exit code: 0 when the set would be accepted, 1 when it would be refused.
  */
-export function checkPolicies(paths: readonly string[], files: PolicyFiles, { out, err }: Streams): 0 | 1 {
+export function checkPolicies(paths: readonly string[], files: PolicyFiles, streams: Streams): 0 | 1 {
+  const tests = paths.filter(isTestFile);
+  const policies = paths.filter(path => !isTestFile(path));
+  const codes = [
+    ...(policies.length > 0 || tests.length === 0 ? [checkSet(policies, files, streams)] : []),
+    ...(tests.length > 0 ? [checkTests(tests, files, streams)] : []),
+  ];
+  return codes.includes(1) ? 1 : 0;
+}
+
+function checkSet(paths: readonly string[], files: PolicyFiles, { out, err }: Streams): 0 | 1 {
   const compilation = loadPolicySet(paths, files);
   for (const diagnostic of compilation.diagnostics) err(`${formatDiagnostic(diagnostic)}\n`);
   for (const file of compilation.files) out(`${file}: ${summary(file, compilation)}\n`);
   return compilation.set === undefined ? 1 : 0;
+}
+
+function checkTests(paths: readonly string[], files: PolicyFiles, { out, err }: Streams): 0 | 1 {
+  const { tests, diagnostics, files: read } = loadPolicyTests(paths, files);
+  for (const diagnostic of diagnostics) err(`${formatDiagnostic(diagnostic)}\n`);
+  for (const file of read) {
+    const errors = diagnostics.filter(
+      diagnostic => diagnostic.file === file && diagnostic.severity === 'error',
+    );
+    const sound = tests.filter(({ source }) => source.file === file).length;
+    out(`${file}: ${errors.length > 0 ? count(errors.length, 'error', 'errors') : soundTests(sound)}\n`);
+  }
+  return hasErrors(diagnostics) ? 1 : 0;
+}
+
+function soundTests(sound: number): string {
+  return sound === 0 ? 'ok by itself, but its policies are refused' : `ok (${count(sound, 'test', 'tests')})`;
 }
 
 function summary(file: string, { set, diagnostics }: Compilation): string {

@@ -10,7 +10,10 @@ export async function withHypervisor<T>(
   use: (hypervisor: Hypervisor) => Promise<T>,
 ): Promise<T> {
   const { connect: option } = command.optsWithGlobals<{ connect?: string }>();
-  const hypervisor = await connect(chooseUri(option).uri, access);
+  const hypervisor = await connect(chooseUri(option).uri, {
+    ...access,
+    onWarning: error => process.stderr.write(`ballonet: ${error.message}\n`),
+  });
   try {
     return await use(hypervisor);
   } finally {

@@ -5,8 +5,10 @@ import { domstatsVerb } from './domstats.ts';
 import { listVerb } from './list.ts';
 import type { Streams } from './output.ts';
 import { runVerb } from './run.ts';
+import { schemaVerb } from './schema.ts';
 import { serveVerb } from './serve.ts';
 import { setmemVerb } from './setmem.ts';
+import { testVerb } from './test.ts';
 
 /** The whole command line: `ballonet [-c URI] VERB ...`. Parse errors are thrown, never exited with. */
 export function program(streams: Streams, version: string): Command {
@@ -21,6 +23,8 @@ export function program(streams: Streams, version: string): Command {
   const verbs = [
     runVerb(version),
     checkVerb(streams),
+    testVerb(streams),
+    schemaVerb(streams),
     listVerb(streams),
     dommemstatVerb(streams),
     domstatsVerb(streams),

@@ -74,7 +74,11 @@ async function runDaemon({ policies, chosen, dryRun, log, version }: Daemon): Pr
   const effective: PolicySet = observing
     ? { ...policies, host: { ...policies.host, mode: 'observe' } }
     : policies;
-  const hypervisor = await connect(chosen.uri, { readOnly: observing, reconnect: true });
+  const hypervisor = await connect(chosen.uri, {
+    readOnly: observing,
+    reconnect: true,
+    onWarning: error => log.warn({ err: error }, 'hypervisor warned'),
+  });
   const { host } = effective;
   log.info(
     {

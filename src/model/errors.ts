@@ -40,11 +40,11 @@ export const ERRORS = {
   HYPERVISOR_UNREACHABLE: {
     exit: 4,
     transient: true,
-    help: "Nothing answers at the hypervisor's socket. Check that libvirtd or virtqemud runs and that the URI names its socket.",
+    help: "Nothing answers at the hypervisor's socket, address or far end of ssh. Check that libvirtd or virtqemud runs there and that the URI names it.",
   },
   HYPERVISOR_DENIED: {
     exit: 4,
-    help: 'The socket is there but this user may not use it, or libvirt refused the login. Join the group libvirt, or adjust the polkit rule.',
+    help: 'The hypervisor is there and does not let this user in, or it is not the one that was wanted: permission for its socket, polkit rule, password, certificate or host key. The message says which.',
   },
   HYPERVISOR_TIMEOUT: {
     exit: 4,

@@ -88,15 +88,15 @@ describe('decide', () => {
     expect(tickOf(guests)).toEqual(tickOf(guests));
   });
 
-  it('puts shrinks before growth, and those that stay at the end', () => {
+  it('puts growth first, so that relief waits behind nobody, and those that stay at the end', () => {
     const tick = tickOf([
       { uuid: 'stays', readings: { used: ABSENT } },
       { uuid: 'grows', current: GiB + 100 * MiB, used: GiB },
       { uuid: 'shrinks' },
     ]);
     expect(tick.decisions.map(({ uuid, action }) => `${uuid} ${action}`)).toEqual([
-      'shrinks shrink',
       'grows grow',
+      'shrinks shrink',
       'stays hold',
     ]);
   });

@@ -17,7 +17,10 @@ import { record } from './trail.ts';
 
 export interface Tick {
   readonly state: PolicyState;
-  /** One decision per guest of the snapshot; those that shrink come first, so that memory is there before it is given. */
+  /**
+   * One decision per guest of the snapshot; those that grow come first. What they get is free already, so they need no shrink of
+   * this tick, and must not wait behind a guest that does not answer.
+   */
   readonly decisions: readonly Decision[];
   /** Undefined while the host's memory is not known. */
   readonly budget: (HostBudget & { readonly split: Split }) | undefined;
@@ -81,7 +84,7 @@ function governing(
   return policy === undefined ? { policy } : layeredPolicy(policy, sample, wall);
 }
 
-const ORDER: Readonly<Record<Action, number>> = { shrink: 0, grow: 1, hold: 2 };
+const ORDER: Readonly<Record<Action, number>> = { grow: 0, shrink: 1, hold: 2 };
 
 /** A correction goes before everything but growth beyond it. */
 function outcomeOf(assessment: Assessment, settled: Settlement | undefined): Outcome {

@@ -1,84 +1,67 @@
-/** Turns readings into the names that expressions see. What is not trusted has no name, so an expression that needs it fails. */
+/** Turns readings into the names that expressions see. What is not trusted has no value, so an expression that needs it fails. */
 import { type GuestSample, type HostSample, type Reading, ratioOf, trusted } from '../model/snapshot.ts';
 import type { GuestNames, HostNames, PsiNames } from './policy-set.ts';
 import type { Condition } from './protect.ts';
 
-const HOST_FROM_READINGS = [
-  ['total', 'total'],
-  ['available', 'available'],
-  ['free', 'free'],
-  ['swap_used', 'swapUsed'],
-  ['swap_in_rate', 'swapInRate'],
-  ['swap_out_rate', 'swapOutRate'],
-  ['committed', 'committed'],
-] as const;
-
 export function hostNames({ readings }: HostSample, guests: number): HostNames {
-  const names: HostNames = {
+  return {
     guests,
+    total: trusted(readings.total),
+    available: trusted(readings.available),
+    available_ratio: ratioOf(readings.available, readings.total),
+    free: trusted(readings.free),
+    swap_used: trusted(readings.swapUsed),
+    swap_in_rate: trusted(readings.swapInRate),
+    swap_out_rate: trusted(readings.swapOutRate),
+    committed: trusted(readings.committed),
     psi: {
       some: psiNames(readings.psiSomeAvg10, readings.psiSomeAvg60, readings.psiSomeAvg300),
       full: psiNames(readings.psiFullAvg10, readings.psiFullAvg60, readings.psiFullAvg300),
     },
   };
-  for (const [name, figure] of HOST_FROM_READINGS) {
-    const value = trusted(readings[figure]);
-    if (value !== undefined) names[name] = value;
-  }
-  const ratio = ratioOf(readings.available, readings.total);
-  if (ratio !== undefined) names.available_ratio = ratio;
-  return names;
 }
 
-function psiNames(...averages: readonly [avg10: Reading, avg60: Reading, avg300: Reading]): PsiNames {
-  const [avg10, avg60, avg300] = averages.map(trusted);
-  const names: PsiNames = {};
-  if (avg10 !== undefined) names.avg10 = avg10;
-  if (avg60 !== undefined) names.avg60 = avg60;
-  if (avg300 !== undefined) names.avg300 = avg300;
-  return names;
+function psiNames(avg10: Reading, avg60: Reading, avg300: Reading): PsiNames {
+  return { avg10: trusted(avg10), avg60: trusted(avg60), avg300: trusted(avg300) };
 }
-
-const GUEST_FROM_READINGS = [
-  ['max', 'max'],
-  ['current', 'current'],
-  ['total', 'total'],
-  ['used', 'used'],
-  ['available', 'available'],
-  ['free', 'free'],
-  ['cache', 'cache'],
-  ['rss', 'rss'],
-  ['swap_in_rate', 'swapInRate'],
-  ['swap_out_rate', 'swapOutRate'],
-  ['major_fault_rate', 'majorFaultRate'],
-] as const;
 
 export interface Estimates {
   readonly demand: number;
   readonly usedRate: number;
   readonly target: number | undefined;
-  readonly condition: Condition;
+  /** Undefined while the guest's reserve is not known. */
+  readonly condition: Condition | undefined;
 }
 
-export function guestNames(guest: GuestSample, estimates: Estimates): GuestNames {
-  const names: GuestNames = {
+export function guestNames(
+  guest: GuestSample,
+  { demand, usedRate, target, condition }: Estimates,
+): GuestNames {
+  const { readings } = guest;
+  return {
     name: guest.name,
     uuid: guest.uuid,
-    demand: estimates.demand,
-    used_rate: estimates.usedRate,
+    title: guest.title,
+    tags: guest.tags,
+    os: guest.os,
+    max: trusted(readings.max),
+    current: trusted(readings.current),
+    target,
+    total: trusted(readings.total),
+    used: trusted(readings.used),
+    available: trusted(readings.available),
+    free: trusted(readings.free),
+    cache: trusted(readings.cache),
+    demand,
+    used_rate: usedRate,
+    rss: trusted(readings.rss),
+    swap_in_rate: trusted(readings.swapInRate),
+    swap_out_rate: trusted(readings.swapOutRate),
+    major_fault_rate: trusted(readings.majorFaultRate),
     uptime: guest.uptimeSeconds,
+    stats_age: guest.statsAgeSeconds,
     boots: guest.epoch,
-    distress: estimates.condition.distress,
+    distress: condition?.distress,
+    level: condition?.level,
   };
-  if (estimates.condition.level !== undefined) names.level = estimates.condition.level;
-  if (guest.title !== undefined) names.title = guest.title;
-  if (guest.tags !== undefined) names.tags = guest.tags;
-  if (guest.os !== undefined) names.os = guest.os;
-  if (guest.statsAgeSeconds !== undefined) names.stats_age = guest.statsAgeSeconds;
-  if (estimates.target !== undefined) names.target = estimates.target;
-  for (const [name, figure] of GUEST_FROM_READINGS) {
-    const value = trusted(guest.readings[figure]);
-    if (value !== undefined) names[name] = value;
-  }
-  return names;
 }

@@ -8,55 +8,55 @@ import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 
 /** Names of `host` in expressions: bytes, bytes per second, percent for PSI as the kernel prints it. Missing: not known. */
 export interface HostNames {
-  total?: number;
-  available?: number;
-  available_ratio?: number;
-  free?: number;
-  swap_used?: number;
-  swap_in_rate?: number;
-  swap_out_rate?: number;
-  committed?: number;
+  total?: number | undefined;
+  available?: number | undefined;
+  available_ratio?: number | undefined;
+  free?: number | undefined;
+  swap_used?: number | undefined;
+  swap_in_rate?: number | undefined;
+  swap_out_rate?: number | undefined;
+  committed?: number | undefined;
   psi: { some: PsiNames; full: PsiNames };
   guests: number;
   /** Name of the present pressure level; only in guest expressions. */
-  level?: string;
+  level?: string | undefined;
 }
 
 export interface PsiNames {
-  avg10?: number;
-  avg60?: number;
-  avg300?: number;
+  avg10?: number | undefined;
+  avg60?: number | undefined;
+  avg300?: number | undefined;
 }
 
 /** Names of `guest` in expressions. Missing: not known; an expression that reads it fails and holds the guest. */
 export interface GuestNames {
   name: string;
   uuid: string;
-  title?: string;
+  title?: string | undefined;
   /** The domain's tags, from its metadata. */
-  tags?: Readonly<Record<string, string>>;
-  os?: string;
-  max?: number;
-  current?: number;
-  target?: number;
-  total?: number;
-  used?: number;
-  available?: number;
-  free?: number;
-  cache?: number;
-  demand?: number;
-  used_rate?: number;
-  rss?: number;
-  swap_in_rate?: number;
-  swap_out_rate?: number;
-  major_fault_rate?: number;
-  uptime?: number;
-  stats_age?: number;
-  boots?: number;
+  tags?: Readonly<Record<string, string>> | undefined;
+  os?: string | undefined;
+  max?: number | undefined;
+  current?: number | undefined;
+  target?: number | undefined;
+  total?: number | undefined;
+  used?: number | undefined;
+  available?: number | undefined;
+  free?: number | undefined;
+  cache?: number | undefined;
+  demand?: number | undefined;
+  used_rate?: number | undefined;
+  rss?: number | undefined;
+  swap_in_rate?: number | undefined;
+  swap_out_rate?: number | undefined;
+  major_fault_rate?: number | undefined;
+  uptime?: number | undefined;
+  stats_age?: number | undefined;
+  boots?: number | undefined;
   /** Available memory is under half of the reserve, or the guest swaps out in earnest. */
-  distress?: boolean;
+  distress?: boolean | undefined;
   /** How the guest itself is off: `ample`, `low` (less than its reserve is available) or `distress`. */
-  level?: string;
+  level?: string | undefined;
 }
 
 /** What an expression can see. `host` alone for pressure levels; everything for guest policies. */

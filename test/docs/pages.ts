@@ -6,7 +6,9 @@ import { REASONS } from '../../src/model/decision.ts';
 import { ERRORS } from '../../src/model/errors.ts';
 import { GuestPolicyDocument } from '../../src/policy/schema/guest-policy.ts';
 import { HostPolicyDocument } from '../../src/policy/schema/host-policy.ts';
+import { PolicyTestDocument } from '../../src/policy/schema/policy-test.ts';
 import { DIAGNOSTICS } from '../../src/policy/source/diagnostics.ts';
+import { driversPage } from '../conformance/page.ts';
 
 const GENERATED = '<!-- Made from the code by `npm run docs`. -->';
 
@@ -17,6 +19,7 @@ export function pages(): ReadonlyMap<string, string> {
     ['cli.md', cliPage()],
     ['diagnostics.md', diagnosticsPage()],
     ['policy.md', policyPage()],
+    ['drivers.md', driversReference()],
   ]);
 }
 
@@ -38,6 +41,15 @@ function reasonsPage(): string {
     'Reason codes',
     'Why a decision is what it is: each stage of a decision has one, and so has its outcome.',
     ['| code | what it means |', '|---|---|', ...rows],
+  );
+}
+
+function driversReference(): string {
+  return page(
+    'Drivers',
+    'One suite of checks (`test/conformance`) is put to every driver. They answer alike but for the differences below; a difference ' +
+      'that is not in the table fails the suite.',
+    driversPage(),
   );
 }
 
@@ -64,7 +76,11 @@ function diagnosticsPage(): string {
 }
 
 function policyPage(): string {
-  const kinds = { HostPolicy: HostPolicyDocument, GuestPolicy: GuestPolicyDocument };
+  const kinds = {
+    HostPolicy: HostPolicyDocument,
+    GuestPolicy: GuestPolicyDocument,
+    PolicyTest: PolicyTestDocument,
+  };
   const sections = Object.entries(kinds).map(([kind, document]) => {
     const schema = z.toJSONSchema(document, { io: 'input' }) as Field;
     return [
@@ -78,7 +94,7 @@ function policyPage(): string {
   });
   return page(
     'The policy language',
-    'A policy set is one HostPolicy and any number of GuestPolicies, in one file or several. Sizes, durations and rates need a unit: ' +
+    'A policy set is one HostPolicy and any number of GuestPolicies, in one file or several; PolicyTests stand in `*.test.yaml` files. Sizes, durations and rates need a unit: ' +
       '`512MiB`, `30s`, `1GiB/min`. Expressions are CEL; all their quantities are doubles in bytes, seconds, ratios and bytes per second.',
     sections.flat(),
   );
@@ -86,6 +102,7 @@ function policyPage(): string {
 
 /** The part of JSON Schema that the policy schemas come out as. */
 interface Field {
+  readonly title?: string;
   readonly type?: string;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -96,6 +113,7 @@ interface Field {
   readonly maximum?: number;
   readonly properties?: Readonly<Record<string, Field>>;
   readonly items?: Field;
+  readonly anyOf?: readonly Field[];
 }
 
 function fieldRows(prefix: string, { properties = {} }: Field): string[] {
@@ -108,10 +126,12 @@ function fieldRows(prefix: string, { properties = {} }: Field): string[] {
 }
 
 function valuesOf(field: Field): string {
+  if (field.title !== undefined) return field.title;
   const choices = field.enum ?? (field.const === undefined ? undefined : [field.const]);
   if (choices) return choices.map(choice => `\`${String(choice)}\``).join(', ');
   if (field.minimum !== undefined && field.maximum !== undefined)
     return `${field.type ?? ''} ${field.minimum} to ${field.maximum}`;
+  if (field.type === undefined && field.anyOf) return field.anyOf.map(valuesOf).join(' or ');
   if (field.items) return `list of ${valuesOf(field.items)}`;
   return field.type ?? '';
 }

@@ -17,7 +17,7 @@ export interface FakeMachine {
   threads: number[];
 }
 
-export interface FakeCommand {
+interface FakeCommand {
   readonly execute: string;
   readonly id: number;
   readonly args: Readonly<Record<string, string | number>>;
@@ -32,6 +32,8 @@ export interface FakeQemu {
   readonly commands: FakeCommand[];
   /** How many clients have been greeted. */
   readonly greeted: number;
+  /** Clients that wait for their turn. */
+  readonly waiting: number;
   /** True keeps the machine from answering; the test may do it later. */
   intercept: (command: FakeCommand) => boolean;
   event(name: string, data?: object): void;
@@ -46,7 +48,7 @@ export interface FakeQemu {
 export const UNKNOWN = '18446744073709551615';
 const ID = /"id":(\d+)/;
 
-export function fakeMachine(change: Partial<FakeMachine> = {}): FakeMachine {
+function fakeMachine(change: Partial<FakeMachine> = {}): FakeMachine {
   return {
     name: 'web',
     uuid: '6b8b4567-327b-43c6-a433-6873664b0dc5',
@@ -127,6 +129,9 @@ export async function startFakeQemu(path: string, change: Partial<FakeMachine> =
     commands,
     get greeted() {
       return greeted;
+    },
+    get waiting() {
+      return waiting.filter(socket => !socket.destroyed).length;
     },
     intercept: () => false,
     event(name, data) {

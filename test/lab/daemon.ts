@@ -8,7 +8,7 @@ import { until } from './process.ts';
 
 const BALLONET = fileURLToPath(new URL('../../bin/ballonet', import.meta.url));
 
-export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
 export interface Daemon extends AsyncDisposable {
   readonly lines: readonly LogLine[];

@@ -27,7 +27,7 @@ export interface QmpGuestOptions {
   readonly boots?: boolean;
 }
 
-export interface QmpGuest {
+interface QmpGuest {
   readonly name: string;
   readonly memory: Bytes;
   readonly agent: Agent;
@@ -55,6 +55,7 @@ export interface QmpGuests extends AsyncDisposable {
   readonly scratch: string;
   readonly guests: readonly QmpGuest[];
   guest(name: string): QmpGuest;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**

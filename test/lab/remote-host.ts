@@ -19,7 +19,7 @@ import { openRoom } from './room.ts';
 
 const DAEMON = '/usr/sbin/libvirtd';
 
-export interface ServeOptions {
+interface ServeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** libvirtd's port, where its configuration gives it one. */
   readonly port?: number;

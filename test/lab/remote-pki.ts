@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './process.ts';
 
-export interface CertificateOptions {
+interface CertificateOptions {
   /** For a server: `DNS:NAME` and `IP:ADDRESS`. Left out: a client's certificate. */
   readonly names?: readonly string[];
   /** Its time is over. */

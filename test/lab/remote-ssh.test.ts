@@ -1,5 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { childrenOf, run, until } from './process.ts';
 import type { RemoteHost, RemoteServer } from './remote-host.ts';
@@ -89,6 +90,12 @@ describe('a host with sshd and libvirtd', () => {
     expect(seen).toMatchObject([{ name: 'test', stats: { actual: expect.any(Number) } }]);
     expect(await seenByBallonet(uri())).toEqual(seen);
     expect(await seenByBallonet(uri({ more: '&mode=auto' }))).toEqual(seen);
+  });
+
+  it('is for the command line what it is for virsh', async () => {
+    const ballonet = fileURLToPath(new URL('../../bin/ballonet', import.meta.url));
+    const print = ['-c', uri(), 'dommemstat', 'test'];
+    expect(await run(ballonet, print)).toBe(await run('virsh', print));
   });
 
   it('lets a balloon be moved, tells of what happens, and ends its programs with the connection', async () => {

@@ -2,17 +2,11 @@
 import { AUTH, FEATURE, PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
 import { writeDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import { XdrReader, XdrWriter } from '../../src/hypervisor/libvirt/xdr.ts';
+import { SERVED } from '../../src/hypervisor/server/numbers.ts';
+import { writeRefusal } from '../../src/hypervisor/server/refusal.ts';
 import type { FakeClient } from './fake-client.ts';
 import type { FakeDomain, FakeHost } from './fake-host.ts';
 import { MAX_KIB } from './fake-host.ts';
-
-/** Procedures that only other clients call. */
-const OTHER_PROCEDURE = {
-  getUri: 110,
-  domainGetState: 212,
-  eventDeregister: 317,
-  unregisterClose: 361,
-} as const;
 
 /** A call as it came in. Whoever takes it answers it, now, later or never. */
 export interface FakeCall {
@@ -57,14 +51,14 @@ export function answer(call: FakeCall, host: FakeHost, manners: FakeManners): vo
     case PROCEDURE.open:
     case PROCEDURE.close:
     case PROCEDURE.registerCloseCallback:
-    case OTHER_PROCEDURE.unregisterClose:
-    case OTHER_PROCEDURE.eventDeregister:
+    case SERVED.unregisterCloseCallback:
+    case SERVED.eventDeregister:
       call.reply();
       return;
     case PROCEDURE.getLibVersion:
       call.reply(new XdrWriter().u64(9_000_000).bytes());
       return;
-    case OTHER_PROCEDURE.getUri:
+    case SERVED.getUri:
       call.reply(new XdrWriter().string('qemu:///system').bytes());
       return;
     case PROCEDURE.eventRegister: {
@@ -91,7 +85,7 @@ export function answer(call: FakeCall, host: FakeHost, manners: FakeManners): vo
       ref(host.domains.find(domain => domain.uuid.replaceAll('-', '') === uuid));
       return;
     }
-    case OTHER_PROCEDURE.domainGetState:
+    case SERVED.domainGetState:
       withDomain(host.read(reader), () => call.reply(new XdrWriter().i32(1).i32(1).bytes()));
       return;
     case PROCEDURE.domainGetInfo:
@@ -174,19 +168,8 @@ function domainBytes(domain: FakeDomain): Buffer {
   return writer.bytes();
 }
 
-export function errorPayload(code: number, message: string): Buffer {
-  const text = (writer: XdrWriter, value: string): void => void writer.string(value);
-  return new XdrWriter()
-    .i32(code)
-    .i32(7)
-    .optional(message, text)
-    .i32(2)
-    .bool(false)
-    .optional('%s', text)
-    .optional(message, text)
-    .bool(false)
-    .i32(-1)
-    .i32(-1)
-    .bool(false)
-    .bytes();
+export function errorPayload(number: number, message: string): Buffer {
+  const writer = new XdrWriter();
+  writeRefusal(writer, { number, message });
+  return writer.bytes();
 }

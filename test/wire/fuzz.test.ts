@@ -16,6 +16,7 @@ import { toWireDomain, writeDomain } from '../../src/hypervisor/libvirt/structur
 import { MESSAGE_STATUS, MESSAGE_TYPE } from '../../src/hypervisor/libvirt/wire.ts';
 import { XdrWriter } from '../../src/hypervisor/libvirt/xdr.ts';
 import { BallonetError } from '../../src/model/errors.ts';
+import { damage, harm, share } from './damage.ts';
 import { errorPayload } from './fake-answers.ts';
 import { frame } from './fake-client.ts';
 import { FakeHost } from './fake-host.ts';
@@ -88,56 +89,6 @@ const SAMPLES: readonly Sample[] = [
   event(PROCEDURE.eventBalloonChange, w => w.u64(1_572_864)),
   event(PROCEDURE.eventReboot, () => {}),
 ];
-
-/** One act of damage, its place as a share of the message. */
-type Damage =
-  | { readonly kind: 'byte' | 'word'; readonly at: number; readonly value: number }
-  | { readonly kind: 'cut' | 'insert'; readonly at: number; readonly value: number };
-
-const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
-const damage: fc.Arbitrary<Damage> = fc.oneof(
-  fc.record({ kind: fc.constant('byte' as const), at: share, value: fc.nat({ max: 255 }) }),
-  fc.record({
-    kind: fc.constant('word' as const),
-    at: share,
-    value: fc.constantFrom(
-      0,
-      1,
-      2,
-      3,
-      4,
-      28,
-      79,
-      80,
-      1024,
-      16_384,
-      0x1f_ffff,
-      0x20_0000,
-      0x7fff_ffff,
-      0x8000_0000,
-      0xffff_ffff,
-    ),
-  }),
-  fc.record({
-    kind: fc.constantFrom('cut' as const, 'insert' as const),
-    at: share,
-    value: fc.nat({ max: 8 }),
-  }),
-);
-
-function harm(message: Buffer, acts: readonly Damage[]): Buffer {
-  let bytes = Buffer.from(message);
-  for (const { kind, at, value } of acts) {
-    const offset = Math.floor(at * bytes.length);
-    if (kind === 'byte') bytes.fill(value, offset, offset + 1);
-    else if (kind === 'word' && bytes.length >= 4)
-      bytes.writeUInt32BE(value, Math.min(offset & ~3, bytes.length - 4));
-    else if (kind === 'cut')
-      bytes = Buffer.concat([bytes.subarray(0, offset), bytes.subarray(offset + value)]);
-    else bytes = Buffer.concat([bytes.subarray(0, offset), Buffer.alloc(value), bytes.subarray(offset)]);
-  }
-  return bytes;
-}
 
 interface Outcome {
   readonly code: string;

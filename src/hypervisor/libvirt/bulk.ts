@@ -8,6 +8,7 @@ import { Layouts } from './bulk-params.ts';
 import type { RpcConnection } from './connection.ts';
 import { DomainListMemory } from './domain-list.ts';
 import * as procedures from './procedures.ts';
+import { settledWithSecondAsk } from './second-ask.ts';
 import type { WireDomain } from './structures.ts';
 import { toWireDomain } from './structures.ts';
 
@@ -24,6 +25,7 @@ const NO_PARAMS: ReadonlyMap<string, never> = new Map<string, never>();
 
 export class BulkCollector {
   readonly #chunkMax: number;
+  readonly #lateMs: number;
   readonly #layouts = new Layouts();
   readonly #known = new WeakMap<DomainRef, WireDomain>();
   readonly #list = new DomainListMemory();
@@ -31,9 +33,13 @@ export class BulkCollector {
   #generation = 0;
   #listCanBeKept = true;
 
-  /** `chunkMax`: most domains in one call; it bounds the time that one reply can hold the event loop. */
-  constructor(chunkMax: number) {
+  /**
+   * `chunkMax`: most domains in one call; it bounds the time that one reply can hold the event loop. `lateMs`: after such a
+   * time without an answer the calls that shall not wait are made once more.
+   */
+  constructor(chunkMax: number, lateMs: number) {
     this.#chunkMax = chunkMax;
+    this.#lateMs = lateMs;
   }
 
   /**
@@ -51,13 +57,17 @@ export class BulkCollector {
     );
     // To libvirt no group at all means every group.
     if (groups === 0) return asked.map(({ ref }) => ({ domain: ref, params: NO_PARAMS }));
-    const flags =
-      ((options.nowait ?? true) ? procedures.BULK_NOWAIT : 0) +
-      (options.domains ? 0 : procedures.BULK_ACTIVE);
+    const nowait = options.nowait ?? true;
+    const flags = (nowait ? procedures.BULK_NOWAIT : 0) + (options.domains ? 0 : procedures.BULK_ACTIVE);
     const chunks = this.#split(asked);
-    const results = await Promise.allSettled(
-      chunks.map(chunk => connection.call(procedures.allDomainStats(chunk, groups, flags, this.#layouts))),
+    const asks = chunks.map(
+      chunk => () => connection.call(procedures.allDomainStats(chunk, groups, flags, this.#layouts)),
     );
+    // NOWAIT passes over a domain that a job holds, not over one whose QEMU has just come to hang: the first call waits
+    // there, holding the job (qemuDomainGetStatsBalloon in src/qemu/qemu_driver.c). The same call once more passes over it.
+    const results = await (nowait
+      ? settledWithSecondAsk(asks, this.#lateMs)
+      : Promise.allSettled(asks.map(ask => ask())));
     return merge(chunks, results);
   }
 

@@ -41,6 +41,8 @@ export interface Tuning {
   readonly maxInFlight: number;
   readonly maxWaiting: number;
   readonly chunkDomains: number;
+  /** Time without an answer after which a bulk call that shall not wait is made once more. */
+  readonly bulkLateMs: number;
 }
 
 /** Keepalive as libvirt's own clients have it; 4 in flight because of the server's limit of 5 (see connection.ts). */
@@ -52,6 +54,7 @@ const TUNING: Tuning = {
   maxInFlight: 4,
   maxWaiting: 16_384,
   chunkDomains: 256,
+  bulkLateMs: 1000,
 };
 
 const CALL_TIMEOUT: Seconds = 10;
@@ -79,7 +82,7 @@ export async function connectLibvirt(
   const settings = { ...TUNING, ...tuning };
   const callTimeoutMs = (options.callTimeout ?? CALL_TIMEOUT) * 1000;
   const events = new Subject<HypervisorEvent>();
-  const bulk = new BulkCollector(settings.chunkDomains);
+  const bulk = new BulkCollector(settings.chunkDomains, settings.bulkLateMs);
   const sink: EventSink = {
     event: event => {
       if (event.type === 'lifecycle') bulk.forgetList();

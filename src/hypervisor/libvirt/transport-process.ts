@@ -7,7 +7,7 @@ import { KiB } from '../../model/units.ts';
 import { systemCode } from './transport-error.ts';
 
 /** What the end of a program is known by. */
-export interface ProcessEnd {
+interface ProcessEnd {
   readonly command: string;
   /** Its exit status, or the signal that it died of. */
   readonly how: string;

@@ -2,7 +2,7 @@
 import type { Places } from './places.ts';
 
 /** Which daemon: the driver's own (`direct`), libvirtd (`legacy`), or the first of the two that is there. */
-export type SocketMode = 'auto' | 'direct' | 'legacy';
+type SocketMode = 'auto' | 'direct' | 'legacy';
 
 export interface SocketQuery {
   readonly driver: string;

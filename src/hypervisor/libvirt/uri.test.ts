@@ -131,6 +131,11 @@ describe('a libvirt URI', () => {
     expect(resolveUri('qemu:///system', false, ROOT).local).toBe(true);
   });
 
+  it("does not take this machine for the host of a test driver's guests", () => {
+    expect(resolveUri('test:///default', false, ROOT).local).toBe(false);
+    expect(resolveUri('test+unix:///default?socket=/s', false, ROOT).local).toBe(false);
+  });
+
   it.each([
     ['qemu+tcp://host/system', /plain TCP/],
     ['qemu+libssh2://host/system', /libssh2.*ssh is/],

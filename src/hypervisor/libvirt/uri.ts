@@ -33,7 +33,7 @@ const TRANSPORTS_REFUSED: Readonly<Record<string, string>> = {
 /** libvirt's port for TLS (`LIBVIRTD_TLS_PORT`). */
 const TLS_PORT = 16_514;
 
-export interface UnixTarget {
+interface UnixTarget {
   readonly kind: 'unix';
   /** Sockets to try, the first that answers wins. */
   readonly sockets: readonly string[];
@@ -71,7 +71,7 @@ export interface SshTarget {
 }
 
 /** A program whose standard input and output are the connection. */
-export interface ExtTarget {
+interface ExtTarget {
   readonly kind: 'ext';
   readonly command: string;
 }
@@ -147,7 +147,8 @@ function resolve(uri: string, readOnly: boolean, places: Places): Endpoint {
     },
     // libvirt's test driver builds a host of its own from a file at each open; only /default is shared.
     privateHost: openUri.startsWith('test:') && openUri !== 'test:///default',
-    local: transport === 'unix',
+    // Guests of a test driver are nowhere: this machine's /proc says nothing of their host.
+    local: transport === 'unix' && !openUri.startsWith('test:'),
   };
 }
 

@@ -28,9 +28,10 @@ export function createDomain(home: DomainHome, { name, uuid, id }: DomainRef): D
     async memoryStats({ maxStats = MEMORY_STATS_MAX, flags = 0 } = {}) {
       requireWhole(maxStats, 0, MEMORY_STATS_MAX, 'the number of statistics');
       requireWhole(flags, 0, 2 ** 32 - 1, 'the flags word');
+      // As virDomainMemoryStats: to want none is to ask nothing.
+      if (maxStats === 0) return [];
       if (flags !== 0)
         throw new BallonetError('OPERATION_REFUSED', `unsupported flags (0x${flags.toString(16)})`);
-      if (maxStats === 0) return [];
       return (await ask(guest => guest.memoryStats())).slice(0, maxStats);
     },
     /** `options` is there to be said by the caller; every change of a balloon is live. */

@@ -21,6 +21,7 @@ import { GuestTable } from './guest-table.ts';
 import { readNodeMemory } from './node-memory.ts';
 import type { QmpSession } from './session.ts';
 import { SocketKeeper } from './socket-keeper.ts';
+import { timedOut } from './transport.ts';
 import { pathOfUri } from './uri.ts';
 
 /** What tests make shorter. */
@@ -111,6 +112,7 @@ class QmpHypervisor implements Hypervisor, DomainHome {
     const waits = kind === 'folder' && this.#options.reconnect;
     if (!waits && this.#table.all().length === 0) await attempts;
     if (!waits && this.#table.all().length === 0) this.#explainNone(kind);
+    for (const keeper of this.#keepers.values()) if (!keeper.tried) this.#warn(this.#slow(keeper.path));
     this.#table.announce();
     if (kind === 'folder' && this.#options.reconnect) this.#watchFolder(path);
   }
@@ -189,6 +191,13 @@ class QmpHypervisor implements Hypervisor, DomainHome {
   #explainNone(kind: Place['kind']): void {
     const failure = this.#failure;
     if (failure && (kind === 'socket' || !isLeftBehind(failure))) throw failure;
+  }
+
+  #slow(path: string): BallonetError {
+    return timedOut(
+      path,
+      `it has not greeted within ${this.#tuning.settleMs / 1000} s and is left out until it does`,
+    );
   }
 
   #watchFolder(folder: string): void {

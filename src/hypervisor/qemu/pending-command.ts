@@ -10,6 +10,8 @@ export interface PendingCommand extends Pick<Command<unknown>, 'execute' | 'args
   timer: NodeJS.Timeout | undefined;
   /** Its deadline has passed and its caller has gone; the answer, when it comes, is dropped. */
   expired: boolean;
+  /** Its answer has come, or the connection has ended. */
+  settled: boolean;
   /** Settles the command with its result or error; throws PROTOCOL when neither can be understood. */
   readonly answer: (value: Json | undefined, error: Json | undefined) => void;
   readonly reject: (error: BallonetError) => void;
@@ -44,7 +46,15 @@ export function pendingCommand<T>(command: Command<T>): {
   };
   const { execute, args } = command;
   return {
-    pending: { execute, ...(args && { args }), timer: undefined, expired: false, answer, reject },
+    pending: {
+      execute,
+      ...(args && { args }),
+      timer: undefined,
+      expired: false,
+      settled: false,
+      answer,
+      reject,
+    },
     result,
   };
 }

@@ -60,9 +60,53 @@ describe('a QEMU that hangs', () => {
     const hypervisor = await connect('', { callTimeout: 0.3, reconnect: true }, { settleMs: 100 });
 
     expect((await hypervisor.domains()).map(({ name }) => name)).toEqual(['a']);
-    await vi.waitFor(() => expect(warnings.map(({ code }) => code)).toEqual(['HYPERVISOR_TIMEOUT']));
+    expect(warnings.map(({ code }) => code)).toEqual(['HYPERVISOR_TIMEOUT']);
     await occupant.close();
     await vi.waitFor(async () => expect(await hypervisor.domains()).toHaveLength(2), 3000);
+  });
+});
+
+describe('a busy machine', () => {
+  it('does not take an answer that it has not read for one that has not come', async () => {
+    const { start, connect } = qmpBench();
+    const qemu = await start('web');
+    const hypervisor = await connect('', { callTimeout: 0.2 });
+    const domain = await onlyDomain(hypervisor);
+
+    const asked = domain.info();
+    // The fake lives in this process: until it has read the question, and not so long that its answer is read.
+    while (qemu.given('query-cpus-fast').length < 2)
+      await new Promise<void>(resolve => {
+        setImmediate(resolve);
+      });
+    const end = performance.now() + 300;
+    while (performance.now() < end);
+
+    expect((await asked).state).toBe('running');
+  });
+});
+
+describe('a connection that is closed', () => {
+  it('leaves nothing behind that waits for a QEMU', async () => {
+    const { start, connect, folder } = qmpBench();
+    const qemu = await start('a');
+    const other = await start('b');
+    const occupant = await connectQmp(`qmp://${folder}/b.qmp`);
+    const hypervisor = await connect('', { callTimeout: 60, reconnect: true }, { settleMs: 50 });
+    qemu.intercept = () => true;
+    const asked = codeOf(onlyDomain(hypervisor).then(domain => domain.info()));
+    await vi.waitFor(() => expect(qemu.given('query-cpus-fast').length).toBeGreaterThan(1));
+    expect(other.waiting).toBe(1);
+    const ended = vi.fn<() => void>();
+    hypervisor.events.subscribe({ complete: ended });
+
+    await hypervisor.close();
+
+    expect(await asked).toBe('DOMAIN_NOT_FOUND');
+    expect(ended).toHaveBeenCalled();
+    expect(await codeOf(hypervisor.allDomainStats())).toBe('HYPERVISOR_CLOSED');
+    await vi.waitFor(() => expect(other.waiting).toBe(0));
+    await occupant.close();
   });
 });
 

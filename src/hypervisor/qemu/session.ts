@@ -126,7 +126,8 @@ export class QmpSession {
       );
     }
     const { pending, result } = pendingCommand(command);
-    pending.timer = setTimeout(() => this.#expire(pending, timeoutMs), timeoutMs);
+    // On a busy machine the answer may lie unread in the socket when the timer is due: it is read first.
+    pending.timer = setTimeout(() => setImmediate(() => this.#expire(pending, timeoutMs)), timeoutMs);
     this.#waiting.add(pending);
     this.#startWaiting();
     return result;
@@ -143,6 +144,7 @@ export class QmpSession {
     this.#stream.destroy();
     for (const pending of [...this.#pending.values(), ...this.#waiting]) {
       clearTimeout(pending.timer);
+      pending.settled = true;
       pending.reject(error);
     }
     this.#pending.clear();
@@ -164,6 +166,7 @@ export class QmpSession {
   }
 
   #expire(pending: PendingCommand, timeoutMs: number): void {
+    if (pending.settled) return;
     const unsent = this.#waiting.delete(pending);
     pending.expired = true;
     const [oldest] = this.#pending.values();
@@ -204,6 +207,7 @@ export class QmpSession {
     if ((value === undefined) === (error === undefined)) throw broken('is neither a result nor an error');
     clearTimeout(pending.timer);
     if (!pending.expired) pending.answer(value, error);
+    pending.settled = true;
     this.#pending.delete(id);
   }
 

@@ -1,5 +1,5 @@
 /** Keeps one QMP socket connected: again and again, with back-off, for as long as it is wanted. */
-
+import type { Duplex } from 'node:stream';
 import { BallonetError, isBallonetError } from '../../model/errors.ts';
 import { QmpSession } from './session.ts';
 import { openSocket } from './transport.ts';
@@ -25,6 +25,9 @@ export class SocketKeeper {
   readonly #options: KeeperOptions;
   readonly #first: Promise<void>;
   #session: QmpSession | undefined;
+  /** Of the attempt that is under way. */
+  #stream: Duplex | undefined;
+  #tried = false;
   #attempt = 0;
   #upSince = 0;
   #told: string | undefined;
@@ -34,12 +37,19 @@ export class SocketKeeper {
   constructor(options: KeeperOptions) {
     this.path = options.path;
     this.#options = options;
-    this.#first = this.#try();
+    this.#first = this.#try().then(() => {
+      this.#tried = true;
+    });
   }
 
   /** Resolves, and never rejects, when the first attempt has come to its end. */
   get first(): Promise<void> {
     return this.#first;
+  }
+
+  /** True when the first attempt has come to its end. */
+  get tried(): boolean {
+    return this.#tried;
   }
 
   /** True from the greeting to the end of a session. */
@@ -59,13 +69,16 @@ export class SocketKeeper {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#session?.close();
+    this.#stream?.destroy();
   }
 
   async #try(): Promise<void> {
     this.#timer = undefined;
     const { path, timeoutMs, onUp } = this.#options;
     try {
-      const session = await QmpSession.open(await openSocket(path, timeoutMs), { path, timeoutMs });
+      this.#stream = await openSocket(path, timeoutMs);
+      if (this.#closed) this.#stream.destroy();
+      const session = await QmpSession.open(this.#stream, { path, timeoutMs });
       try {
         if (this.#closed) return session.close();
         await onUp(session);

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { BallonetError, errorMessage } from '../../model/errors.ts';
 
 /** Why a QMP socket may take a connection and then say nothing. */
-export const ONE_CLIENT_HINT =
+const ONE_CLIENT_HINT =
   'a QMP socket serves one client at a time: libvirt or another program may be on it (give Ballonet a -qmp socket of its own), or QEMU hangs';
 
 /**

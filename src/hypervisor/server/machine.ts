@@ -1,6 +1,5 @@
 /** What the server tells of the machine that the guests are on, beside its memory. */
 import { cpus, hostname } from 'node:os';
-import { MiB } from '../../model/units.ts';
 
 export interface Machine {
   readonly hostname: string;
@@ -51,6 +50,3 @@ export function capabilitiesXml(machine: Machine, totalKib: number): string {
     '',
   ].join('\n');
 }
-
-/** The longest text that the server sends on purpose: domain XML, capabilities. */
-export const XML_MAX_BYTES = 4 * MiB;

@@ -19,6 +19,8 @@ const VIR_ERR = {
 /** libvirt's stats period is an int. */
 const PERIOD_MAX: Seconds = 2 ** 31 - 1;
 
+const FLAGS_MAX = 2 ** 32 - 1;
+
 /** What a domain handle needs of its connection. */
 export interface DomainHome {
   readonly readOnly: boolean;
@@ -68,8 +70,8 @@ function memoryStats(
   guest: SimulatedGuest,
   { maxStats = MEMORY_STATS_MAX, flags = 0 }: MemoryStatsOptions = {},
 ): MemoryStat[] {
-  if (flags !== 0)
-    refuse('OPERATION_REFUSED', `unsupported flags (0x${flags.toString(16)})`, VIR_ERR.invalidArgument);
+  if (!Number.isInteger(flags) || flags < 0 || flags > FLAGS_MAX)
+    refuse('VALUE_OUT_OF_RANGE', `the flags word is ${flags}`, VIR_ERR.invalidArgument);
   if (!Number.isInteger(maxStats) || maxStats < 0 || maxStats > MEMORY_STATS_MAX) {
     refuse(
       'VALUE_OUT_OF_RANGE',
@@ -77,6 +79,10 @@ function memoryStats(
       VIR_ERR.invalidArgument,
     );
   }
+  // As virDomainMemoryStats: to want none is to ask nothing.
+  if (maxStats === 0) return [];
+  if (flags !== 0)
+    refuse('OPERATION_REFUSED', `unsupported flags (0x${flags.toString(16)})`, VIR_ERR.invalidArgument);
   mustBeActive(guest);
   const stats = memoryStatsOf(guest).slice(0, maxStats);
   const tooLarge = home.raw ? undefined : stats.find(({ value }) => value > Number.MAX_SAFE_INTEGER);

@@ -26,7 +26,7 @@ export type FaultKind = Fault['kind'];
 export type GarbageValues = { readonly [K in MemoryStatName]?: number };
 
 /** A condition, or something that happens once. */
-export type Mishap =
+type Mishap =
   | Fault
   | { readonly kind: 'reboot' }
   /** QEMU of a domain without a stored definition dies: one `stopped` event, and the domain is no more. */

@@ -7,14 +7,15 @@ function documentName(): z.ZodType<string> {
     .max(63)
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
       error: 'a name has letters, digits, dots, dashes and underscores, and begins with a letter or digit',
-    });
+    })
+    .meta({ examples: ['standard'] });
 }
 
 /** A CEL expression. YAML may read one that is a lone number or truth value as such; the compiler takes the text as written. */
 export function expression(example: string): z.ZodType<string | number | boolean> {
   return z
     .union([z.string(), z.number(), z.boolean()], { error: 'expected an expression' })
-    .meta({ type: 'string', examples: [example] });
+    .meta({ title: 'CEL expression', examples: [example] });
 }
 
 /** The name of a part of a policy, as decisions and messages show it. */
@@ -33,7 +34,12 @@ export const Metadata = z
     name: documentName().describe(
       'Name of the policy, unique among the policies of its kind. It stands in decisions, metrics and logs.',
     ),
-    description: z.string().max(1000).optional().describe('What the policy is for, in a sentence.'),
+    description: z
+      .string()
+      .max(1000)
+      .optional()
+      .describe('What the policy is for, in a sentence.')
+      .meta({ examples: ['Batch workers give memory back first.'] }),
   })
   .describe('Name and purpose of the document.');
 

@@ -41,7 +41,8 @@ const Variable = z.strictObject({
     .string()
     .max(63)
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'a variable is named by letters, digits and underscores' })
-    .describe('Name of the variable; expressions read it as vars.NAME.'),
+    .describe('Name of the variable; expressions read it as vars.NAME.')
+    .meta({ examples: ['headroom'] }),
   expression: expression('max(guarantees.reserve, guest.demand * 0.15)').describe(
     'CEL expression that gives a number. It sees the variables above it.',
   ),
@@ -70,7 +71,8 @@ function direction({ stepMax, stepMin, cooldown }: DirectionDefaults, verb: stri
     at: z
       .array(z.string())
       .optional()
-      .describe(`Pressure levels at which the guest may be ${verb}. An empty list is never.`),
+      .describe(`Pressure levels at which the guest may be ${verb}. An empty list is never.`)
+      .meta({ examples: [['soft', 'hard']] }),
     step: z
       .strictObject({
         max: amount({ ratio: { min: 0.001, max: 1 }, bytes: { min: MiB } })

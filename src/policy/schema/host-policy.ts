@@ -9,7 +9,8 @@ const Level = z.strictObject({
     .string()
     .max(63)
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'a level is named by letters, digits and underscores' })
-    .describe('Name of the level, for `at` in guest policies. `none` is the level when no other is entered.'),
+    .describe('Name of the level, for `at` in guest policies. `none` is the level when no other is entered.')
+    .meta({ examples: ['soft', 'hard', 'critical'] }),
   when: expression('host.available_ratio < 0.08').describe(
     'CEL condition over host.*; true while the host is this short.',
   ),
@@ -30,7 +31,8 @@ const Reserve = z.strictObject({
     .min(0)
     .max(90)
     .optional()
-    .describe('Memory that is never planned away, in percent of the pool.'),
+    .describe('Memory that is never planned away, in percent of the pool.')
+    .meta({ examples: [6] }),
   select: z.enum(['max', 'min']).default('max').describe('Which of the two counts when both are given.'),
 });
 

@@ -54,7 +54,12 @@ function quantity<T>({ what, example, pattern, read, check }: Quantity<T>): z.Zo
     const broken = check(parsed.value);
     return broken === undefined ? parsed.value : fail('POLICY_RANGE', broken);
   });
-  return schema.meta({ type: 'string', pattern: `^${pattern}$` });
+  return schema.meta({
+    title: what,
+    type: 'string',
+    pattern: `^${pattern}$`,
+    examples: example.split(/, | or /),
+  });
 }
 
 function within(limits: Limits, format: (value: number) => string): (value: number) => string | undefined {
@@ -174,6 +179,7 @@ export function countOrPercent(): z.ZodType<{ readonly count: number } | { reado
       return z.NEVER;
     })
     .meta({
+      title: 'number or percentage',
       anyOf: [
         { type: 'integer', minimum: 1 },
         { type: 'string', pattern: `^${NUMBER}%$` },

@@ -5,15 +5,20 @@ import { size } from './quantities.ts';
 /** Longest glob; libvirt's names and titles are shorter in practice. */
 const GLOB_MAX = 256;
 
-function globs(): z.ZodType<string[] | undefined> {
-  return z.array(z.string().min(1).max(GLOB_MAX)).min(1).max(64).optional();
+function globs(example: readonly string[]): z.ZodType<string[] | undefined> {
+  return z
+    .array(z.string().min(1).max(GLOB_MAX))
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ examples: [example] });
 }
 
 /** Which guests something is for. */
 export const Selector = z.strictObject({
-  name: globs().describe('Globs for the domain name; one of them must match.'),
-  uuid: globs().describe('Globs for the UUID, in any case; one of them must match.'),
-  title: globs().describe(
+  name: globs(['batch-*', 'ci-?']).describe('Globs for the domain name; one of them must match.'),
+  uuid: globs(['6d1b7c1e-*']).describe('Globs for the UUID, in any case; one of them must match.'),
+  title: globs(['Database *']).describe(
     'Globs for the domain title; one of them must match. A guest without a title does not match.',
   ),
   tags: z
@@ -23,7 +28,7 @@ export const Selector = z.strictObject({
       'Globs for tags, by the name of the tag; every tag given must be there and match. Tags are the attributes of the element tags in the namespace urn:ballonet:domain:1 of the domain metadata.',
     )
     .meta({ examples: [{ tier: ['gold', 'silver'] }] }),
-  os: globs().describe(
+  os: globs(['http://debian.org/*']).describe(
     "Globs for the operating system by libosinfo's id, such as http://debian.org/debian/12, which virt-install and virt-manager leave in the domain metadata.",
   ),
   memory: z

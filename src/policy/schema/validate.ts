@@ -22,6 +22,13 @@ function fromIssue(document: SourceDocument, schema: z.ZodType, issue: Issue): D
     const known = fieldsAt(schema, path);
     return issue.keys.map(key => unknownField(document, [...path, key], known));
   }
+  if (issue.code === 'invalid_union') {
+    const branch = meantBranch(issue.errors);
+    if (branch !== undefined)
+      return branch.flatMap(inner =>
+        fromIssue(document, schema, { ...inner, path: [...path, ...inner.path] }),
+      );
+  }
   const input = valueAt(document.value, path);
   const field = describePath(path);
   if (input === undefined) {
@@ -33,6 +40,18 @@ function fromIssue(document: SourceDocument, schema: z.ZodType, issue: Issue): D
   if (input === null) return [errorAt(place, 'POLICY_TYPE', `${field} has no value`)];
   const { code, message, hint } = judge(issue, input);
   return [errorAt(place, code, `${field}: ${message}`, { hint })];
+}
+
+/** Of a value that may have several forms, the faults of the form that it is written in; undefined when it has none of them. */
+function meantBranch(branches: readonly Issue[][]): readonly Issue[] | undefined {
+  return branches.find(issues =>
+    issues.every(issue => {
+      if (issue.path.length > 0) return true;
+      return (
+        issue.code !== 'invalid_type' && !(issue.code === 'custom' && codeOf(issue.params) === 'POLICY_TYPE')
+      );
+    }),
+  );
 }
 
 function unknownField(document: SourceDocument, path: Path, known: readonly string[]): Diagnostic {
@@ -161,5 +180,9 @@ function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   let at = schema;
   while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault)
     at = at.unwrap();
+  if (at instanceof z.ZodUnion) {
+    const object = at.options.find(option => option instanceof z.ZodObject);
+    if (object !== undefined) return object;
+  }
   return at;
 }

@@ -28,6 +28,8 @@ export const DIAGNOSTICS = {
     'Two guest policies of equal precedence can match the same guest, so that none of them governs it.',
   POLICY_LEVEL: 'The pressure level does not exist in the host policy, or its name cannot be used.',
   POLICY_HOST_COUNT: 'A policy set needs exactly one HostPolicy.',
+  POLICY_SERIES:
+    'A series of a policy test is not in the notation of series: samples with spaces between them, such as 20GiB, 9GiBx60, 2GiB+16MiBx30, _ or stale.',
   POLICY_EXPRESSION_SYNTAX: 'The expression is not valid CEL.',
   POLICY_EXPRESSION_NAME:
     'The expression uses a name or function that does not exist, or that cannot be seen from there.',

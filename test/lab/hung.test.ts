@@ -1,0 +1,138 @@
+/** A QEMU that stands still (SIGSTOP), behind libvirt and behind QMP: what it costs itself, and what it costs the others. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { dryRunActuator } from '../../src/actuators/balloon.ts';
+import { hostPolicyFiles } from '../../src/cli/policy-files.ts';
+import { createCollector } from '../../src/collectors/snapshot.ts';
+import { runEngine } from '../../src/engine/engine.ts';
+import type { Hypervisor } from '../../src/hypervisor/driver.ts';
+import { connect } from '../../src/index.ts';
+import { systemClock } from '../../src/model/clock.ts';
+import { isBallonetError } from '../../src/model/errors.ts';
+import type { GuestSample } from '../../src/model/snapshot.ts';
+import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
+import { startLab } from './lab.ts';
+import { until } from './process.ts';
+import { startQmpGuests } from './qmp-guests.ts';
+
+const CALL_SECONDS = 8;
+/** A tick a second, one of them a second late, on a machine that may be busy; a lost deadline would show. */
+const GAP_MS_MAX = 4000;
+/** Long enough for more than one deadline. */
+const WATCH_SECONDS = 14;
+
+const POLICY = `
+apiVersion: ballonet/v1
+kind: HostPolicy
+metadata: {name: lab}
+spec:
+  interval: 1s
+  memory: 1GiB
+  reserve: {bytes: 64MiB, percent: 0, select: max}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: lab}
+spec:
+  match: {}
+  guarantees: {min: 20%, max: 100%, reserve: 128MiB}
+  target: guest.demand + guarantees.reserve
+`;
+
+/** The daemon's own loop, and what each of its ticks saw. */
+interface Watch {
+  readonly ticks: { readonly at: number; readonly guests: readonly GuestSample[] }[];
+  readonly failures: unknown[];
+}
+
+async function watch(uri: string, folder: string): Promise<{ hypervisor: Hypervisor; watch: Watch }> {
+  const file = join(folder, 'policy.yaml');
+  await writeFile(file, POLICY);
+  const policies = requirePolicySet(loadPolicySet([file], hostPolicyFiles));
+  const hypervisor = await connect(uri, { reconnect: true, callTimeout: CALL_SECONDS });
+  const collector = createCollector({
+    hypervisor,
+    clock: systemClock,
+    pool: policies.host.memory,
+    staleAfterSeconds: policies.host.staleAfterSeconds,
+    intervalSeconds: policies.host.intervalSeconds,
+    arm: true,
+  });
+  const seen: Watch = { ticks: [], failures: [] };
+  const engine = runEngine({
+    collect: () => collector.collect(),
+    actuator: dryRunActuator,
+    policies,
+    clock: systemClock,
+  }).subscribe(event => {
+    if (event.type === 'tick') seen.ticks.push({ at: performance.now(), guests: event.snapshot.guests });
+    if (event.type === 'tick-failed') seen.failures.push(event.error);
+  });
+  onTestFinished(async () => {
+    engine.unsubscribe();
+    collector.close();
+    await hypervisor.close();
+  });
+  return { hypervisor, watch: seen };
+}
+
+/** Stops a QEMU under the loop's eyes. */
+async function stand(
+  { hypervisor, watch: seen }: { hypervisor: Hypervisor; watch: Watch },
+  signal: (name: NodeJS.Signals) => Promise<void>,
+): Promise<void> {
+  const fresh = (sample: GuestSample | undefined): boolean =>
+    sample?.readings.available.quality === 'ok' && (sample.statsAgeSeconds ?? 99) < 4;
+  const of = (name: string, guests: readonly GuestSample[]) => guests.find(guest => guest.name === name);
+
+  await until('both report', 30, () => {
+    const last = seen.ticks.at(-1);
+    return last && fresh(of('steady', last.guests)) && fresh(of('hung', last.guests));
+  });
+  await signal('SIGSTOP');
+  const stopped = performance.now();
+  await new Promise(resolve => setTimeout(resolve, WATCH_SECONDS * 1000));
+  const during = seen.ticks.filter(({ at }) => at > stopped);
+  const times = [stopped, ...during.map(({ at }) => at), performance.now()];
+  const gaps = times.slice(1).map((at, i) => at - (times[i] ?? at));
+
+  const began = performance.now();
+  const code = await hypervisor
+    .lookup('hung')
+    .then(domain => domain.memoryStats())
+    .then(
+      () => 'ok',
+      (error: unknown) => (isBallonetError(error) ? error.code : String(error)),
+    );
+  const seconds = (performance.now() - began) / 1000;
+  await signal('SIGCONT');
+  await until('it reports again', 60, () => fresh(of('hung', seen.ticks.at(-1)?.guests ?? [])));
+
+  expect(seen.failures).toEqual([]);
+  expect(during.filter(({ guests }) => !fresh(of('steady', guests)))).toEqual([]);
+  expect(Math.max(...gaps)).toBeLessThan(GAP_MS_MAX);
+  expect(of('hung', during.at(-1)?.guests ?? [])?.readings.available.quality).toBe('stale');
+  expect(code).toBe('HYPERVISOR_TIMEOUT');
+  expect(seconds).toBeLessThan(CALL_SECONDS + 1);
+}
+
+describe('a QEMU that stands still', () => {
+  it('behind libvirt', async () => {
+    await using lab = await startLab({ guests: [{ name: 'steady' }, { name: 'hung' }] });
+    const hung = await lab.guest(1).qemuPid();
+    await stand(await watch(lab.uri, lab.folder), async name => {
+      process.kill(hung, name);
+    });
+  });
+
+  it('behind QMP', async () => {
+    await using vms = await startQmpGuests([
+      { name: 'steady', balloon: 'virtio-balloon-pci' },
+      { name: 'hung', balloon: 'virtio-balloon-pci' },
+    ]);
+    await stand(await watch(`qmp://${vms.folder}`, vms.scratch), async name => {
+      vms.guest('hung').signal(name);
+    });
+  });
+});
