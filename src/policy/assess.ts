@@ -151,7 +151,7 @@ export function assess(input: AssessInput): Assessment {
   // A guaranteed maximum keeps a guest from growing; what it uses already is not taken from it.
   const kept = Math.max(bounded, Math.min(floor, Math.max(ceiling, current)));
   const bound = kept > bounded ? 'GUARD_FLOOR' : boundOf(wanted, bounded);
-  record(trail, 'guarantees', bound, kept, { min, max: ceiling, floor, reserve: guarantees.reserve });
+  record(trail, 'guarantees', bound, kept, { min, max: ceiling, floor });
 
   const protection = protect(policy, asked.scope, learned, now.monotonic);
   const { bar, relief } = protection;

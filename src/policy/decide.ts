@@ -9,9 +9,10 @@ import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
 import { type AssessInput, type Assessment, assess } from './assess.ts';
 import { layeredPolicy } from './layers.ts';
 import { hostNames } from './names.ts';
+import type { Outcome } from './outcome.ts';
 import type { PolicySet } from './policy-set.ts';
 import { assessPressure } from './pressure.ts';
-import { type Outcome, type Settlement, settle } from './settle.ts';
+import { type Settlement, settle } from './settle.ts';
 import type { BeforeMove, GuestMemory, PolicyState } from './state.ts';
 import { record } from './trail.ts';
 

@@ -3,16 +3,10 @@ import type { ReasonCode } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import type { Assessment, Movable } from './assess.ts';
 import { isUnderWay } from './convergence.ts';
+import type { Outcome } from './outcome.ts';
 import type { HostLimits } from './policy-set.ts';
-import type { Outcome } from './settle.ts';
+import type { ReclaimAllowance } from './state.ts';
 import { record, type StageInputs } from './trail.ts';
-
-/** What may still be taken. It fills up with time, to a minute's worth at most. */
-export interface ReclaimAllowance {
-  /** Below zero after a guest in distress was given more than there was. */
-  readonly bytes: Bytes;
-  readonly at: Seconds;
-}
 
 const BURST_SECONDS = 60;
 

@@ -3,8 +3,8 @@ import type { ReasonCode, SourceRef } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import type { Movable } from './assess.ts';
 import { isBackingOff, isUnderWay } from './convergence.ts';
-import type { ReclaimAllowance } from './limits.ts';
 import { type Direction, type HostPolicy, resolveAmount } from './policy-set.ts';
+import type { ReclaimAllowance } from './state.ts';
 import type { StageInputs } from './trail.ts';
 
 export interface Restrained {

@@ -1,9 +1,10 @@
 /** Who moves how far this tick: growth from what is free, donors for what is missing, restraint for everybody. */
-import type { Action, ReasonCode } from '../model/decision.ts';
+import type { ReasonCode } from '../model/decision.ts';
 import type { Bytes } from '../model/units.ts';
 import { type Arbitration, arbitrate, type Entitlement, type HostBudget, type Split } from './arbitrate.ts';
 import type { Assessment, Movable } from './assess.ts';
-import { limitShrinks, type ReclaimAllowance } from './limits.ts';
+import { limitShrinks } from './limits.ts';
+import type { Outcome } from './outcome.ts';
 import {
   askable,
   type Call,
@@ -13,14 +14,8 @@ import {
   restrainGrow,
   restrainShrink,
 } from './restrain.ts';
+import type { ReclaimAllowance } from './state.ts';
 import { record } from './trail.ts';
-
-/** What becomes of one guest this tick. */
-export interface Outcome {
-  readonly action: Action;
-  readonly reason: ReasonCode;
-  readonly target: Bytes | undefined;
-}
 
 export interface Settlement {
   readonly split: Split;

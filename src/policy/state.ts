@@ -1,7 +1,6 @@
 /** What `decide()` remembers between ticks. A plain value: it can be kept in a file, copied, and compared. */
 import type { Bytes, Seconds } from '../model/units.ts';
 import type { DemandWindow } from './demand.ts';
-import type { ReclaimAllowance } from './limits.ts';
 import { initialPressure, type PressureState } from './pressure.ts';
 import type { Recommendations } from './stabilize.ts';
 
@@ -45,6 +44,13 @@ export interface GuestMemory {
   readonly vetoed?: Readonly<Record<string, Seconds>> | undefined;
   /** What the policy recommended within the stabilization window; missing when it has none. */
   readonly recommendations?: Recommendations | undefined;
+}
+
+/** What may still be taken. It fills up with time, to a minute's worth at most. */
+export interface ReclaimAllowance {
+  /** Below zero after a guest in distress was given more than there was. */
+  readonly bytes: Bytes;
+  readonly at: Seconds;
 }
 
 export interface PolicyState {

@@ -9,7 +9,6 @@ import type { ExpressionProblem } from '../expression/lint.ts';
 import { CONSTANTS, type Fields, guestScope, RESERVED_WORDS } from '../expression/names.ts';
 import { guestNames } from '../names.ts';
 import type { Expression, HostNames, Scope } from '../policy-set.ts';
-import { conditionOf } from '../protect.ts';
 
 /** A condition of a test. */
 export interface Condition {
@@ -145,12 +144,11 @@ export function guestScopeOf(sample: GuestSample, decision: Decision): GuestScop
   const demand = decision.stages.find(({ stage }) => stage === 'demand');
   const usedRate = demand?.inputs?.usedRate;
   const { targetBytes: target, wantedBytes: wanted, action, reason, policy } = decision;
-  const reserve = decision.stages.find(({ stage }) => stage === 'guarantees')?.inputs?.reserve;
   const estimates = {
     demand: demand?.out ?? Number.NaN,
     usedRate: typeof usedRate === 'number' ? usedRate : Number.NaN,
     target,
-    condition: typeof reserve === 'number' ? conditionOf(sample, reserve) : undefined,
+    condition: undefined,
   };
   return { ...guestNames(sample, estimates), wanted, action, reason, policy: policy?.name };
 }
