@@ -20,15 +20,24 @@ afterEach(() => {
 });
 
 function check(...paths: string[]) {
+  return checkWith(false, ...paths);
+}
+
+function checkWith(lintFatal: boolean, ...paths: string[]) {
   const printed = { out: '', err: '' };
-  const code = checkPolicies(paths, hostPolicyFiles, {
-    out: text => {
-      printed.out += text.replaceAll(folder, 'DIR');
+  const code = checkPolicies(
+    paths,
+    hostPolicyFiles,
+    {
+      out: text => {
+        printed.out += text.replaceAll(folder, 'DIR');
+      },
+      err: text => {
+        printed.err += text.replaceAll(folder, 'DIR');
+      },
     },
-    err: text => {
-      printed.err += text.replaceAll(folder, 'DIR');
-    },
-  });
+    { now: 1.7e9, lintFatal },
+  );
   return { code, ...printed };
 }
 
@@ -37,7 +46,7 @@ describe('checkPolicies', () => {
     writeFileSync(join(folder, '1.yaml'), HOST);
     writeFileSync(
       join(folder, '2.yaml'),
-      `${GUEST}---\n${GUEST.replace('name: guest', 'name: b').replace('{match', '{precedence: 1, match')}`,
+      `${GUEST}---\n${GUEST.replace('name: guest', 'name: b').replace('{match', '{precedence: 200, exclude: {name: [a]}, match')}`,
     );
 
     expect(check(folder)).toEqual({
@@ -115,5 +124,23 @@ describe('checkPolicies', () => {
     expect(err).toContain('pipe.yaml:1:1: error POLICY_UNREADABLE');
     expect(err).not.toContain('folder.yaml');
     expect(performance.now() - start).toBeLessThan(500);
+  });
+
+  it('warns of what is probably not meant, and fails for it only when asked to', () => {
+    const level = 'pressure: [{name: soft, when: host.available_ratio < 0.2}]';
+    writeFileSync(join(folder, '1.yaml'), `${HOST.replace('{}', `{${level}}`)}---\n${GUEST}`);
+
+    const lenient = check(folder);
+    expect(lenient).toMatchObject({ code: 0, out: 'DIR/1.yaml: ok (1 host policy, 1 guest policy)\n' });
+    expect(lenient.err).toContain('DIR/1.yaml:8:12: warning LINT_NO_VETO');
+    expect(checkWith(true, folder).code).toBe(3);
+  });
+
+  it('does not fail for warnings where there are none, and fails for errors first', () => {
+    writeFileSync(join(folder, '1.yaml'), `${HOST}---\n${GUEST}`);
+    expect(checkWith(true, folder).code).toBe(0);
+
+    writeFileSync(join(folder, '2.yaml'), 'nothing');
+    expect(checkWith(true, folder).code).toBe(1);
   });
 });

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { systemClock } from '../model/clock.ts';
+import type { Seconds } from '../model/units.ts';
 import type { Compilation } from '../policy/compile.ts';
 import { loadPolicySet, type PolicyFiles } from '../policy/load.ts';
 import { isTestFile, loadPolicyTests } from '../policy/policy-test/load.ts';
@@ -11,11 +13,16 @@ export function checkVerb(streams: Streams): Command {
     .summary('are these policies right?')
     .description(
       'Checks policy files, and folders of them, as one set. Every finding is printed with its place and the fix; exit code 1 ' +
-        'when the set would be refused.',
+        'when the set would be refused. Warnings are about what is allowed and probably not meant.',
     )
     .argument('<path...>', 'policy files, folders whose *.yaml files are taken, or *.test.yaml files')
-    .action((paths: string[]) => {
-      process.exitCode = checkPolicies(paths, hostPolicyFiles, streams);
+    .option('--lint-fatal', 'exit with 3 when there are warnings')
+    .action((paths: string[], { lintFatal }: { lintFatal?: true }) => {
+      const now = systemClock.now().wall;
+      process.exitCode = checkPolicies(paths, hostPolicyFiles, streams, {
+        now,
+        lintFatal: lintFatal === true,
+      });
     });
 }
 
@@ -23,23 +30,45 @@ export function checkVerb(streams: Streams): Command {
  * `ballonet check PATH…`: every finding on stderr, a line for each file on stdout. Test files that are named themselves are
  * checked as tests, with the policies that they name; a folder is taken for the policies in it.
  *
- * @returns The exit code: 0 when the set would be accepted, 1 when it would be refused.
+ * @returns The exit code: 0 when the set would be accepted, 1 when it would be refused, 3 when it is accepted with warnings and
+ *   they are to be fatal.
  */
-export function checkPolicies(paths: readonly string[], files: PolicyFiles, streams: Streams): 0 | 1 {
+export function checkPolicies(
+  paths: readonly string[],
+  files: PolicyFiles,
+  streams: Streams,
+  { now, lintFatal }: Lint,
+): 0 | 1 | 3 {
   const tests = paths.filter(isTestFile);
   const policies = paths.filter(path => !isTestFile(path));
   const codes = [
-    ...(policies.length > 0 || tests.length === 0 ? [checkSet(policies, files, streams)] : []),
+    ...(policies.length > 0 || tests.length === 0 ? [checkSet(policies, files, streams, now)] : []),
     ...(tests.length > 0 ? [checkTests(tests, files, streams)] : []),
   ];
-  return codes.includes(1) ? 1 : 0;
+  if (codes.includes(1)) return 1;
+  return lintFatal && codes.includes(3) ? 3 : 0;
 }
 
-function checkSet(paths: readonly string[], files: PolicyFiles, { out, err }: Streams): 0 | 1 {
+interface Lint {
+  /** Unix time, which tells what has expired. */
+  readonly now: Seconds;
+  readonly lintFatal: boolean;
+}
+
+/** 3 when there are warnings. */
+function checkSet(
+  paths: readonly string[],
+  files: PolicyFiles,
+  { out, err }: Streams,
+  now: Seconds,
+): 0 | 1 | 3 {
   const compilation = loadPolicySet(paths, files);
-  for (const diagnostic of compilation.diagnostics) err(`${formatDiagnostic(diagnostic)}\n`);
+  const warnings = compilation.lint(now);
+  for (const diagnostic of [...compilation.diagnostics, ...warnings])
+    err(`${formatDiagnostic(diagnostic)}\n`);
   for (const file of compilation.files) out(`${file}: ${summary(file, compilation)}\n`);
-  return compilation.set === undefined ? 1 : 0;
+  if (compilation.set === undefined) return 1;
+  return warnings.length > 0 ? 3 : 0;
 }
 
 function checkTests(paths: readonly string[], files: PolicyFiles, { out, err }: Streams): 0 | 1 {

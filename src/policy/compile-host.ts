@@ -9,6 +9,7 @@ import { validateDocument } from './schema/validate.ts';
 /** A compiled host policy, with what guest policies take from it. */
 export interface CompiledHost {
   readonly policy: HostPolicy;
+  readonly compiling: Compiling;
   readonly defaults: { readonly priority: number; readonly shares: number };
 }
 
@@ -31,6 +32,7 @@ export function compileHost(compiling: Compiling): CompiledHost | undefined {
   if (compiling.diagnostics.length > before) return undefined;
   return {
     defaults: spec.defaults,
+    compiling,
     policy: {
       name: metadata.name,
       description: metadata.description,

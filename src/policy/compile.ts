@@ -1,6 +1,8 @@
+import type { Seconds } from '../model/units.ts';
 import type { Compiling } from './compile-document.ts';
 import { type CompiledGuest, compileGuest } from './compile-guest.ts';
 import { type CompiledHost, compileHost } from './compile-host.ts';
+import { lintPolicies } from './lints.ts';
 import { selectionsOverlap, type Work } from './match.ts';
 import type { PolicySet } from './policy-set.ts';
 import { type Diagnostic, errorAt, hasErrors, sortDiagnostics } from './source/diagnostics.ts';
@@ -12,6 +14,8 @@ import { suggestion } from './source/suggest.ts';
 export interface Compilation {
   readonly set: PolicySet | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  /** Warnings about a sound set; none while there is no set. `wall` is Unix time, which tells what has expired. */
+  lint(wall: Seconds): readonly Diagnostic[];
   /** The files that were read, in their order. */
   readonly files: readonly string[];
 }
@@ -52,15 +56,16 @@ export function compilePolicies(sources: readonly PolicySource[]): Compilation {
   const host = hosts.length === 1 ? hosts[0] : undefined;
   const guests = guestDocuments.flatMap(document => compileGuest({ document, diagnostics }, host) ?? []);
   checkPrecedence(guests, diagnostics);
+  const sound = !hasErrors(diagnostics) && host !== undefined;
   return {
-    set: hasErrors(diagnostics) ? undefined : assemble(host, guests),
+    set: sound ? assemble(host, guests) : undefined,
+    lint: wall => (sound ? lintPolicies(host, guests, wall) : []),
     diagnostics: sortDiagnostics(diagnostics),
     files: sources.map(({ file }) => file),
   };
 }
 
-function assemble(host: CompiledHost | undefined, guests: readonly CompiledGuest[]): PolicySet | undefined {
-  if (host === undefined) return undefined;
+function assemble(host: CompiledHost, guests: readonly CompiledGuest[]): PolicySet {
   const policies = guests.map(({ policy }) => policy);
   return { host: host.policy, guests: policies.toSorted((a, b) => b.precedence - a.precedence) };
 }

@@ -46,7 +46,12 @@ export function loadPolicySet(paths: readonly string[], files: PolicyFiles): Com
   // What could not be read may hold the missing half of the rest.
   const { diagnostics } = compilePolicies(sources);
   const related = diagnostics.filter(({ code }) => code !== 'POLICY_HOST_COUNT' && code !== 'POLICY_LEVEL');
-  return { set: undefined, diagnostics: sortDiagnostics([...unreadable, ...related]), files: [...names] };
+  return {
+    set: undefined,
+    lint: () => [],
+    diagnostics: sortDiagnostics([...unreadable, ...related]),
+    files: [...names],
+  };
 }
 
 function policyFilesAt(path: string, files: PolicyFiles): string[] {

@@ -117,6 +117,11 @@ function listsMeet(
   );
 }
 
+/** True when every guest that `match` selects is known to be selected by `wider`, by their own fields. */
+export function selectorCovers(wider: Selector, match: Selector): boolean {
+  return excludesAll({ match: {}, exclude: wider }, { match, exclude: undefined });
+}
+
 function excludesAll({ exclude }: Selection, { match }: Selection): boolean {
   if (exclude === undefined) return false;
   const { memory, expression, tags } = exclude;

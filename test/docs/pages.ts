@@ -7,7 +7,7 @@ import { ERRORS } from '../../src/model/errors.ts';
 import { GuestPolicyDocument } from '../../src/policy/schema/guest-policy.ts';
 import { HostPolicyDocument } from '../../src/policy/schema/host-policy.ts';
 import { PolicyTestDocument } from '../../src/policy/schema/policy-test.ts';
-import { DIAGNOSTICS } from '../../src/policy/source/diagnostics.ts';
+import { DIAGNOSTICS, LINTS } from '../../src/policy/source/diagnostics.ts';
 import { driversPage } from '../conformance/page.ts';
 
 const GENERATED = '<!-- Made from the code by `npm run docs`. -->';
@@ -71,7 +71,19 @@ function diagnosticsPage(): string {
   return page(
     'Diagnostics of policies',
     'What `ballonet check` finds, as `file:line:col: severity CODE: message`. Any error refuses the whole set.',
-    ['| code | what it means |', '|---|---|', ...rows],
+    [
+      '| code | what it means |',
+      '|---|---|',
+      ...rows,
+      '',
+      '## Warnings',
+      '',
+      'What is allowed and probably not meant. The set runs all the same; `ballonet check --lint-fatal` exits with 3.',
+      '',
+      '| code | what it means |',
+      '|---|---|',
+      ...Object.entries(LINTS).map(([code, help]) => `| \`${code}\` | ${help} |`),
+    ],
   );
 }
 

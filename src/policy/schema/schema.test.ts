@@ -131,6 +131,9 @@ function fieldsWithoutDescription(node: unknown, path: string): string[] {
 
 function openObjects(node: unknown, path: string): string[] {
   const own = Object.fromEntries(entries(node));
-  const open = own.type === 'object' && own.additionalProperties !== false ? [path] : [];
+  const open =
+    own.type === 'object' && own.additionalProperties !== false && own.propertyNames === undefined
+      ? [path]
+      : [];
   return [...open, ...entries(node).flatMap(([key, child]) => openObjects(child, `${path}/${key}`))];
 }

@@ -39,6 +39,20 @@ export const DIAGNOSTICS = {
 
 export type DiagnosticCode = keyof typeof DIAGNOSTICS;
 
+/** What is allowed and probably not meant. `ballonet check` warns of it; `--lint-fatal` makes it fail. */
+export const LINTS = {
+  LINT_UNSTABLE:
+    'The target moves when the guest has got there, by more than the dead band: one step is followed by the next.',
+  LINT_NEVER: 'The rule can never have an effect, because another one always comes first.',
+  LINT_EXPIRED: 'The exception has expired and does nothing.',
+  LINT_GUARANTEES: 'The pool is a size, and less than what the policies guarantee.',
+  LINT_NO_VETO: 'The policy shrinks guests and nothing vetoes it, such as a guest that swaps out.',
+  LINT_SCHEDULES:
+    'Two schedules of a policy are in force together and set the same field; the later one wins.',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type LintCode = keyof typeof LINTS;
+
 /** A place in a file: lines and columns count from 1; `span` is how many characters of the line are meant, at least 1. */
 export interface Place {
   readonly file: string;
@@ -52,7 +66,7 @@ export interface Place {
 /** One finding. */
 export interface Diagnostic extends Place {
   readonly severity: 'error' | 'warning';
-  readonly code: DiagnosticCode;
+  readonly code: DiagnosticCode | LintCode;
   readonly message: string;
   /** What to write instead, or where to look. */
   readonly hint?: string;
@@ -80,6 +94,15 @@ export function errorAt(
     ...(hint === undefined ? {} : { hint }),
     ...(cause === undefined ? {} : { cause }),
   };
+}
+
+export function warningAt(
+  place: Place,
+  code: LintCode,
+  message: string,
+  { hint }: Pick<DiagnosticExtras, 'hint'> = {},
+): Diagnostic {
+  return { ...place, severity: 'warning', code, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
