@@ -14,6 +14,7 @@ const NONE_OFF = 'a guest is known by its QEMU: one that does not run is not kno
 const OPERATION_INVALID =
   "libvirt's error 55 (operation invalid) is also that of a domain that does not run, so nothing more is known";
 const BULK_STATE = 'it has the group `state` only';
+const SIMULATED_HOST = 'its guests use memory of a host that is simulated too';
 const SERVED_NODE = 'libvirt has no such figure';
 
 const REFUSED_BARE: Difference = { answer: 'OPERATION_REFUSED', why: OPERATION_INVALID };
@@ -47,7 +48,11 @@ export const DIFFERENCES: Readonly<Partial<Record<CheckId, Row>>> = {
     qmp: { answer: 'QEMU N.N.N', why: 'each says what it is' },
     simulated: { answer: 'simulated host', why: 'each says what it is' },
   },
-  local: { simulated: { answer: 'no', why: 'its guests use memory of a host that is simulated too' } },
+  local: {
+    'libvirt-test': { answer: 'no', why: 'its guests use no memory' },
+    simulated: { answer: 'no', why: SIMULATED_HOST },
+    served: { answer: 'no', why: SIMULATED_HOST },
+  },
   'stats-bare': {
     'libvirt-test': { answer: [], why: 'its guests are no processes, so they have no resident memory' },
   },

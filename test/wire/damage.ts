@@ -1,6 +1,21 @@
 /** Random damage to valid messages, for fuzz tests of both sides of the wire. */
 import * as fc from 'fast-check';
 
+/** How many damaged messages a test feeds: `usual`, or what BALLONET_FUZZ_MESSAGES says (`npm run fuzz`). */
+export function fuzzMessages(usual: number): number {
+  const { BALLONET_FUZZ_MESSAGES } = process.env;
+  if (BALLONET_FUZZ_MESSAGES === undefined) return usual;
+  const messages = Number(BALLONET_FUZZ_MESSAGES);
+  if (!Number.isInteger(messages) || messages < 1000)
+    throw new Error(`BALLONET_FUZZ_MESSAGES is '${BALLONET_FUZZ_MESSAGES}', not a number of 1000 or more`);
+  return messages;
+}
+
+/** Enough for any machine that is not stuck. */
+export function fuzzTimeoutMs(messages: number): number {
+  return 120_000 + messages * 5;
+}
+
 /** One act of damage, its place as a share of the message. */
 export interface Damage {
   readonly kind: 'byte' | 'word' | 'cut' | 'insert';

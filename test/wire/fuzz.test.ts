@@ -16,12 +16,12 @@ import { toWireDomain, writeDomain } from '../../src/hypervisor/libvirt/structur
 import { MESSAGE_STATUS, MESSAGE_TYPE } from '../../src/hypervisor/libvirt/wire.ts';
 import { XdrWriter } from '../../src/hypervisor/libvirt/xdr.ts';
 import { BallonetError } from '../../src/model/errors.ts';
-import { damage, harm, share } from './damage.ts';
+import { damage, fuzzMessages, fuzzTimeoutMs, harm, share } from './damage.ts';
 import { errorPayload } from './fake-answers.ts';
 import { frame } from './fake-client.ts';
 import { FakeHost } from './fake-host.ts';
 
-const RUNS = 20_000;
+const RUNS = fuzzMessages(20_000);
 const RSS_GROWTH_MAX_BYTES = 256 * 1024 * 1024;
 const OPTIONS = { callTimeoutMs: 60_000, maxInFlight: 4, maxWaiting: 4 };
 
@@ -117,7 +117,7 @@ async function feed(call: Call<unknown>, pieces: readonly Buffer[]): Promise<Out
 
 describe('a damaged message', () => {
   it('ends in a value or a named error, never in another exception, and takes bounded memory', {
-    timeout: 120_000,
+    timeout: fuzzTimeoutMs(RUNS),
   }, async () => {
     const seen = new Map<string, number>();
     const before = process.memoryUsage().rss;

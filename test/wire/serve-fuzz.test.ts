@@ -20,13 +20,13 @@ import { Crowd } from '../../src/hypervisor/server/server.ts';
 import { createSimulatedHypervisor } from '../../src/hypervisor/simulated/hypervisor.ts';
 import { MiB } from '../../src/model/units.ts';
 import { fakeClock, scenario } from '../fakes/simulated-bench.ts';
-import { damage, harm, share } from './damage.ts';
+import { damage, fuzzMessages, fuzzTimeoutMs, harm, share } from './damage.ts';
 import { frame } from './fake-client.ts';
 import type { Write } from './serve-client.ts';
 import { GUESTS } from './serve-harness.ts';
 
-const MESSAGES = 200_000;
 const MESSAGES_A_RUN = 20;
+const MESSAGES = Math.ceil(fuzzMessages(200_000) / MESSAGES_A_RUN) * MESSAGES_A_RUN;
 const RSS_GROWTH_MAX_BYTES = 256 * MiB;
 
 const hypervisor = createSimulatedHypervisor({
@@ -186,7 +186,7 @@ async function feed(pieces: readonly Buffer[]): Promise<Outcome> {
 
 describe('damaged calls', () => {
   it('end in an answer or in the end of the connection, and in nothing else', {
-    timeout: 300_000,
+    timeout: fuzzTimeoutMs(MESSAGES),
   }, async () => {
     const seen = { answered: 0, refused: 0, dropped: 0, silent: 0 };
     const before = process.memoryUsage().rss;

@@ -29,6 +29,7 @@ describe('a condition', () => {
 
     expect(evaluate('a-b.used == 1.0', guests)).toBe(true);
     expect(evaluate('a.used-a-b.used == 4.0', guests)).toBe(true);
+    expect(evaluate('db.a.used == 2.0', { db: { used: 1 }, 'db.a': { used: 2 } })).toBe(true);
   });
 
   it('leaves texts in quotes as they are', () => {

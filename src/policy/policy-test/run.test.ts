@@ -33,6 +33,13 @@ describe('runPolicyTest', () => {
     expect(rows.map(row => row.split(' ')[0])).toEqual(['none', 'none', 'none', 'soft', 'soft']);
   });
 
+  it('lets no level be entered before time 0, whatever it looks at', () => {
+    const absolute = POLICY.replace('host.available_ratio < 0.2,', 'host.available < 10 * GiB, for: 3s,');
+    const rows = decisionsOf('series: {host.available: 9GiBx4}\nalways: ["true"]', absolute);
+
+    expect(rows.map(row => row.split(' ')[0])).toEqual(['none', 'none', 'none', 'soft', 'soft']);
+  });
+
   it('has a guest at its target one tick after the decision', () => {
     const rows = decisionsOf('series: {host.available: 9GiBx2, vm-1.used: 2GiB}\nalways: ["true"]');
 
@@ -74,10 +81,14 @@ never: [{action: grow}, {guest: vm-1, reason: EXPRESSION_FAILED}, {level: none, 
     ['{at: 0s, guest: vm-1, target: {atLeast: 2305MiB}}', 2304 * MiB],
     ['{at: 0s, guest: vm-1, target: {atMost: 2303MiB}}', 2304 * MiB],
     ['{at: 0s, guest: vm-1, reason: OK}', 'SHRINK'],
+    ['{at: 0s, guest: vm-1, policy: other}', 'all'],
     ['{at: 0s, within: 9s, guest: vm-1, action: grow}', 'hold'],
   ])('fails at %s, with what was there instead', (expectation, got) => {
+    const other = POLICY.split('---\n')[1]?.replace('name: all', 'name: other').replace('{}', '{name: [x]}');
+    const policy = `${POLICY}---\n${other?.replace('match:', 'precedence: 1\n  match:')}`;
     const failures = failuresOf(
       `series: {host.available: 9GiBx20, vm-1.used: 2GiB}\nexpect: [${expectation}]`,
+      policy,
     );
 
     expect(failures.map(failure => [...failure.got.values()])).toEqual([[got]]);
@@ -207,6 +218,20 @@ describe('the world of a test', () => {
     expect(samples.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1, 1, 2, 2, 2]);
     expect(samples.map(({ uptimeSeconds }) => uptimeSeconds).slice(4)).toEqual([3604, 0, 1, 2]);
     expect(samples[5]?.reportsInEpoch).toBe(1);
+  });
+
+  it('does not believe figures of before a boot', () => {
+    const world = worldOf('series: {vm-1.boots: 1x2 2, vm-1.used: 1GiBx2 stale 2GiB}');
+    const samples = Array.from({ length: 5 }, (_, tick) => world(tick).guest);
+
+    expect(samples.map(({ readings }) => readings.used.quality)).toEqual(['ok', 'ok', 'ok', 'stale', 'ok']);
+  });
+
+  it('writes UUIDs as libvirt does', () => {
+    const uuid = '6D1B7C1E-3A2F-4C55-9D0A-000000000001';
+    const text = testText('always: ["true"]').replace('name: vm-1', `name: vm-1, uuid: ${uuid}`);
+
+    expect(soundTest(text).guests[0]?.uuid).toBe(uuid.toLowerCase());
   });
 
   it('lets the host have more when guests give and others are given', () => {

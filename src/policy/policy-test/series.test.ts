@@ -132,8 +132,13 @@ describe('parseSeries', () => {
 });
 
 describe('sampleAt', () => {
-  it('keeps the last sample after the end', () => {
-    const parsed = parseSeries('1GiB stale', 'size');
-    expect('series' in parsed && sampleAt(parsed.series, 1000)).toBe('stale');
+  it.each([
+    ['1GiB stale', 'stale'],
+    ['1GiB+1GiBx2', 3 * GiB],
+    ['_', 'missing'],
+  ])('keeps the last sample of %s after the end', (text, last) => {
+    const parsed = parseSeries(text, 'size');
+
+    expect('series' in parsed && sampleAt(parsed.series, 1000)).toBe(last);
   });
 });
