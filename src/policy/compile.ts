@@ -15,7 +15,7 @@ export interface Compilation {
   readonly set: PolicySet | undefined;
   readonly diagnostics: readonly Diagnostic[];
   /** Warnings about a sound set; none while there is no set. `wall` is Unix time, which tells what has expired. */
-  lint(wall: Seconds): readonly Diagnostic[];
+  readonly lint: (wall: Seconds) => readonly Diagnostic[];
   /** The files that were read, in their order. */
   readonly files: readonly string[];
 }
