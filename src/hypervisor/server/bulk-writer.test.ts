@@ -27,6 +27,22 @@ const record: fc.Arbitrary<DomainStats> = fc.record({
 });
 
 describe('bulk records', () => {
+  it('have the name and the id that a domain has now', () => {
+    const bulkWriter = new BulkWriter();
+    const [web, shop] = ['web', 'shop'].map((name, id) => ({
+      name,
+      uuid: '6f7a6f6e-0000-4000-8000-000000000001',
+      id,
+    }));
+    if (!web || !shop) throw new Error('two names were given');
+    for (const domain of [web, web, shop, { ...shop, id: 7 }]) {
+      const writer = new XdrWriter();
+      bulkWriter.write(writer, [{ domain, params: new Map() }], () => true);
+      const bytes = Buffer.from(writer.bytes());
+      expect(bytes.subarray(4, -4)).toEqual(Buffer.from(toWireDomain(domain).bytes));
+    }
+  });
+
   it('are read by our client as they were given', () => {
     // One writer for all runs: what it remembers of names must never matter.
     const bulkWriter = new BulkWriter();

@@ -1,7 +1,11 @@
-/** Records of typed parameters. A bulk reply has thousands of parameters of a dozen names, so each name is encoded once. */
-import type { DomainStats, StatValue } from '../driver.ts';
+/**
+ * Records of typed parameters. A bulk reply has thousands of parameters of a dozen names, and the next one is of the same
+ * domains, so each name and each domain is encoded once.
+ */
+import type { DomainRef, DomainStats, StatValue } from '../driver.ts';
 import { PARAM_TYPE } from '../libvirt/bulk-stats.ts';
-import { FIELD_NAME_MAX_BYTES, writeDomain } from '../libvirt/structures.ts';
+import type { WireDomain } from '../libvirt/structures.ts';
+import { DOMAIN_LIST_MAX, FIELD_NAME_MAX_BYTES, toWireDomain } from '../libvirt/structures.ts';
 import { XdrWriter } from '../libvirt/xdr.ts';
 
 type ParamType = (typeof PARAM_TYPE)[keyof typeof PARAM_TYPE];
@@ -14,11 +18,14 @@ export class BulkWriter {
   /** Name and type as they are on the wire, by name, one for each type seen. */
   readonly #prefixes = new Map<string, Map<ParamType, Uint8Array>>();
 
+  /** By uuid. */
+  readonly #domains = new Map<string, WireDomain>();
+
   /** @param wanted which parameters of the records go out */
   write(writer: XdrWriter, records: readonly DomainStats[], wanted: (name: string) => boolean): void {
     const wantedNames = new Map<string, boolean>();
     writer.array(records, (_, { domain, params }) => {
-      writeDomain(writer, domain);
+      writer.opaque(this.#domain(domain));
       const sent: [name: string, value: StatValue][] = [];
       for (const entry of params) {
         const [name] = entry;
@@ -32,6 +39,15 @@ export class BulkWriter {
       writer.u32(sent.length);
       for (const [name, value] of sent) this.#param(writer, name, value);
     });
+  }
+
+  #domain({ name, uuid, id }: DomainRef): Uint8Array {
+    const known = this.#domains.get(uuid);
+    if (known?.ref.name === name && known.ref.id === id) return known.bytes;
+    if (this.#domains.size >= DOMAIN_LIST_MAX) this.#domains.clear();
+    const domain = toWireDomain({ name, uuid, id });
+    this.#domains.set(uuid, domain);
+    return domain.bytes;
   }
 
   #param(writer: XdrWriter, name: string, value: StatValue): void {

@@ -64,7 +64,7 @@ interface BulkArguments {
   readonly flags: number;
 }
 
-/** One for all clients: it holds names only. */
+/** One for all clients: it holds names, of parameters and of domains. */
 const bulkWriter = new BulkWriter();
 
 async function allDomainStats({ domains, groups, flags }: BulkArguments, session: Session): Promise<Reply> {
