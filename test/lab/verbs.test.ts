@@ -1,5 +1,7 @@
 /** The direct verbs against virsh and python3-libvirt on the same domains. */
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../../src/index.ts';
@@ -157,6 +159,34 @@ describe('direct verbs', () => {
     expect(ended.stdout).toBe('');
     expect(lines(ended.stderr)).toHaveLength(1);
     expect(ended.stderr).toMatch(/^ballonet: /);
+  });
+
+  it.each([
+    ['a URI that cannot be read', 'no uri at all'],
+    ['a driver that nobody has', 'nothing:///system'],
+    ['a transport that shows every byte', 'qemu+tcp://localhost/system'],
+  ])('answer %s with one clear line and exit code 2', async (_, uri) => {
+    const ended = await ballonet(['-c', uri, 'list']);
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(lines(ended.stderr)).toHaveLength(1);
+  });
+
+  it('refuse a policy with a typo before anything is touched: the place, the fix, no stack trace, exit code 78', async () => {
+    const file = join(lab.folder, 'typo.yaml');
+    const policy = [
+      'apiVersion: ballonet/v1',
+      'kind: HostPolicy',
+      'metadata: {name: typo}',
+      'spec: {intervall: 1s}',
+      '',
+    ];
+    await writeFile(file, policy.join('\n'));
+    const ended = await ballonet(['-c', lab.uri, 'run', '--policy', file]);
+    expect(ended).toMatchObject({ code: 78, stdout: '' });
+    expect(ended.stderr).toContain(`${file}:4:8: error POLICY_UNKNOWN_FIELD: `);
+    expect(ended.stderr).toContain("did you mean 'interval'?");
+    expect(ended.stderr).not.toMatch(/^ +at /m);
+    expect((await ballonet(['check', file])).code).toBe(1);
   });
 
   it('answer a socket without permission, and one that is not there, with one clear line and exit code 4', async () => {
