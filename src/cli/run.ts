@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { Subscription } from 'rxjs';
+import { BehaviorSubject, type Subscription } from 'rxjs';
 import { createBalloonActuator, dryRunActuator } from '../actuators/balloon.ts';
 import { createCollector } from '../collectors/snapshot.ts';
 import { createAnnouncer } from '../engine/announce.ts';
@@ -13,6 +13,7 @@ import { loadPolicySet, requirePolicySet } from '../policy/load.ts';
 import type { PolicySet } from '../policy/policy-set.ts';
 import { createLog, LOG_LEVELS, type Logger, type LogLevel } from '../telemetry/log.ts';
 import { hostPolicyFiles } from './policy-files.ts';
+import { collectorSettings, inForce, reloadPolicies } from './reload.ts';
 import { type ChosenUri, chooseUri } from './uri.ts';
 
 /** systemd sends SIGKILL much later, but a host that shuts down should not wait for a memory tuner. */
@@ -29,7 +30,8 @@ export function runVerb(version: string): Command {
     .summary('the daemon: tunes the balloons of all guests as the policies say')
     .description(
       'Collects memory statistics once an interval, decides a target for every guest and moves its balloon. Logs JSON lines on ' +
-        'stderr, readable ones on a terminal. SIGTERM stops it and leaves balloons as onExit says.',
+        'stderr, readable ones on a terminal. SIGHUP reads the policies anew; a set with errors changes nothing. SIGTERM stops it ' +
+        'and leaves balloons as onExit says.',
     )
     .addOption(
       new Option('--policy <path>', 'a policy file or a folder of them; may be given again')
@@ -50,12 +52,22 @@ export function runVerb(version: string): Command {
       const policies = requirePolicySet(loadPolicySet(options.policy, hostPolicyFiles));
       const log = createLog(options.logLevel, process.stderr);
       const { connect: uri } = command.optsWithGlobals<{ connect?: string }>();
-      await runDaemon({ policies, chosen: chooseUri(uri), dryRun: options.dryRun === true, log, version });
+      const dryRun = options.dryRun === true;
+      await runDaemon({
+        policies: inForce(policies, dryRun),
+        paths: options.policy,
+        chosen: chooseUri(uri),
+        dryRun,
+        log,
+        version,
+      });
     });
 }
 
 interface Daemon {
   readonly policies: PolicySet;
+  /** Where they were read from, for the next time. */
+  readonly paths: readonly string[];
   readonly chosen: ChosenUri;
   readonly dryRun: boolean;
   readonly log: Logger;
@@ -69,26 +81,22 @@ const BECAUSE: Readonly<Record<ChosenUri['because'], string>> = {
   embedded: 'no libvirt on this machine: these guests are simulated',
 };
 
-async function runDaemon({ policies, chosen, dryRun, log, version }: Daemon): Promise<void> {
-  const observing = dryRun || policies.host.mode === 'observe';
-  const effective: PolicySet = observing
-    ? { ...policies, host: { ...policies.host, mode: 'observe' } }
-    : policies;
+async function runDaemon({ policies, paths, chosen, dryRun, log, version }: Daemon): Promise<void> {
+  const observing = policies.host.mode === 'observe';
   const hypervisor = await connect(chosen.uri, {
     readOnly: observing,
     reconnect: true,
     onWarning: error => log.warn({ err: error }, 'hypervisor warned'),
   });
-  const { host } = effective;
   log.info(
     {
       version,
       uri: chosen.uri,
       because: BECAUSE[chosen.because],
       hypervisor: await hypervisor.version(),
-      policy: host.name,
-      guestPolicies: effective.guests.map(policy => policy.name).join(', '),
-      mode: host.mode,
+      policy: policies.host.name,
+      guestPolicies: policies.guests.map(policy => policy.name).join(', '),
+      mode: policies.host.mode,
     },
     'ballonet runs',
   );
@@ -97,22 +105,23 @@ async function runDaemon({ policies, chosen, dryRun, log, version }: Daemon): Pr
     hypervisor,
     clock: systemClock,
     procRoot: '/',
-    pool: host.memory,
-    staleAfterSeconds: host.staleAfterSeconds,
-    intervalSeconds: host.intervalSeconds,
+    ...collectorSettings(policies),
     arm: !observing,
   });
   const problems = collector.problems.subscribe(({ source, error }) => {
     if (error === undefined) log.info({ source }, 'source is back');
     else log.warn({ source, err: error }, 'source failed');
   });
+  const running = new BehaviorSubject(policies);
+  const reload = () => reloadPolicies({ paths, dryRun, running, collector, log });
+  process.on('SIGHUP', reload);
   const announce = createAnnouncer(log);
   let last: Extract<EngineEvent, { type: 'tick' }> | undefined;
   const signal = await new Promise<NodeJS.Signals>((resolve, reject) => {
     const engine = runEngine({
       collect: () => collector.collect(),
       actuator: observing ? dryRunActuator : createBalloonActuator(hypervisor),
-      policies: effective,
+      policies: running,
       clock: systemClock,
     }).subscribe({
       next: event => {
@@ -123,12 +132,14 @@ async function runDaemon({ policies, chosen, dryRun, log, version }: Daemon): Pr
     });
     onStopSignal(engine, resolve);
   });
-  log.info({ signal, onExit: observing ? 'hold' : host.onExit }, 'stopping');
+  process.off('SIGHUP', reload);
+  const onExit = observing ? 'hold' : running.value.host.onExit;
+  log.info({ signal, onExit }, 'stopping');
   const deadline = setTimeout(() => {
     log.error('shutdown took too long: balloons stay as they are');
     process.exit(1);
   }, SHUTDOWN_SECONDS * 1000);
-  if (!observing && host.onExit === 'release' && last !== undefined) {
+  if (onExit === 'release' && last !== undefined) {
     const released = await releaseBalloons(hypervisor, last.tick.decisions, last.snapshot.guests);
     log.info(released, 'balloons released');
   }

@@ -11,7 +11,7 @@ import { createProblemReporter, type Problem } from './problems.ts';
 import { createStatsPeriods, periodFor } from './stats-period.ts';
 
 /** What a policy says about collecting; may change while the daemon runs. */
-interface CollectorSettings {
+export interface CollectorSettings {
   readonly pool: Pool;
   /** Age above which a guest's report is stale; never taken below 2 × period + 2 s, the age that a healthy guest reaches. */
   readonly staleAfterSeconds: Seconds;

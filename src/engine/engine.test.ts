@@ -1,3 +1,4 @@
+import { BehaviorSubject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sampleOf, snapshotOf } from '../../test/fakes/samples.ts';
 import type { Actuator, Application } from '../actuators/actuator.ts';
@@ -101,8 +102,9 @@ afterEach(() => {
 });
 
 function start(ports: Partial<Parameters<typeof runEngine>[0]>) {
+  const policies = new BehaviorSubject(POLICIES);
   const events: EngineEvent[] = [];
-  const subscription = runEngine({ ...world(), policies: POLICIES, clock, ...ports }).subscribe(event =>
+  const subscription = runEngine({ ...world(), policies, clock, ...ports }).subscribe(event =>
     events.push(event),
   );
   return { events, stop: () => subscription.unsubscribe() };
@@ -210,6 +212,29 @@ describe('engine', () => {
       'restraint',
       'guard',
     ]);
+  });
+
+  it('takes up another policy set from the next tick on, and goes on where it was', async () => {
+    const here = world();
+    const policies = new BehaviorSubject(POLICIES);
+    const { events, stop } = start({ ...here, policies });
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(here.size()).toBe(GiB);
+    const roomier = POLICIES.guests.map(policy => ({ ...policy, target: expression(() => 1.5 * GiB) }));
+    policies.next({ host: { ...POLICIES.host, intervalSeconds: 5 }, guests: roomier });
+    const ticks = events.filter(event => event.type === 'tick').length;
+    await vi.advanceTimersByTimeAsync(10_500);
+    stop();
+    expect(here.size()).toBe(1.5 * GiB);
+    expect(events.filter(event => event.type === 'tick').length - ticks).toBe(3);
+    expect(
+      events.some(event => event.type === 'tick' && event.tick.decisions[0]?.reason === 'STATS_SETTLING'),
+    ).toBe(true);
+    expect(
+      events
+        .slice(-3)
+        .some(event => event.type === 'tick' && event.tick.decisions[0]?.reason === 'STATS_SETTLING'),
+    ).toBe(false);
   });
 
   it('stops everything when it is unsubscribed', async () => {

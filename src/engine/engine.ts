@@ -1,4 +1,15 @@
-import { exhaustMap, from, mergeMap, Observable, Subject, timer } from 'rxjs';
+import {
+  type BehaviorSubject,
+  distinctUntilChanged,
+  exhaustMap,
+  from,
+  map,
+  mergeMap,
+  Observable,
+  Subject,
+  switchMap,
+  timer,
+} from 'rxjs';
 import type { Actuator, Application } from '../actuators/actuator.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Decision, Stage } from '../model/decision.ts';
@@ -15,7 +26,8 @@ export interface EnginePorts {
   /** Collects one snapshot; rejects when the hypervisor cannot be asked. */
   readonly collect: () => Promise<Snapshot>;
   readonly actuator: Actuator;
-  readonly policies: PolicySet;
+  /** The set in force. A new one holds from the next tick on; windows, cooldowns and moves under way go on. */
+  readonly policies: BehaviorSubject<PolicySet>;
   readonly clock: Clock;
 }
 
@@ -38,7 +50,7 @@ export function runEngine({ collect, actuator, policies, clock }: EnginePorts): 
     async function tick(): Promise<void> {
       try {
         const snapshot = await collect();
-        const decided = decide(state, snapshot, policies, clock.now());
+        const decided = decide(state, snapshot, policies.value, clock.now());
         const before = net;
         net = afterSuccess(net);
         const safe = before.holding ? withholdShrinks(decided) : decided;
@@ -68,8 +80,13 @@ export function runEngine({ collect, actuator, policies, clock }: EnginePorts): 
     const applying = moves
       .pipe(mergeMap(({ decision, sample }) => from(apply(decision, sample)), CALLS_IN_FLIGHT))
       .subscribe({ error: error => subscriber.error(error) });
-    const ticking = timer(0, policies.host.intervalSeconds * 1000)
-      .pipe(exhaustMap(() => from(tick())))
+    const ticking = policies
+      .pipe(
+        map(({ host }) => host.intervalSeconds),
+        distinctUntilChanged(),
+        switchMap(seconds => timer(0, seconds * 1000)),
+        exhaustMap(() => from(tick())),
+      )
       .subscribe({ error: error => subscriber.error(error) });
     return () => {
       ticking.unsubscribe();

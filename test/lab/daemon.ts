@@ -21,6 +21,9 @@ export interface Daemon extends AsyncDisposable {
     test?: (line: LogLine) => boolean,
     after?: number,
   ): Promise<LogLine>;
+  /** Replaces its policy file; it does not know until it is told. */
+  rewrite(policy: string): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
   /** Sends SIGTERM unless told otherwise and gives the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -63,6 +66,8 @@ export async function startDaemon({ uri, policy, folder, args = [] }: DaemonOpti
           throw new Error(`the daemon has ended: ${JSON.stringify(lines.slice(-5))}`);
         return line;
       }),
+    rewrite: text => writeFile(file, text),
+    signal: signal => void child.kill(signal),
     stop,
     async [Symbol.asyncDispose]() {
       await stop('SIGKILL');

@@ -1,6 +1,7 @@
 /** A QEMU that stands still (SIGSTOP), behind libvirt and behind QMP: what it costs itself, and what it costs the others. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BehaviorSubject } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { dryRunActuator } from '../../src/actuators/balloon.ts';
 import { hostPolicyFiles } from '../../src/cli/policy-files.ts';
@@ -64,7 +65,7 @@ async function watch(uri: string, folder: string): Promise<{ hypervisor: Hypervi
   const engine = runEngine({
     collect: () => collector.collect(),
     actuator: dryRunActuator,
-    policies,
+    policies: new BehaviorSubject(policies),
     clock: systemClock,
   }).subscribe(event => {
     if (event.type === 'tick') seen.ticks.push({ at: performance.now(), guests: event.snapshot.guests });

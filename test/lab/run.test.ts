@@ -146,6 +146,30 @@ describe('ballonet run on two guests', () => {
     expect(seconds).toBeLessThan(5);
   });
 
+  it('takes up a changed policy on SIGHUP, keeps the old one when the new one is wrong, and goes on', async () => {
+    await full();
+    const daemon = await start('mode: enforce');
+    await daemon.hears('balloon moved', 60);
+    await daemon.rewrite('spec: {}');
+    daemon.signal('SIGHUP');
+    await daemon.hears('reload refused: the running policies stay in force', 20);
+    await until(
+      'both go on shrinking',
+      60,
+      async () => (await size(0)) < 350 * MiB && (await size(1)) < 350 * MiB,
+    );
+
+    await daemon.rewrite(POLICY('mode: enforce').replace('min: 20%', 'min: 90%'));
+    daemon.signal('SIGHUP');
+    await daemon.hears('policies reloaded', 20);
+    await until(
+      'both have their new guarantee',
+      60,
+      async () => (await size(0)) > 450 * MiB && (await size(1)) > 450 * MiB,
+    );
+    expect(await daemon.stop()).toBe(0);
+  });
+
   it('ends with 130 on SIGINT and leaves balloons as they are', async () => {
     const daemon = await start('mode: enforce');
     await daemon.hears('balloon moved', 60);
