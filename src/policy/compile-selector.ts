@@ -10,7 +10,10 @@ import type { Path } from './source/locate.ts';
 type Spec = z.output<typeof GuestPolicyDocument>['spec'];
 
 /** A name that an attribute of an XML element can have, and that is not one of a namespace. */
-const TAG_NAME = /^[\p{L}_][\p{L}\p{N}._-]*$/u;
+export const TAG_NAME = /^[\p{L}_][\p{L}\p{N}._-]*$/u;
+
+/** What to write instead of a tag that cannot be. */
+export const TAG_HINT = 'tags are attributes of an XML element: letters, digits, dot, dash and underscore';
 
 export function compileSelection(compiling: Compiling, { match, exclude }: Spec): Selection {
   if (exclude !== undefined && Object.values(exclude).every(value => value === undefined)) {
@@ -65,8 +68,7 @@ function compileTags(
   return new Map(
     entries.map(([tag, globs]) => {
       if (!TAG_NAME.test(tag)) {
-        const hint = 'tags are attributes of an XML element: letters, digits, dot, dash and underscore';
-        reject(compiling, [...path, tag], 'POLICY_RANGE', `no guest can have a tag named '${tag}'`, hint);
+        reject(compiling, [...path, tag], 'POLICY_RANGE', `no guest can have a tag named '${tag}'`, TAG_HINT);
       }
       return [tag, compileGlobs(compiling, [...path, tag], globs) ?? []];
     }),

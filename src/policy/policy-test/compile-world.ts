@@ -1,5 +1,6 @@
 /** The host, guests and series of a policy test, with everything that is wrong with them. */
 import type { z } from 'zod';
+import { TAG_HINT, TAG_NAME } from '../compile-selector.ts';
 import type { PolicyTestDocument } from '../schema/policy-test.ts';
 import { type Diagnostic, type DiagnosticCode, errorAt } from '../source/diagnostics.ts';
 import type { SourceDocument } from '../source/documents.ts';
@@ -32,7 +33,7 @@ export function reject(
 export function checkGuests(compiling: Compiling, { guests }: ParsedTest): void {
   const identifiers = new Map<string, string>();
   const uuids = new Set<string>();
-  for (const [index, { name, uuid, max, current }] of guests.entries()) {
+  for (const [index, { name, uuid, tags, max, current }] of guests.entries()) {
     const path = ['guests', index];
     const problem = nameProblem(name);
     if (problem !== undefined) reject(compiling, [...path, 'name'], 'POLICY_RANGE', problem);
@@ -49,6 +50,16 @@ export function checkGuests(compiling: Compiling, { guests }: ParsedTest): void 
       reject(compiling, [...path, 'uuid'], 'POLICY_DUPLICATE', 'another guest above has this UUID');
     }
     if (uuid !== undefined) uuids.add(uuid.toLowerCase());
+    for (const tag of Object.keys(tags ?? {})) {
+      if (TAG_NAME.test(tag)) continue;
+      reject(
+        compiling,
+        [...path, 'tags', tag],
+        'POLICY_RANGE',
+        `no guest can have a tag named '${tag}'`,
+        TAG_HINT,
+      );
+    }
     if (current !== undefined && current > max) {
       reject(compiling, [...path, 'current'], 'POLICY_RANGE', 'the guest is larger than its maximum');
     }

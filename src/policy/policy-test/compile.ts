@@ -83,12 +83,12 @@ function refOf({ file, line, column }: Place): SourceRef {
 }
 
 function toGuest(
-  { name, uuid, title, max, current }: ParsedTest['guests'][number],
+  { name, uuid, title, tags, max, current }: ParsedTest['guests'][number],
   index: number,
   series: TestGuest['series'],
 ): TestGuest {
   const made = `00000000-0000-4000-8000-${String(index + 1).padStart(12, '0')}`;
-  return { name, uuid: uuid?.toLowerCase() ?? made, title, max, current: current ?? max, series };
+  return { name, uuid: uuid?.toLowerCase() ?? made, title, tags, max, current: current ?? max, series };
 }
 
 interface Context {

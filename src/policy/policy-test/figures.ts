@@ -61,6 +61,7 @@ const FOLLOWS: Readonly<Record<string, string>> = {
   'guest.name': 'it stands under guests:',
   'guest.uuid': 'it stands under guests:',
   'guest.title': 'it stands under guests:',
+  'guest.tags': 'they stand under guests:',
 };
 
 export type SeriesTarget =

@@ -147,6 +147,7 @@ function guestSample(body: Body, index: number, tick: number, at: Seconds, stale
     name: guest.name,
     id: index + 1,
     ...(guest.title === undefined ? {} : { title: guest.title }),
+    ...(guest.tags === undefined ? {} : { tags: guest.tags }),
     balloon: { device: 'virtio', autodeflate: false },
     state: 'running',
     readings: { max, current, rss, ...aged(report, age ?? 0, stale) },

@@ -35,6 +35,7 @@ export interface TestGuest {
   readonly name: string;
   readonly uuid: string;
   readonly title: string | undefined;
+  readonly tags: Readonly<Record<string, string>> | undefined;
   readonly max: Bytes;
   /** Size at the start. */
   readonly current: Bytes;

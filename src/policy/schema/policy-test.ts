@@ -62,6 +62,11 @@ const Guest = z.strictObject({
     .optional()
     .describe('Domain title, for policies that match by it.')
     .meta({ examples: ['Database 1'] }),
+  tags: z
+    .record(z.string(), z.string().max(256))
+    .optional()
+    .describe('Tags of the domain, for policies that match by them. A guest has none when they are left out.')
+    .meta({ examples: [{ tier: 'gold' }] }),
   max: size({ min: 16 * MiB })
     .describe('Maximum memory of the domain.')
     .meta({ examples: ['8GiB'] }),
