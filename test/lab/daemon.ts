@@ -59,13 +59,22 @@ export async function startDaemon({ uri, policy, folder, args = [] }: DaemonOpti
   const daemon: Daemon = {
     lines,
     said: msg => lines.filter(line => line.msg === msg),
-    hears: (msg, deadlineSeconds, test = () => true, after = 0) =>
-      until(`the daemon says '${msg}'`, deadlineSeconds, () => {
-        const line = lines.slice(after).find(candidate => candidate.msg === msg && test(candidate));
-        if (!line && !running(child))
-          throw new Error(`the daemon has ended: ${JSON.stringify(lines.slice(-5))}`);
-        return line;
-      }),
+    hears: async (msg, deadlineSeconds, test = () => true, after = 0) => {
+      const tail = () =>
+        lines
+          .slice(-8)
+          .map(line => JSON.stringify(line))
+          .join('\n');
+      try {
+        return await until(`the daemon says '${msg}'`, deadlineSeconds, () => {
+          const line = lines.slice(after).find(candidate => candidate.msg === msg && test(candidate));
+          if (!line && !running(child)) throw new Error('the daemon has ended');
+          return line;
+        });
+      } catch (cause) {
+        throw new Error(`${String(cause)}. What it said last:\n${tail()}`, { cause });
+      }
+    },
     rewrite: text => writeFile(file, text),
     signal: signal => void child.kill(signal),
     stop,
