@@ -11,6 +11,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export function readVersion(info: Json | undefined): string {
   const qemu = fieldOf(info, 'qemu');
   const numbers = ['major', 'minor', 'micro'].map(name => readCount(fieldOf(qemu, name), 'its version'));
+  if (numbers.includes('too-large')) throw malformed('a version that is no number of releases');
   return numbers.join('.');
 }
 
