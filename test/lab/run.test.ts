@@ -1,5 +1,5 @@
 /** `ballonet run` among things that happen to a host: libvirtd dies, guests come, go and reboot, rights are missing. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KiB, MiB } from '../../src/model/units.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { type Lab, startLab } from './lab.ts';
@@ -33,7 +33,6 @@ spec:
 
 describe('ballonet run on two guests', () => {
   let lab: Lab;
-  const daemons: Daemon[] = [];
 
   async function start(
     spec: string,
@@ -45,7 +44,7 @@ describe('ballonet run on two guests', () => {
       folder: lab.folder,
       args: options.args ?? [],
     });
-    daemons.push(daemon);
+    onTestFinished(() => daemon[Symbol.asyncDispose]());
     return daemon;
   }
 
@@ -63,7 +62,6 @@ describe('ballonet run on two guests', () => {
   });
 
   afterAll(async () => {
-    for (const daemon of daemons) await daemon[Symbol.asyncDispose]();
     await lab?.close();
   });
 
@@ -94,6 +92,8 @@ describe('ballonet run on two guests', () => {
     expect(daemon.lines.slice(during, back).filter(line => line.msg === 'balloon moved')).toEqual([]);
     expect(daemon.said('tick failed: balloons stay as they are').length).toBe(1);
 
+    // Small enough that 200 MiB more cannot be had without growth.
+    await until('the guest is shrunk on', 60, async () => (await size(0)) < 260 * MiB);
     await lab.guest(0).agent.take(200 * MiB, { rate: 64 * MiB });
     await daemon.hears('balloon moved', 60, line => line.action === 'grow', back);
     await lab.guest(0).agent.free('all');
