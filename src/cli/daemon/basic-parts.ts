@@ -1,0 +1,101 @@
+/** The parts that every daemon has: connection, collector, log, release on exit, reload on SIGHUP. */
+import type { Subscription } from 'rxjs';
+import { createAnnouncer } from '../../engine/announce.ts';
+import type { EngineEvent } from '../../engine/engine.ts';
+import { releaseBalloons } from '../../engine/release.ts';
+import { errorMessage } from '../../model/errors.ts';
+import { reloadPolicies } from '../reload.ts';
+import type { ChosenUri } from '../uri.ts';
+import type { Daemon } from './context.ts';
+import { type Part, part } from './parts.ts';
+
+const BECAUSE: Readonly<Record<ChosenUri['because'], string>> = {
+  option: 'asked for with --connect',
+  environment: 'named by LIBVIRT_DEFAULT_URI',
+  'local-libvirt': 'libvirt runs on this machine',
+  embedded: 'no libvirt on this machine: these guests are simulated',
+};
+
+/** The hypervisor, open already; says what runs, and when the connection is lost and found. */
+export function connectionPart({ options, hypervisor, policies, log }: Daemon): Part {
+  let watching: Subscription | undefined;
+  return {
+    name: 'connection',
+    async start() {
+      const { version, chosen } = options;
+      const { host, guests } = policies.value;
+      log.info(
+        {
+          version,
+          uri: chosen.uri,
+          because: BECAUSE[chosen.because],
+          hypervisor: await hypervisor.version(),
+          policy: host.name,
+          guestPolicies: guests.map(({ name }) => name).join(', '),
+          mode: host.mode,
+        },
+        'ballonet runs',
+      );
+      let up = true;
+      watching = hypervisor.link.subscribe(state => {
+        if (state.up === up) return;
+        up = state.up;
+        if (state.up) log.info('hypervisor is back: collecting anew');
+        else log.warn({ problem: errorMessage(state.error) }, 'hypervisor lost: balloons stay as they are');
+      });
+    },
+    stop() {
+      watching?.unsubscribe();
+      return hypervisor.close();
+    },
+  };
+}
+
+export function collectorPart({ collector, log }: Daemon): Part {
+  return part('collector', () => {
+    const watching = collector.problems.subscribe(({ source, error }) => {
+      if (error === undefined) log.info({ source }, 'source is back');
+      else log.warn({ source, err: error }, 'source failed');
+    });
+    return () => {
+      collector.close();
+      watching.unsubscribe();
+    };
+  });
+}
+
+export function announcePart({ events, log }: Daemon): Part {
+  return part('log', () => {
+    const watching = events.subscribe(createAnnouncer(log));
+    return () => watching.unsubscribe();
+  });
+}
+
+/** Gives memory back at the end when the policy says so; the engine has stopped by then. */
+export function releasePart({ events, policies, hypervisor, observing, log }: Daemon): Part {
+  return part('release', () => {
+    let last: Extract<EngineEvent, { type: 'tick' }> | undefined;
+    const watching = events.subscribe(event => {
+      if (event.type === 'tick') last = event;
+    });
+    return async () => {
+      watching.unsubscribe();
+      if (observing || policies.value.host.onExit !== 'release' || last === undefined) return;
+      const released = await releaseBalloons(hypervisor, last.tick.decisions, last.snapshot.guests);
+      log.info(released, 'balloons released');
+    };
+  });
+}
+
+export function reloadPart({ options, policies, collector, log }: Daemon): Part {
+  return part('reload', () => {
+    const { paths, dryRun } = options;
+    const reload = () => {
+      reloadPolicies({ paths, dryRun, running: policies, collector, log });
+    };
+    process.on('SIGHUP', reload);
+    return () => {
+      process.off('SIGHUP', reload);
+    };
+  });
+}

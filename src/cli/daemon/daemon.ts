@@ -1,0 +1,51 @@
+import { announcePart, collectorPart, connectionPart, releasePart, reloadPart } from './basic-parts.ts';
+import { type DaemonOptions, openDaemon } from './context.ts';
+import { enginePart } from './engine-part.ts';
+import { withParts } from './parts.ts';
+
+/** systemd sends SIGKILL much later, but a host that shuts down should not wait for a memory tuner. */
+const SHUTDOWN_SECONDS = 4;
+
+/**
+ * Runs the daemon until SIGTERM or SIGINT, and gives the signal that ended it.
+ *
+ * @throws BallonetError when it cannot start
+ */
+export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals> {
+  const daemon = await openDaemon(options);
+  const { log } = daemon;
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  const asked = stopSignal();
+  // They start in this order, and stop in the opposite one.
+  const parts = [
+    connectionPart(daemon),
+    collectorPart(daemon),
+    releasePart(daemon),
+    announcePart(daemon),
+    reloadPart(daemon),
+    enginePart(daemon, fail),
+  ];
+  let deadline: NodeJS.Timeout | undefined;
+  const signal = await withParts(parts, log, async () => {
+    const signal = await Promise.race([asked, failed]);
+    log.info({ signal, onExit: daemon.observing ? 'hold' : daemon.policies.value.host.onExit }, 'stopping');
+    deadline = setTimeout(() => {
+      log.error('shutdown took too long: balloons stay as they are');
+      process.exit(1);
+    }, SHUTDOWN_SECONDS * 1000);
+    return signal;
+  });
+  clearTimeout(deadline);
+  log.info('stopped');
+  return signal;
+}
+
+/** Resolves with the first signal that asks for the end; a second one ends at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
+}

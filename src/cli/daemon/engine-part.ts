@@ -1,0 +1,18 @@
+import { createBalloonActuator, dryRunActuator } from '../../actuators/balloon.ts';
+import { runEngine } from '../../engine/engine.ts';
+import type { Daemon } from './context.ts';
+import { type Part, part } from './parts.ts';
+
+/** The loop itself: the last to start and the first to stop. */
+export function enginePart(daemon: Daemon, fail: (error: unknown) => void): Part {
+  const { collector, hypervisor, policies, clock, events, observing } = daemon;
+  return part('engine', () => {
+    const running = runEngine({
+      collect: () => collector.collect(),
+      actuator: observing ? dryRunActuator : createBalloonActuator(hypervisor),
+      policies,
+      clock,
+    }).subscribe({ next: event => events.next(event), error: fail });
+    return () => running.unsubscribe();
+  });
+}
