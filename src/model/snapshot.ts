@@ -1,4 +1,4 @@
-import type { Ratio, Seconds } from './units.ts';
+import type { Bytes, Ratio, Seconds } from './units.ts';
 
 /**
  * How far a reading can be trusted.
@@ -36,6 +36,11 @@ export type HostFigure =
  * Guest figures. `total` is MemTotal, `available` MemAvailable, `free` MemFree, `cache` NR_FILE_PAGES (so tmpfs too), all in
  * bytes; `current` the size that the balloon leaves, `rss` the resident memory of its process on the host; rates in bytes per
  * second (`majorFaultRate` in faults per second) over the last two distinct guest reports.
+ *
+ * Known of few guests: `oomKills` and `allocStalls`, how many of them lie between the last two distinct reports (statistics 10
+ * and 11 of Linux 6.12, include/uapi/linux/virtio_balloon.h); `psiSome` and `psiFull`, percent of the last 10 seconds in which
+ * the guest's processes stalled for want of the *host's* memory, by their cgroup: a shortage that giving the guest more
+ * would make worse.
  */
 export type GuestFigure =
   | 'max'
@@ -48,15 +53,59 @@ export type GuestFigure =
   | 'used'
   | 'swapInRate'
   | 'swapOutRate'
-  | 'majorFaultRate';
+  | 'majorFaultRate'
+  | 'oomKills'
+  | 'allocStalls'
+  | 'psiSome'
+  | 'psiFull';
 
 export type Readings<F extends string> = { readonly [K in F]: Reading };
 
 /** The state of a guest as far as moving its balloon goes. */
 export type GuestState = 'running' | 'paused' | 'stopped' | 'crashed' | 'unknown';
 
+/**
+ * Why a guest's balloon is of no use, or is left alone.
+ * - `passthrough`: a device that pins the guest's memory (VFIO, vDPA): QEMU then discards nothing.
+ * - `hugepages`: its memory is on huge pages, which 4 KiB balloon pages do not free.
+ * - `locked`: its memory is locked into RAM.
+ * - `launch-security`: its memory is encrypted (SEV, TDX, Secure Execution) and pinned.
+ * - `virtio-mem`: another device resizes it too.
+ * - `no-balloon`: there is no balloon device.
+ * - `job`: a job (migration, snapshot, save, backup) is under way.
+ */
+export type Obstacle =
+  | 'passthrough'
+  | 'hugepages'
+  | 'locked'
+  | 'launch-security'
+  | 'virtio-mem'
+  | 'no-balloon'
+  | 'job';
+
+/** A named part of the host's available memory: `available` is the sum of its terms, cut at 0 and at the total. */
+export interface AvailableTerm {
+  /** `MemAvailable`, `zfs-arc`, … */
+  readonly name: string;
+  /** Negative where it takes away. */
+  readonly bytes: Bytes;
+  /** Where the figure is from, and what it means, for whoever asks why. */
+  readonly explanation: string;
+}
+
+/** One NUMA node of the host; bytes. */
+export interface NumaNode {
+  readonly node: number;
+  readonly total: Bytes;
+  readonly free: Bytes;
+}
+
 export interface HostSample {
   readonly readings: Readings<HostFigure>;
+  /** What `available` is made of; missing where it is not known. */
+  readonly terms?: readonly AvailableTerm[];
+  /** Missing where it is not known; a balloon cannot choose the node whose memory it gives back. */
+  readonly nodes?: readonly NumaNode[];
   /** Where `total` and `available` come from: `meminfo`, `size:4GiB`, `cgroup:/machine.slice`, `driver`. */
   readonly source: string;
 }
@@ -71,7 +120,19 @@ export interface GuestSample {
   /** Operating system by libosinfo's id, such as `http://debian.org/debian/12`. */
   readonly os?: string;
   /** From the domain XML; missing until it has been read. */
-  readonly balloon?: { readonly device: 'virtio' | 'none'; readonly autodeflate: boolean };
+  readonly balloon?: {
+    readonly device: 'virtio' | 'none';
+    readonly autodeflate: boolean;
+    /** The guest tells the host of its free blocks, which leave `rss` without any balloon. */
+    readonly freePageReporting?: boolean;
+  };
+  /** From the domain XML and from the job that runs, in no order; missing until that is known, empty when there is none. */
+  readonly obstacles?: readonly Obstacle[];
+  /**
+   * The hypervisor's answer of this tick was without this guest, and nothing says that it ended: what is here is what was known
+   * before, with its age.
+   */
+  readonly missing?: true;
   readonly state: GuestState;
   readonly readings: Readings<GuestFigure>;
   /** Age of the guest's own report by the host's wall clock; missing when it has never reported. */

@@ -145,6 +145,10 @@ export function guestSample(parts: GuestParts = {}): GuestSample {
       swapInRate: known(0),
       swapOutRate: known(0),
       majorFaultRate: known(0),
+      oomKills: ABSENT,
+      allocStalls: ABSENT,
+      psiSome: ABSENT,
+      psiFull: ABSENT,
       ...readings,
     },
   };

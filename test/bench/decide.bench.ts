@@ -15,7 +15,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { hostPolicyFiles } from '../../src/cli/policy-files.ts';
-import { type GuestSample, known, type Snapshot } from '../../src/model/snapshot.ts';
+import { ABSENT, type GuestSample, known, type Snapshot } from '../../src/model/snapshot.ts';
 import { type Bytes, GiB, MiB } from '../../src/model/units.ts';
 import { decide, type Tick } from '../../src/policy/decide.ts';
 import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
@@ -97,6 +97,10 @@ function sampleOf({ uuid, max, current, used }: Body, sequence: number): GuestSa
       swapInRate: known(0, 0.2),
       swapOutRate: known(0, 0.2),
       majorFaultRate: known(3, 0.2),
+      oomKills: ABSENT,
+      allocStalls: ABSENT,
+      psiSome: ABSENT,
+      psiFull: ABSENT,
     },
   };
 }

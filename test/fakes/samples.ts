@@ -41,6 +41,10 @@ export function sampleOf({ readings, ...parts }: SampleParts = {}): GuestSample 
       swapInRate: known(0),
       swapOutRate: known(0),
       majorFaultRate: known(0),
+      oomKills: ABSENT,
+      allocStalls: ABSENT,
+      psiSome: ABSENT,
+      psiFull: ABSENT,
       ...readings,
     },
   };

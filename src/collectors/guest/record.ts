@@ -30,6 +30,9 @@ export interface Report {
   readonly swapOut: Figure;
   readonly majorFaults: Figure;
   readonly minorFaults: Figure;
+  /** Since the guest's boot; of Linux >= 6.12 under QEMU >= 9.2 only. */
+  readonly oomKills: Figure;
+  readonly allocStalls: Figure;
 }
 
 export interface GuestRecord {
@@ -87,6 +90,8 @@ export function fromBulk(stats: DomainStats): GuestRecord {
             swapOut: traffic('balloon.swap_out'),
             majorFaults: count('balloon.major_fault'),
             minorFaults: count('balloon.minor_fault'),
+            oomKills: countOf(params.get('balloon.oom_kills')),
+            allocStalls: countOf(params.get('balloon.alloc_stalls')),
           }
         : lastUpdate === 0 || params.has('balloon.rss')
           ? 'none'
@@ -121,6 +126,8 @@ export function fromSingleCalls(
             swapOut: trafficOf(record.swap_out),
             majorFaults: countOf(record.major_fault),
             minorFaults: countOf(record.minor_fault),
+            oomKills: undefined,
+            allocStalls: undefined,
           },
   };
 }

@@ -29,7 +29,7 @@ const NO_TAGS: Readonly<Record<string, string>> = {};
 const IMPLAUSIBLE: Reading = { ageSeconds: 0, quality: 'implausible' };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type ReportFigure = Exclude<GuestFigure, 'max' | 'current' | 'rss'>;
+type ReportFigure = Exclude<GuestFigure, 'max' | 'current' | 'rss' | 'psiSome' | 'psiFull'>;
 type ReportReadings = Readings<ReportFigure>;
 
 const NO_REPORT: ReportReadings = {
@@ -41,6 +41,8 @@ const NO_REPORT: ReportReadings = {
   swapInRate: ABSENT,
   swapOutRate: ABSENT,
   majorFaultRate: ABSENT,
+  oomKills: ABSENT,
+  allocStalls: ABSENT,
 };
 
 const REPORT_AHEAD: ReportReadings = {
@@ -52,6 +54,8 @@ const REPORT_AHEAD: ReportReadings = {
   swapInRate: IMPLAUSIBLE,
   swapOutRate: IMPLAUSIBLE,
   majorFaultRate: IMPLAUSIBLE,
+  oomKills: IMPLAUSIBLE,
+  allocStalls: IMPLAUSIBLE,
 };
 
 /** @param staleAfter age above which a report is stale */
@@ -82,6 +86,10 @@ export function guestSample(
       swapInRate: report.swapInRate,
       swapOutRate: report.swapOutRate,
       majorFaultRate: report.majorFaultRate,
+      oomKills: report.oomKills,
+      allocStalls: report.allocStalls,
+      psiSome: ABSENT,
+      psiFull: ABSENT,
     },
     epoch: tracker.epoch,
     reportsInEpoch: tracker.reports,
@@ -160,6 +168,8 @@ function reportReadings(
     swapInRate: of(rates.swapIn),
     swapOutRate: of(rates.swapOut),
     majorFaultRate: of(rates.majorFaults),
+    oomKills: of(rates.oomKills),
+    allocStalls: of(rates.allocStalls),
   };
 }
 

@@ -10,14 +10,24 @@ import { forgetSizes, newSizeHistory, noteSize, type SizeHistory } from './size-
 /** A clock of the host may be read a moment before QEMU's; further ahead a time stamp is nonsense. */
 const CLOCK_SLACK: Seconds = 2;
 
-/** Rates between the last two distinct reports of an epoch, per second; undefined without two, NaN when implausible. */
+/** Between the last two distinct reports of an epoch; undefined without two, NaN when implausible. */
 interface ReportRates {
+  /** Per second. */
   readonly swapIn: Figure;
   readonly swapOut: Figure;
   readonly majorFaults: Figure;
+  /** Counts: one of these is one too many, however far apart the reports are. */
+  readonly oomKills: Figure;
+  readonly allocStalls: Figure;
 }
 
-const NO_RATES: ReportRates = { swapIn: undefined, swapOut: undefined, majorFaults: undefined };
+const NO_RATES: ReportRates = {
+  swapIn: undefined,
+  swapOut: undefined,
+  majorFaults: undefined,
+  oomKills: undefined,
+  allocStalls: undefined,
+};
 
 export interface GuestTracker {
   readonly uuid: string;
@@ -222,7 +232,9 @@ function someCounterFell(before: Report, after: Report): boolean {
     fell(before.swapIn, after.swapIn) ||
     fell(before.swapOut, after.swapOut) ||
     fell(before.majorFaults, after.majorFaults) ||
-    fell(before.minorFaults, after.minorFaults)
+    fell(before.minorFaults, after.minorFaults) ||
+    fell(before.oomKills, after.oomKills) ||
+    fell(before.allocStalls, after.allocStalls)
   );
 }
 
@@ -238,6 +250,8 @@ function ratesBetween(before: Report, after: Report): ReportRates {
     swapIn: rate(before.swapIn, after.swapIn, seconds),
     swapOut: rate(before.swapOut, after.swapOut, seconds),
     majorFaults: rate(before.majorFaults, after.majorFaults, seconds),
+    oomKills: rate(before.oomKills, after.oomKills, 1),
+    allocStalls: rate(before.allocStalls, after.allocStalls, 1),
   };
 }
 

@@ -36,6 +36,10 @@ const REPORT_FIGURES = [
   'swapInRate',
   'swapOutRate',
   'majorFaultRate',
+  'oomKills',
+  'allocStalls',
+  'psiSome',
+  'psiFull',
 ] as const satisfies readonly ReportFigure[];
 
 interface Report {
@@ -192,6 +196,10 @@ function newReport(
     swapInRate: rate(given('swapInRate', 0)),
     swapOutRate: rate(given('swapOutRate', 0)),
     majorFaultRate: rate(given('majorFaultRate', 0)),
+    oomKills: rate(given('oomKills', undefined)),
+    allocStalls: rate(given('allocStalls', undefined)),
+    psiSome: rate(given('psiSome', undefined)),
+    psiFull: rate(given('psiFull', undefined)),
   };
 }
 
@@ -226,6 +234,10 @@ function aged(report: Report | undefined, age: Seconds, stale: boolean): Reading
     swapInRate: of('swapInRate'),
     swapOutRate: of('swapOutRate'),
     majorFaultRate: of('majorFaultRate'),
+    oomKills: of('oomKills'),
+    allocStalls: of('allocStalls'),
+    psiSome: of('psiSome'),
+    psiFull: of('psiFull'),
   };
 }
 
