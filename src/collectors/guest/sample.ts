@@ -4,6 +4,7 @@ import {
   ABSENT,
   type GuestFigure,
   type GuestSample,
+  type Obstacle,
   type Quality,
   type Reading,
   type Readings,
@@ -58,6 +59,9 @@ const REPORT_AHEAD: ReportReadings = {
   allocStalls: IMPLAUSIBLE,
 };
 
+const NO_OBSTACLES: readonly Obstacle[] = [];
+const NO_BALLOON: readonly Obstacle[] = ['no-balloon'];
+
 /** @param staleAfter age above which a report is stale */
 export function guestSample(
   tracker: GuestTracker,
@@ -99,6 +103,7 @@ export function guestSample(
   if (description !== undefined) {
     sample.balloon = description.balloon;
     sample.tags = description.tags ?? NO_TAGS;
+    sample.obstacles = description.balloon.device === 'none' ? NO_BALLOON : NO_OBSTACLES;
   }
   if (description?.os !== undefined) sample.os = description.os;
   if (age !== undefined) sample.statsAgeSeconds = age;
