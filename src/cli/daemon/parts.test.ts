@@ -5,7 +5,7 @@ import { type Part, part, withParts } from './parts.ts';
 
 function bench() {
   const steps: string[] = [];
-  const noisy = (name: string, failing: 'start' | 'stop' | undefined = undefined): Part => ({
+  const noisy = (name: string, failing?: 'start' | 'stop'): Part => ({
     name,
     start() {
       steps.push(`start ${name}`);
