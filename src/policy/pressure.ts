@@ -2,7 +2,7 @@ import type { Seconds } from '../model/units.ts';
 import { type HostNames, LEVEL_NONE, type PressureLevel } from './policy-set.ts';
 
 /** What is remembered of one level's condition. Instants are monotonic seconds. */
-interface Held {
+export interface Held {
   readonly entered: boolean;
   readonly trueSince: Seconds | undefined;
   readonly falseSince: Seconds | undefined;

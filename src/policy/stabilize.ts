@@ -4,9 +4,9 @@ import type { Bytes, Seconds } from '../model/units.ts';
 /** How many parts the stabilization window is kept in. */
 const SLOTS = 12;
 
-/** The highest recommendation of one part of the window; parts are counted from the start of the monotonic clock. */
-interface SlotPeak {
-  readonly slot: number;
+/** The highest recommendation of one part of the window, and when that part began. */
+export interface SlotPeak {
+  readonly since: Seconds;
   readonly peak: Bytes;
 }
 
@@ -24,15 +24,14 @@ export function recommend(
   windowSeconds: Seconds,
   now: Seconds,
 ): Recommendations {
-  const slot = Math.floor((now * SLOTS) / windowSeconds);
-  if (before === undefined) return [{ slot, peak: Math.max(desired, current) }];
+  if (before === undefined) return [{ since: now, peak: Math.max(desired, current) }];
   const last = before.at(-1);
-  if (last?.slot === slot) {
-    return last.peak >= desired ? before : [...before.slice(0, -1), { slot, peak: desired }];
+  if (last !== undefined && (now - last.since) * SLOTS < windowSeconds) {
+    return last.peak >= desired ? before : [...before.slice(0, -1), { since: last.since, peak: desired }];
   }
   // A part counts until all of it is older than the window.
-  const recent = before.filter(part => part.slot >= slot - SLOTS && part.slot < slot);
-  return [...recent, { slot, peak: desired }];
+  const recent = before.filter(part => (now - part.since) * SLOTS < windowSeconds * (SLOTS + 1));
+  return [...recent, { since: now, peak: desired }];
 }
 
 /** The highest recommendation of the window. */

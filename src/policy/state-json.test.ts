@@ -1,0 +1,114 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DemandWindow } from './demand.ts';
+import type { Held, PressureState } from './pressure.ts';
+import type { SlotPeak } from './stabilize.ts';
+import type { BeforeMove, GuestMemory, Move, PolicyState, ReclaimAllowance } from './state.ts';
+import { initialState, newGuestMemory } from './state.ts';
+import { decodeState, encodeState } from './state-json.ts';
+
+/** An arbitrary for every field, optional ones too: a field added to the state does not compile until it is here. */
+type Arbitraries<T> = { readonly [K in keyof Required<T>]: fc.Arbitrary<T[K]> };
+
+const number = fc
+  .double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 60), max: 2 ** 60 })
+  .map(value => value + 0);
+const amount = number.map(Math.abs);
+const count = fc.nat();
+const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/);
+
+function maybe<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.option(value, { nil: undefined });
+}
+
+function whole<T>(fields: Arbitraries<T>): fc.Arbitrary<T> {
+  return fc.record(fields) as unknown as fc.Arbitrary<T>;
+}
+
+function mapOf<V>(value: fc.Arbitrary<V>): fc.Arbitrary<ReadonlyMap<string, V>> {
+  return fc.array(fc.tuple(name, value), { maxLength: 3 }).map(entries => new Map(entries));
+}
+
+const held = fc.record({
+  entered: fc.boolean(),
+  trueSince: maybe(number),
+  falseSince: maybe(number),
+}) satisfies fc.Arbitrary<Held>;
+const pressure = whole<PressureState>({ level: name, since: number, held: mapOf(held) });
+const demand = whole<DemandWindow>({
+  peaks: fc.array(amount),
+  ranked: fc.array(amount),
+  partStart: number,
+  partPeak: amount,
+  report: count,
+  last: amount,
+  lastAt: number,
+  slope: number,
+});
+const move = whole<Move>({ from: amount, to: amount, at: number });
+const standing: Arbitraries<BeforeMove> = {
+  move: maybe(move),
+  target: maybe(amount),
+  granted: amount,
+  unfollowed: count,
+  backOffUntil: maybe(number),
+};
+const guest = whole<GuestMemory>({
+  ...standing,
+  epoch: count,
+  demand: maybe(demand),
+  kernelBytes: maybe(number),
+  overheadBytes: number,
+  resting: maybe(fc.record({ size: amount, since: number })),
+  beforeMove: maybe(whole<BeforeMove>(standing)),
+  shrunkAt: maybe(number),
+  grownAt: maybe(number),
+  decidedOnReport: count,
+  yieldUntil: maybe(number),
+  vetoed: maybe(fc.dictionary(name, number)),
+  recommendations: maybe(fc.array(whole<SlotPeak>({ since: number, peak: amount }))),
+});
+const state = whole<PolicyState>({
+  pressure,
+  guests: mapOf(guest),
+  reclaim: maybe(whole<ReclaimAllowance>({ bytes: number, at: number })),
+});
+
+function json(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+describe('the state as JSON', () => {
+  it('comes back to the bit, with every field', () => {
+    fc.assert(
+      fc.property(state, before => {
+        expect(decodeState(json(encodeState(before)))).toEqual(before);
+      }),
+    );
+  });
+
+  it('says where it is not a state', () => {
+    const good = json(encodeState({ ...initialState(0), guests: new Map([['a', newGuestMemory(1)]]) }));
+    const bad = [
+      undefined,
+      null,
+      7,
+      [],
+      {},
+      { ...Object(good), version: 2 },
+      { ...Object(good), guests: { a: { ...newGuestMemory(1), granted: -1 } } },
+      { ...Object(good), guests: { a: { ...newGuestMemory(1), epoch: 'one' } } },
+      { ...Object(good), pressure: { level: 'none', since: null, held: {} } },
+    ];
+    for (const value of bad) expect(decodeState(value)).toEqual({ problem: expect.any(String) });
+    expect(decodeState(bad.at(-2))).toEqual({ problem: expect.stringContaining('guests.a.epoch') });
+  });
+
+  it('never throws, whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), value => {
+        expect(decodeState(value)).toHaveProperty('problem');
+      }),
+    );
+  });
+});

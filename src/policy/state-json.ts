@@ -1,0 +1,118 @@
+/**
+ * The policy's state as JSON and back, for the state file and for the journal's checkpoints.
+ *
+ * A field added to the state is written by itself; reading it wants a line in its shape below, which the type of the shape asks
+ * for. Give a field that older files do not have `.optional()` or `.default()`; raise `VERSION` when the meaning of one changes.
+ */
+import { z } from 'zod';
+import type { Seconds } from '../model/units.ts';
+import type { DemandWindow } from './demand.ts';
+import type { Held, PressureState } from './pressure.ts';
+import type { SlotPeak } from './stabilize.ts';
+import type { BeforeMove, GuestMemory, Move, PolicyState, ReclaimAllowance } from './state.ts';
+
+const VERSION = 1;
+
+/** JSON only: maps have become objects. Instants are what they were, on the monotonic clock of the writer. */
+export interface EncodedState extends Omit<PolicyState, 'pressure' | 'guests'> {
+  readonly version: number;
+  readonly pressure: Omit<PressureState, 'held'> & { readonly held: Readonly<Record<string, Held>> };
+  /** By uuid. */
+  readonly guests: Readonly<Record<string, GuestMemory>>;
+}
+
+/** The state for `JSON.stringify`; every number comes back to the bit. */
+export function encodeState(state: PolicyState): EncodedState {
+  const { pressure, guests } = state;
+  return {
+    version: VERSION,
+    ...state,
+    pressure: { ...pressure, held: Object.fromEntries(pressure.held) },
+    guests: Object.fromEntries(guests),
+  };
+}
+
+/**
+ * Reads what `encodeState` wrote. With a shift of 0 the state is exactly the one written, as replay needs it.
+ *
+ * @param shift is added to every instant: what `model/anchor.ts` gives when the monotonic clock has begun anew since
+ * @returns the state, or a sentence that says where the JSON is not a state
+ */
+export function decodeState(json: unknown, shift: Seconds = 0): PolicyState | { readonly problem: string } {
+  const version = z.looseObject({ version: z.literal(VERSION) }).safeParse(json);
+  const result = version.success ? stateSchema(shift).safeParse(json) : version;
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const place = issue?.path.join('.') ?? '';
+  return { problem: `${place === '' ? 'the state' : place}: ${issue?.message ?? 'not a state'}` };
+}
+
+/** One schema for every field of T, optional ones too: one that is forgotten is an error of the compiler. */
+type Shape<T> = { readonly [K in keyof Required<T>]: z.ZodType<T[K]> };
+
+/** An object with all fields of T; those that are not in the JSON are undefined, as `JSON.stringify` drops them. */
+function whole<T extends object>(shape: Shape<T>): z.ZodType<T> {
+  const missing = Object.fromEntries(Object.keys(shape).map(key => [key, undefined]));
+  const filled = z.preprocess(
+    value => (typeof value === 'object' && value !== null ? { ...missing, ...value } : value),
+    z.object(shape),
+  );
+  // zod makes fields that may be undefined optional in its type; here they are always there.
+  return filled as unknown as z.ZodType<T>;
+}
+
+function mapOf<V>(value: z.ZodType<V>): z.ZodType<ReadonlyMap<string, V>> {
+  return z.record(z.string(), value).transform(entries => new Map(Object.entries(entries)));
+}
+
+function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
+  const instant = z.number().transform(at => at + shift);
+  const count = z.number().int().min(0);
+  const amount = z.number().min(0);
+
+  const held = whole<Held>({
+    entered: z.boolean(),
+    trueSince: instant.optional(),
+    falseSince: instant.optional(),
+    problem: z.string().optional(),
+  });
+  const pressure = whole<PressureState>({ level: z.string(), since: instant, held: mapOf(held) });
+  const demand = whole<DemandWindow>({
+    peaks: z.array(amount),
+    ranked: z.array(amount),
+    partStart: instant,
+    partPeak: amount,
+    report: count,
+    last: amount,
+    lastAt: instant,
+    slope: z.number(),
+  });
+  const move = whole<Move>({ from: amount, to: amount, at: instant });
+  const standing: Shape<BeforeMove> = {
+    move: move.optional(),
+    target: amount.optional(),
+    granted: amount,
+    unfollowed: count,
+    backOffUntil: instant.optional(),
+  };
+  const guest = whole<GuestMemory>({
+    ...standing,
+    epoch: count,
+    demand: demand.optional(),
+    kernelBytes: z.number().optional(),
+    overheadBytes: z.number(),
+    resting: whole<NonNullable<GuestMemory['resting']>>({ size: amount, since: instant }).optional(),
+    beforeMove: whole<BeforeMove>(standing).optional(),
+    shrunkAt: instant.optional(),
+    grownAt: instant.optional(),
+    decidedOnReport: count,
+    yieldUntil: instant.optional(),
+    vetoed: z.record(z.string(), instant).optional(),
+    recommendations: z.array(whole<SlotPeak>({ since: instant, peak: amount })).optional(),
+  });
+  return whole<PolicyState>({
+    pressure,
+    guests: mapOf(guest),
+    reclaim: whole<ReclaimAllowance>({ bytes: z.number(), at: instant }).optional(),
+  });
+}
