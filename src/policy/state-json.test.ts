@@ -22,7 +22,7 @@ function maybe<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
 }
 
 function whole<T>(fields: Arbitraries<T>): fc.Arbitrary<T> {
-  return fc.record(fields) as unknown as fc.Arbitrary<T>;
+  return fc.record<T>(fields);
 }
 
 function mapOf<V>(value: fc.Arbitrary<V>): fc.Arbitrary<ReadonlyMap<string, V>> {

@@ -53,12 +53,17 @@ type Shape<T> = { readonly [K in keyof Required<T>]: z.ZodType<T[K]> };
 /** An object with all fields of T; those that are not in the JSON are undefined, as `JSON.stringify` drops them. */
 function whole<T extends object>(shape: Shape<T>): z.ZodType<T> {
   const missing = Object.fromEntries(Object.keys(shape).map(key => [key, undefined]));
-  const filled = z.preprocess(
-    value => (typeof value === 'object' && value !== null ? { ...missing, ...value } : value),
-    z.object(shape),
-  );
-  // zod makes fields that may be undefined optional in its type; here they are always there.
-  return filled as unknown as z.ZodType<T>;
+  return z.object(shape).transform((value, context): T => {
+    const filled: object = { ...missing, ...value };
+    if (hasFieldsOf(filled, shape)) return filled;
+    context.addIssue('a field is missing');
+    return z.NEVER;
+  });
+}
+
+/** Says for the compiler what the schema has checked value by value. */
+function hasFieldsOf<T extends object>(value: object, shape: Shape<T>): value is T {
+  return Object.keys(shape).every(key => key in value);
 }
 
 function mapOf<V>(value: z.ZodType<V>): z.ZodType<ReadonlyMap<string, V>> {
