@@ -1,12 +1,9 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { decisionOf, sampleOf, snapshotOf } from '../../test/fakes/samples.ts';
-import type { Decision } from '../model/decision.ts';
-import type { GuestSample } from '../model/snapshot.ts';
-import { initialState } from '../policy/state.ts';
+import { decisionOf, sampleOf } from '../../test/fakes/samples.ts';
+import { tickEventOf } from '../../test/fakes/ticks.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createAnnouncer } from './announce.ts';
-import type { EngineEvent } from './engine.ts';
 import { CALM } from './safety.ts';
 
 /** An announcer and the lines it has logged. */
@@ -22,17 +19,12 @@ function announcer() {
   return { announce, lines, said: (msg: string) => lines.filter(line => line.msg === msg) };
 }
 
-function tickOf(guests: readonly GuestSample[], decisions: readonly Decision[] = []): EngineEvent {
-  const budget = { total: 1, committed: 0, free: 1, split: 'fits' } as const;
-  return { type: 'tick', snapshot: snapshotOf(guests), tick: { state: initialState(0), decisions, budget } };
-}
-
 describe('announcer', () => {
   it('tells once of a guest that appears, begins anew, and goes', () => {
     const { announce, said } = announcer();
-    for (const epoch of [1, 1, 2, 2]) announce(tickOf([sampleOf({ epoch })]));
-    announce(tickOf([]));
-    announce(tickOf([]));
+    for (const epoch of [1, 1, 2, 2]) announce(tickEventOf([sampleOf({ epoch })]));
+    announce(tickEventOf([]));
+    announce(tickEventOf([]));
     expect(said('guest appeared')).toHaveLength(1);
     expect(said('guest began anew')).toMatchObject([{ domain: 'web-1', boots: 2 }]);
     expect(said('guest gone')).toHaveLength(1);
@@ -41,8 +33,8 @@ describe('announcer', () => {
   it('tells of a broken link once, and once of its end, however many ticks fail', () => {
     const { announce, said } = announcer();
     for (let i = 0; i < 5; i += 1) announce({ type: 'tick-failed', error: new Error('gone'), net: CALM });
-    announce(tickOf([]));
-    announce(tickOf([]));
+    announce(tickEventOf([]));
+    announce(tickEventOf([]));
     expect(said('tick failed: balloons stay as they are')).toHaveLength(1);
     expect(said('ticks resumed')).toHaveLength(1);
   });
@@ -53,14 +45,14 @@ describe('announcer', () => {
     const settling = decisionOf({ action: 'hold', reason: 'STATS_SETTLING' });
     const free = decisionOf({ action: 'hold', reason: 'WITHIN_TOLERANCE' });
     for (const decision of [held, held, settling, held, free, free])
-      announce(tickOf([sampleOf()], [decision]));
+      announce(tickEventOf([sampleOf()], [decision]));
     expect(said('guest held')).toMatchObject([{ reason: 'STATS_STALE' }]);
     expect(said('guest can be moved again')).toHaveLength(1);
   });
 
   it('never uses a field name that the log itself needs', () => {
     const { announce, lines } = announcer();
-    announce(tickOf([sampleOf()], [decisionOf({ action: 'hold', reason: 'STATS_STALE' })]));
+    announce(tickEventOf([sampleOf()], [decisionOf({ action: 'hold', reason: 'STATS_STALE' })]));
     announce({ type: 'applied', decision: decisionOf(), application: { status: 'applied', targetBytes: 7 } });
     expect(lines.map(line => typeof line.level)).toEqual(lines.map(() => 'number'));
     expect(lines.length).toBeGreaterThanOrEqual(4);

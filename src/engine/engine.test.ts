@@ -7,8 +7,10 @@ import type { Decision } from '../model/decision.ts';
 import { BallonetError } from '../model/errors.ts';
 import { type GuestSample, known, type Snapshot } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
+import { decide } from '../policy/decide.ts';
 import type { Expression, PolicySet } from '../policy/policy-set.ts';
 import { type EngineEvent, runEngine } from './engine.ts';
+import { withholdShrinks } from './safety.ts';
 
 const SOURCE = { file: 'test.yaml', line: 1, column: 1 };
 
@@ -235,6 +237,25 @@ describe('engine', () => {
         .slice(-3)
         .some(event => event.type === 'tick' && event.tick.decisions[0]?.reason === 'STATS_SETTLING'),
     ).toBe(false);
+  });
+
+  it('tells of each tick all that it was decided from: deciding again gives the same', async () => {
+    const here = world(false);
+    let ticks = 0;
+    const collect = () => {
+      ticks += 1;
+      return ticks <= 3 ? Promise.reject(new BallonetError('HYPERVISOR_CLOSED', 'gone')) : here.collect();
+    };
+    const { events, stop } = start({ ...here, collect });
+    await vi.advanceTimersByTimeAsync(30_000);
+    stop();
+    const told = events.filter(event => event.type === 'tick');
+    expect(told.map(({ withheld }) => withheld).slice(0, 5)).toEqual([true, true, true, false, false]);
+    expect(told.some(({ tick }) => tick.decisions.some(({ action }) => action === 'shrink'))).toBe(true);
+    for (const { before, snapshot, policies, now, withheld, tick } of told) {
+      const again = decide(before, snapshot, policies, now);
+      expect(withheld ? withholdShrinks(again) : again).toEqual(tick);
+    }
   });
 
   it('stops everything when it is unsubscribed', async () => {

@@ -11,7 +11,7 @@ import {
   timer,
 } from 'rxjs';
 import type { Actuator, Application } from '../actuators/actuator.ts';
-import type { Clock } from '../model/clock.ts';
+import type { Clock, Instant } from '../model/clock.ts';
 import type { Decision, Stage } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
 import { decide, type Tick } from '../policy/decide.ts';
@@ -31,8 +31,21 @@ export interface EnginePorts {
   readonly clock: Clock;
 }
 
+/** What one tick came to, with all that went into it: the same arguments give the same decisions again. */
+export interface TickEvent {
+  readonly type: 'tick';
+  readonly now: Instant;
+  readonly snapshot: Snapshot;
+  readonly policies: PolicySet;
+  /** The state that was decided from. */
+  readonly before: PolicyState;
+  /** Whether the safety hold kept back the shrinks that were decided. */
+  readonly withheld: boolean;
+  readonly tick: Tick;
+}
+
 export type EngineEvent =
-  | { readonly type: 'tick'; readonly snapshot: Snapshot; readonly tick: Tick }
+  | TickEvent
   | { readonly type: 'tick-failed'; readonly error: unknown; readonly net: SafetyNet }
   | { readonly type: 'safety'; readonly holding: boolean }
   | { readonly type: 'applied'; readonly decision: Decision; readonly application: Application };
@@ -50,13 +63,14 @@ export function runEngine({ collect, actuator, policies, clock }: EnginePorts): 
     async function tick(): Promise<void> {
       try {
         const snapshot = await collect();
-        const decided = decide(state, snapshot, policies.value, clock.now());
-        const before = net;
+        const given = { now: clock.now(), snapshot, policies: policies.value, before: state };
+        const decided = decide(state, snapshot, given.policies, given.now);
+        const withheld = net.holding;
         net = afterSuccess(net);
-        const safe = before.holding ? withholdShrinks(decided) : decided;
+        const safe = withheld ? withholdShrinks(decided) : decided;
         state = safe.state;
-        if (before.holding && !net.holding) subscriber.next({ type: 'safety', holding: false });
-        subscriber.next({ type: 'tick', snapshot, tick: safe });
+        if (withheld && !net.holding) subscriber.next({ type: 'safety', holding: false });
+        subscriber.next({ type: 'tick', ...given, withheld, tick: safe });
         const samples = new Map(snapshot.guests.map(sample => [sample.uuid, sample]));
         for (const decision of safe.decisions) {
           if (decision.action !== 'hold') moves.next({ decision, sample: samples.get(decision.uuid) });

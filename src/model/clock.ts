@@ -13,7 +13,18 @@ export interface Clock {
   now(): Instant;
 }
 
-/** CLOCK_MONOTONIC, not the time since this process began: a later process of the same boot reads instants kept by this one. */
+/** Counts of the monotonic clock in a second: a power of two, about a microsecond each. */
+const COUNTS_PER_SECOND = 2 ** 20;
+
+/**
+ * CLOCK_MONOTONIC, not the time since this process began: a later process of the same boot reads instants kept by this one.
+ *
+ * Instants are whole multiples of 2^-20 s, so that their differences are exact doubles: one that is kept as an age, or moved to
+ * another clock, comes back to the bit. (Unix time in milliseconds as seconds lies on a grid of 2^-22 s by its size alone.)
+ */
 export const systemClock: Clock = {
-  now: () => ({ monotonic: Number(process.hrtime.bigint()) / 1e9, wall: Date.now() / 1000 }),
+  now: () => ({
+    monotonic: Math.round(Number(process.hrtime.bigint()) * (COUNTS_PER_SECOND / 1e9)) / COUNTS_PER_SECOND,
+    wall: Date.now() / 1000,
+  }),
 };

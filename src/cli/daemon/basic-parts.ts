@@ -1,7 +1,7 @@
 /** The parts that every daemon has: connection, collector, log, release on exit, reload on SIGHUP. */
 import type { Subscription } from 'rxjs';
 import { createAnnouncer } from '../../engine/announce.ts';
-import type { EngineEvent } from '../../engine/engine.ts';
+import type { TickEvent } from '../../engine/engine.ts';
 import { releaseBalloons } from '../../engine/release.ts';
 import { errorMessage } from '../../model/errors.ts';
 import { reloadPolicies } from '../reload.ts';
@@ -74,7 +74,7 @@ export function announcePart({ events, log }: Daemon): Part {
 /** Gives memory back at the end when the policy says so; the engine has stopped by then. */
 export function releasePart({ events, policies, hypervisor, observing, log }: Daemon): Part {
   return part('release', () => {
-    let last: Extract<EngineEvent, { type: 'tick' }> | undefined;
+    let last: TickEvent | undefined;
     const watching = events.subscribe(event => {
       if (event.type === 'tick') last = event;
     });
