@@ -20,7 +20,8 @@ export function schemaVerb({ out }: Streams): Command {
     .summary('the JSON Schema of policy documents, for editors')
     .description(
       'Prints the JSON Schema (2020-12) of one kind of document, or of all. Saved as ballonet.schema.json beside the policies, an ' +
-        'editor finds it through a first line of `# yaml-language-server: $schema=./ballonet.schema.json`.',
+        'editor finds it through its settings, or through a line `# yaml-language-server: $schema=./ballonet.schema.json` before ' +
+        'each document.',
     )
     .argument('[kind]', [...DOCUMENTS.keys()].join(', '))
     .action((kind: string | undefined) => {
