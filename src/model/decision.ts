@@ -13,6 +13,14 @@ export const REASONS = {
   STATS_IMPLAUSIBLE: "The guest's report contradicts itself or its own size.",
   STATS_SETTLING: 'A new epoch (start, reboot, driver return) has not yet given enough reports.',
   NO_BALLOON: 'The domain has no balloon device that could be moved.',
+  PASSTHROUGH:
+    'A device of the guest pins its memory (VFIO, vDPA): inflating its balloon would free nothing on the host.',
+  HUGEPAGES: "The guest's memory is on huge pages, which ballooning does not free.",
+  LOCKED_MEMORY: "The guest's memory is locked into RAM: inflating its balloon would free nothing.",
+  LAUNCH_SECURITY: "The guest's memory is encrypted and pinned: inflating its balloon would free nothing.",
+  VIRTIO_MEM: 'A virtio-mem device resizes the guest too: its size is left to that.',
+  JOB_RUNNING:
+    'A job (migration, snapshot, save, backup) is under way: the balloon is left alone until it is over.',
   EXPRESSION_FAILED: 'An expression of the policy failed or gave no finite number; this guest is held.',
   DEMAND: 'Demand as estimated from the window of use and its growth.',
   TARGET: "What the policy's target expression asks for.",

@@ -57,6 +57,19 @@ describe('quality and eligibility', () => {
     expect(assessed(parts)).toMatchObject({ kind: 'held', code, promised: expect.any(Number) });
   });
 
+  it.each([
+    ['no-balloon', 'NO_BALLOON'],
+    ['passthrough', 'PASSTHROUGH'],
+    ['hugepages', 'HUGEPAGES'],
+    ['locked', 'LOCKED_MEMORY'],
+    ['launch-security', 'LAUNCH_SECURITY'],
+    ['virtio-mem', 'VIRTIO_MEM'],
+    ['job', 'JOB_RUNNING'],
+  ] as const)('holds a guest with the obstacle %s', (obstacle, code) => {
+    expect(assessed({ obstacles: [obstacle] })).toMatchObject({ kind: 'held', code });
+    expect(assessed({ obstacles: [] })).toMatchObject({ kind: 'movable' });
+  });
+
   it('holds a guest whose domain XML has not been read', () => {
     const { balloon: _, ...sample } = guestSample();
     const held = assess({

@@ -3,7 +3,7 @@
 import type { Instant } from '../model/clock.ts';
 import type { ReasonCode, StageName } from '../model/decision.ts';
 import { needFloor } from '../model/floor.ts';
-import { type GuestSample, type Reading, trusted } from '../model/snapshot.ts';
+import { type GuestSample, type Obstacle, type Reading, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 import { estimateUse, observeUse } from './demand.ts';
 import {
@@ -199,10 +199,24 @@ const QUALITY_CODES = {
   implausible: 'STATS_IMPLAUSIBLE',
 } as const;
 
+/** H21 (R16), H31 (R24): what the domain's XML or a job of it forbids. */
+const OBSTACLE_CODES = {
+  'no-balloon': 'NO_BALLOON',
+  passthrough: 'PASSTHROUGH',
+  hugepages: 'HUGEPAGES',
+  locked: 'LOCKED_MEMORY',
+  'launch-security': 'LAUNCH_SECURITY',
+  'virtio-mem': 'VIRTIO_MEM',
+  job: 'JOB_RUNNING',
+} as const satisfies Record<Obstacle, ReasonCode>;
+
 /** Why this guest must not be moved now, by what is known of it alone. */
 function obstacleOf(sample: GuestSample): { stage: StageName; code: ReasonCode } | undefined {
+  // H42: a guest that is paused, asleep, crashed or on its way out does not follow its balloon.
   if (sample.state !== 'running') return { stage: 'eligibility', code: 'NOT_RUNNING' };
   if (sample.balloon?.device === 'none') return { stage: 'eligibility', code: 'NO_BALLOON' };
+  const obstacle = sample.obstacles?.[0];
+  if (obstacle !== undefined) return { stage: 'eligibility', code: OBSTACLE_CODES[obstacle] };
   const { max, current, total, used, available } = sample.readings;
   for (const { quality } of [max, current, total, used, available]) {
     if (quality !== 'ok') return { stage: 'quality', code: QUALITY_CODES[quality] };

@@ -36,8 +36,8 @@ export function followUp(
 ): { memory: GuestMemory; verdict: Convergence } {
   const known = before !== undefined && before.epoch === sample.epoch ? before : newGuestMemory(sample.epoch);
   const current = trusted(sample.readings.current);
-  if (current === undefined || sample.state !== 'running') {
-    // A guest that does not run cannot follow: its move has its time when it runs again.
+  if (current === undefined || sample.state !== 'running' || sample.obstacles?.length) {
+    // A guest that does not run, or that a job holds, cannot follow: its move has its time when it can again (H31, H42).
     const memory = known.move === undefined ? known : { ...known, move: { ...known.move, at: now } };
     return { memory, verdict: { kind: 'none' } };
   }
