@@ -46,7 +46,8 @@ describe('parseDomainXml', () => {
   it('reads title and balloon of a live domain, past metadata, foreign elements and namespaces', () => {
     expect(parseDomainXml(LIVE)).toEqual({
       title: 'Shop & front',
-      balloon: { device: 'virtio', autodeflate: true, statsPeriodSeconds: 5 },
+      balloon: { device: 'virtio', autodeflate: true, freePageReporting: true, statsPeriodSeconds: 5 },
+      obstacles: [],
     });
   });
 
@@ -71,7 +72,10 @@ describe('parseDomainXml', () => {
     [``, { device: 'none', autodeflate: false }],
     [`<panic><stats period='3'/></panic>`, { device: 'none', autodeflate: false }],
   ])('understands %s', (devices, balloon) => {
-    expect(parseDomainXml(withDevices(devices))).toEqual({ balloon });
+    expect(parseDomainXml(withDevices(devices))).toEqual({
+      balloon: { ...balloon, freePageReporting: false },
+      obstacles: balloon.device === 'none' ? ['no-balloon'] : [],
+    });
   });
 
   const withMetadata = (metadata: string, root = ''): string =>

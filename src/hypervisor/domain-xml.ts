@@ -1,5 +1,6 @@
 import { SaxesParser } from 'saxes';
 import { BallonetError } from '../model/errors.ts';
+import type { Obstacle } from '../model/snapshot.ts';
 import { MiB, type Seconds } from '../model/units.ts';
 
 /** What Ballonet needs to know of a domain's XML. */
@@ -14,9 +15,12 @@ export interface DomainXml {
     readonly device: 'virtio' | 'none';
     /** The guest may take memory back from the balloon when it runs out; MemTotal then stays at the full size. */
     readonly autodeflate: boolean;
+    readonly freePageReporting: boolean;
     /** `<stats period>`; missing when there is none or it is 0. */
     readonly statsPeriodSeconds?: Seconds;
   };
+  /** What keeps the balloon from freeing memory of the host (H21), each once; never `job`, which no XML tells of. */
+  readonly obstacles: readonly Obstacle[];
 }
 
 /**
@@ -42,14 +46,23 @@ interface Draft {
   title?: string;
   tags?: Readonly<Record<string, string>>;
   os?: string;
-  balloon?: { readonly model: string | undefined; readonly autodeflate: boolean };
+  balloon?: {
+    readonly model: string | undefined;
+    readonly autodeflate: boolean;
+    readonly freePageReporting: boolean;
+  };
   statsPeriod?: string;
+  readonly obstacles: Set<Obstacle>;
 }
 
 /** What an element tells, by its path from the root. Everything else is passed over, whatever its namespace. */
-const ELEMENTS: Readonly<Record<string, (draft: Draft, attributes: Attributes) => void>> = {
-  '/domain/devices/memballoon': (draft, { model, autodeflate }) => {
-    draft.balloon ??= { model, autodeflate: autodeflate === 'on' };
+const ELEMENTS: Readonly<Record<string, (draft: Draft, attributes: Attributes) => unknown>> = {
+  '/domain/devices/memballoon': (draft, { model, autodeflate, freePageReporting }) => {
+    draft.balloon ??= {
+      model,
+      autodeflate: autodeflate === 'on',
+      freePageReporting: freePageReporting === 'on',
+    };
   },
   '/domain/devices/memballoon/stats': (draft, { period }) => {
     if (period !== undefined) draft.statsPeriod ??= period;
@@ -61,6 +74,26 @@ const ELEMENTS: Readonly<Record<string, (draft: Draft, attributes: Attributes) =
   },
   '/domain/metadata/libosinfo:libosinfo/libosinfo:os': (draft, { id }) => {
     if (id !== undefined && id !== '') draft.os ??= id;
+  },
+  // H21. QEMU discards nothing while discards are inhibited: VFIO devices (hw/vfio; the ccw and ap mediated devices opt out of
+  // that), vDPA (hw/virtio/vhost-vdpa.c), NVMe driven from user space (util/vfio-helpers.c).
+  '/domain/devices/hostdev': (draft, { mode, type, model }) => {
+    const pins = type === 'pci' || (type === 'mdev' && model !== 'vfio-ccw' && model !== 'vfio-ap');
+    if (pins && mode !== 'capabilities') draft.obstacles.add('passthrough');
+  },
+  '/domain/devices/interface': (draft, { type }) => {
+    if (type === 'hostdev' || type === 'vdpa') draft.obstacles.add('passthrough');
+  },
+  '/domain/devices/disk': (draft, { type }) => {
+    if (type === 'nvme' || type === 'vhostvdpa') draft.obstacles.add('passthrough');
+  },
+  // A page of the host is freed only when all its 4 KiB pieces come in one request of 1 MiB (virtio_balloon_handle_output).
+  '/domain/memoryBacking/hugepages': draft => draft.obstacles.add('hugepages'),
+  // madvise(2): MADV_DONTNEED fails on locked pages.
+  '/domain/memoryBacking/locked': draft => draft.obstacles.add('locked'),
+  '/domain/launchSecurity': draft => draft.obstacles.add('launch-security'),
+  '/domain/devices/memory': (draft, { model }) => {
+    if (model === 'virtio-mem') draft.obstacles.add('virtio-mem');
   },
 };
 
@@ -86,7 +119,7 @@ export function parseDomainXml(xml: string): DomainXml {
   const size = Buffer.byteLength(xml);
   if (size > MAX_BYTES)
     throw new BallonetError('PROTOCOL', `domain XML of ${size} bytes is longer than ${MAX_BYTES}`);
-  const draft: Draft = {};
+  const draft: Draft = { obstacles: new Set() };
   try {
     read(xml, draft);
   } catch (cause) {
@@ -161,16 +194,20 @@ function pathOf(names: readonly string[]): string {
   return `/${names.join('/')}`;
 }
 
-function finished({ title, tags, os, balloon, statsPeriod }: Draft): DomainXml {
+function finished({ title, tags, os, balloon, statsPeriod, obstacles }: Draft): DomainXml {
   const period = /^\d{1,10}$/.test(statsPeriod ?? '') ? Number(statsPeriod) : 0;
+  const device = balloon?.model?.startsWith('virtio') ? 'virtio' : 'none';
+  if (device === 'none') obstacles.add('no-balloon');
   return {
     ...(title ? { title } : {}),
     ...(tags === undefined ? {} : { tags }),
     ...(os === undefined ? {} : { os }),
     balloon: {
-      device: balloon?.model?.startsWith('virtio') ? 'virtio' : 'none',
+      device,
       autodeflate: balloon?.autodeflate ?? false,
+      freePageReporting: balloon?.freePageReporting ?? false,
       ...(period > 0 ? { statsPeriodSeconds: period } : {}),
     },
+    obstacles: [...obstacles],
   };
 }

@@ -59,13 +59,14 @@ export function createDescriptions(hypervisor: Hypervisor, problems: ProblemRepo
     const xml = await fetchXml(ref, entry, at);
     if (xml === undefined) return;
     try {
-      const { title, tags, os, balloon } = parseDomainXml(xml);
-      const { device, autodeflate, statsPeriodSeconds } = balloon;
+      const { title, tags, os, balloon, obstacles } = parseDomainXml(xml);
+      const { device, autodeflate, freePageReporting, statsPeriodSeconds } = balloon;
       entry.description = {
         ...(title === undefined ? {} : { title }),
         ...(tags === undefined ? {} : { tags }),
         ...(os === undefined ? {} : { os }),
-        balloon: { device, autodeflate },
+        balloon: { device, autodeflate, freePageReporting },
+        obstacles,
         ...(statsPeriodSeconds === undefined ? {} : { statsPeriodSeconds }),
       };
       problems.report(problemSource(ref.name), undefined);

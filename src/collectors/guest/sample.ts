@@ -19,7 +19,8 @@ export interface GuestDescription {
   readonly title?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly os?: string;
-  readonly balloon: { readonly device: 'virtio' | 'none'; readonly autodeflate: boolean };
+  readonly balloon: NonNullable<GuestSample['balloon']>;
+  readonly obstacles: readonly Obstacle[];
 }
 
 /** A guest's MemTotal above its maximum by more than this is not its own. */
@@ -58,9 +59,6 @@ const REPORT_AHEAD: ReportReadings = {
   oomKills: IMPLAUSIBLE,
   allocStalls: IMPLAUSIBLE,
 };
-
-const NO_OBSTACLES: readonly Obstacle[] = [];
-const NO_BALLOON: readonly Obstacle[] = ['no-balloon'];
 
 /** @param staleAfter age above which a report is stale */
 export function guestSample(
@@ -103,7 +101,7 @@ export function guestSample(
   if (description !== undefined) {
     sample.balloon = description.balloon;
     sample.tags = description.tags ?? NO_TAGS;
-    sample.obstacles = description.balloon.device === 'none' ? NO_BALLOON : NO_OBSTACLES;
+    sample.obstacles = description.obstacles;
   }
   if (description?.os !== undefined) sample.os = description.os;
   if (age !== undefined) sample.statsAgeSeconds = age;
