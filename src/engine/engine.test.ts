@@ -1,5 +1,6 @@
-import { BehaviorSubject } from 'rxjs';
+import { BehaviorSubject, Subject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { expression, POLICIES } from '../../test/fakes/policies.ts';
 import { sampleOf, snapshotOf } from '../../test/fakes/samples.ts';
 import type { Actuator, Application } from '../actuators/actuator.ts';
 import type { Clock } from '../model/clock.ts';
@@ -8,71 +9,9 @@ import { BallonetError } from '../model/errors.ts';
 import { type GuestSample, known, type Snapshot } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { decide } from '../policy/decide.ts';
-import type { Expression, PolicySet } from '../policy/policy-set.ts';
+import type { Order } from '../policy/orders.ts';
 import { type EngineEvent, runEngine } from './engine.ts';
 import { withholdShrinks } from './safety.ts';
-
-const SOURCE = { file: 'test.yaml', line: 1, column: 1 };
-
-function expression<T>(evaluate: Expression<T>['evaluate']): Expression<T> {
-  return { text: 'test', source: SOURCE, evaluate };
-}
-
-/** Shrinks to 1 GiB in steps of a quarter whenever it may. */
-const POLICIES: PolicySet = {
-  host: {
-    name: 'test',
-    description: undefined,
-    source: SOURCE,
-    mode: 'enforce',
-    intervalSeconds: 1,
-    memory: { kind: 'auto' },
-    reserve: { bytes: GiB, ratio: 0, select: 'max' },
-    staleAfterSeconds: 10,
-    pressure: [{ name: 'soft', when: expression(() => true), forSeconds: 0, keepForSeconds: 0 }],
-    onExit: 'hold',
-    surplus: 'keep',
-    limits: { reclaimRate: undefined, concurrentMoves: undefined, guestsPerTick: undefined },
-    yieldForSeconds: undefined,
-  },
-  guests: [
-    {
-      name: 'all',
-      description: undefined,
-      source: SOURCE,
-      mode: 'enforce',
-      timezone: 'UTC',
-      precedence: 100,
-      mismatch: () => undefined,
-      guarantees: { min: { bytes: 256 * MiB }, max: { ratio: 1 }, reserve: 64 * MiB },
-      estimate: { windowSeconds: 60, quantile: 0.95, growthSeconds: 0 },
-      variables: [],
-      target: expression(() => GiB),
-      priority: 100,
-      shares: 100,
-      idleTax: 0.75,
-      tolerance: { ratio: 0, bytes: 0 },
-      stabilizationSeconds: 0,
-      vetoes: [],
-      relief: undefined,
-      layers: [],
-      shrink: {
-        at: new Set(['soft']),
-        stepMax: { ratio: 0.25 },
-        stepMin: 0,
-        rate: undefined,
-        cooldownSeconds: 0,
-      },
-      grow: {
-        at: new Set(['none', 'soft']),
-        stepMax: { ratio: 1 },
-        stepMin: 0,
-        rate: undefined,
-        cooldownSeconds: 0,
-      },
-    },
-  ],
-};
 
 const clock: Clock = { now: () => ({ monotonic: Date.now() / 1000, wall: Date.now() / 1000 }) };
 
@@ -267,5 +206,36 @@ describe('engine', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(events.length).toBe(count);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves a paused guest alone from the next tick on, and moves it again when it is resumed', async () => {
+    const here = world();
+    const orders = new Subject<Order>();
+    const { events, stop } = start({ ...here, orders });
+    const { uuid } = sampleOf();
+    orders.next({ type: 'pause', uuid, pause: { since: 0, reason: 'backup', by: 'alice' } });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(here.applied).toEqual([]);
+    const held = events.findLast(event => event.type === 'tick')?.tick.decisions[0];
+    expect(held).toMatchObject({ action: 'hold', reason: 'PAUSED' });
+    orders.next({ type: 'resume', uuid, by: 'alice' });
+    await vi.advanceTimersByTimeAsync(30_000);
+    stop();
+    expect(here.size()).toBe(GiB);
+  });
+
+  it('gives a released guest its maximum back through the actuator and then leaves it alone', async () => {
+    const here = world();
+    const orders = new Subject<Order>();
+    const { events, stop } = start({ ...here, orders });
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(here.size()).toBe(GiB);
+    const { uuid } = sampleOf();
+    orders.next({ type: 'release', uuid, pause: { since: 0, reason: 'incident', by: 'alice' } });
+    await vi.advanceTimersByTimeAsync(30_000);
+    stop();
+    expect(here.size()).toBe(2 * GiB);
+    const applied = events.flatMap(event => (event.type === 'applied' ? [event] : [])).at(-1);
+    expect(applied?.decision).toMatchObject({ action: 'grow', reason: 'RELEASED', targetBytes: 2 * GiB });
   });
 });

@@ -5,6 +5,7 @@ import {
   from,
   map,
   mergeMap,
+  NEVER,
   Observable,
   Subject,
   switchMap,
@@ -14,7 +15,9 @@ import type { Actuator, Application } from '../actuators/actuator.ts';
 import type { Clock, Instant } from '../model/clock.ts';
 import type { Decision, Stage } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
+import type { Seconds } from '../model/units.ts';
 import { decide, type Tick } from '../policy/decide.ts';
+import { type Order, obey } from '../policy/orders.ts';
 import type { PolicySet } from '../policy/policy-set.ts';
 import { correctMove, initialState, type PolicyState } from '../policy/state.ts';
 import { afterFailure, afterSuccess, CALM, type SafetyNet, withholdShrinks } from './safety.ts';
@@ -29,6 +32,8 @@ export interface EnginePorts {
   /** The set in force. A new one holds from the next tick on; windows, cooldowns and moves under way go on. */
   readonly policies: BehaviorSubject<PolicySet>;
   readonly clock: Clock;
+  /** What operators ask for; obeyed as it comes, between two decisions. */
+  readonly orders?: Observable<Order>;
 }
 
 /** What one tick came to, with all that went into it: the same arguments give the same decisions again. */
@@ -42,25 +47,37 @@ export interface TickEvent {
   /** Whether the safety hold kept back the shrinks that were decided. */
   readonly withheld: boolean;
   readonly tick: Tick;
+  /** How long it took, from the begin of collecting to the last decision. */
+  readonly seconds: Seconds;
 }
 
 export type EngineEvent =
   | TickEvent
   | { readonly type: 'tick-failed'; readonly error: unknown; readonly net: SafetyNet }
   | { readonly type: 'safety'; readonly holding: boolean }
+  /** An order has been taken up. */
+  | { readonly type: 'ordered'; readonly order: Order; readonly state: PolicyState }
   | { readonly type: 'applied'; readonly decision: Decision; readonly application: Application };
 
 /**
  * The loop: collects, decides and applies once an interval, from subscription to unsubscription. A tick that takes longer than
  * the interval makes the next one wait; ticks are never doubled up. Calls to the hypervisor do not hold up the next tick.
  */
-export function runEngine({ collect, actuator, policies, clock }: EnginePorts): Observable<EngineEvent> {
+export function runEngine({
+  collect,
+  actuator,
+  policies,
+  clock,
+  orders = NEVER,
+}: EnginePorts): Observable<EngineEvent> {
   return new Observable(subscriber => {
     let state: PolicyState = initialState(clock.now().monotonic);
     let net: SafetyNet = CALM;
+    let samples: ReadonlyMap<string, GuestSample> = new Map();
     const moves = new Subject<{ decision: Decision; sample: GuestSample | undefined }>();
 
     async function tick(): Promise<void> {
+      const begin = clock.now().monotonic;
       try {
         const snapshot = await collect();
         const given = { now: clock.now(), snapshot, policies: policies.value, before: state };
@@ -70,8 +87,9 @@ export function runEngine({ collect, actuator, policies, clock }: EnginePorts): 
         const safe = withheld ? withholdShrinks(decided) : decided;
         state = safe.state;
         if (withheld && !net.holding) subscriber.next({ type: 'safety', holding: false });
-        subscriber.next({ type: 'tick', ...given, withheld, tick: safe });
-        const samples = new Map(snapshot.guests.map(sample => [sample.uuid, sample]));
+        const seconds = clock.now().monotonic - begin;
+        subscriber.next({ type: 'tick', ...given, withheld, tick: safe, seconds });
+        samples = new Map(snapshot.guests.map(sample => [sample.uuid, sample]));
         for (const decision of safe.decisions) {
           if (decision.action !== 'hold') moves.next({ decision, sample: samples.get(decision.uuid) });
         }
@@ -91,6 +109,14 @@ export function runEngine({ collect, actuator, policies, clock }: EnginePorts): 
       subscriber.next({ type: 'applied', decision: withGuardStage(decision, application), application });
     }
 
+    function take(order: Order): void {
+      const sample = samples.get(order.uuid);
+      const obeyed = obey(state, order, sample, clock.now());
+      state = obeyed.state;
+      subscriber.next({ type: 'ordered', order, state });
+      if (obeyed.decision !== undefined) moves.next({ decision: obeyed.decision, sample });
+    }
+
     const applying = moves
       .pipe(mergeMap(({ decision, sample }) => from(apply(decision, sample)), CALLS_IN_FLIGHT))
       .subscribe({ error: error => subscriber.error(error) });
@@ -102,7 +128,9 @@ export function runEngine({ collect, actuator, policies, clock }: EnginePorts): 
         exhaustMap(() => from(tick())),
       )
       .subscribe({ error: error => subscriber.error(error) });
+    const obeying = orders.subscribe(take);
     return () => {
+      obeying.unsubscribe();
       ticking.unsubscribe();
       applying.unsubscribe();
     };

@@ -60,6 +60,9 @@ export const REASONS = {
   EXCEPTED: 'An exception of the policy is in force for this guest and changes it.',
   FOREIGN_CHANGE:
     'The balloon moved though we had not asked for it: somebody else does, and the guest is left to them for a while.',
+  PAUSED:
+    'An operator has paused this guest: it is neither shrunk nor grown until it is resumed or the pause ends.',
+  RELEASED: 'An operator has released this guest: it is given its maximum back, and is paused from then on.',
   SHRINK: 'The guest is asked to give memory back.',
   GROW: 'The guest is given memory.',
   SAFETY_HOLD: 'The daemon is in its safety hold after failed ticks: nothing shrinks.',

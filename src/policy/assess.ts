@@ -16,6 +16,7 @@ import {
   withdrawalOf,
 } from './follow-up.ts';
 import { guestNames } from './names.ts';
+import type { Pause } from './pauses.ts';
 import { type GuestPolicy, type HostNames, type Layer, resolveAmount, type Scope } from './policy-set.ts';
 import { type Bar, conditionOf, protect, recordProtection } from './protect.ts';
 import { highest, recommend } from './stabilize.ts';
@@ -80,6 +81,8 @@ export interface AssessInput {
   readonly host: HostNames;
   /** How long a guest is left alone whose balloon somebody else has moved; undefined: nobody looks. */
   readonly yieldFor?: Seconds | undefined;
+  /** The operator's word that it be left alone, while that is in force. */
+  readonly pause?: Pause | undefined;
   readonly now: Instant;
 }
 
@@ -102,6 +105,12 @@ export function assess(input: AssessInput): Assessment {
   if (policy === undefined) {
     record(trail, 'eligibility', 'UNMANAGED', trail.value);
     return held('UNMANAGED', memory);
+  }
+  if (input.pause !== undefined) {
+    const { reason, by, until } = input.pause;
+    const left = until === undefined ? {} : { seconds: until - now.wall };
+    record(trail, 'eligibility', 'PAUSED', trail.value, { reason, by, ...left });
+    return held('PAUSED', memory);
   }
   for (const { kind, name, source, reason } of layers) {
     const inputs = { [kind]: name, ...(reason === undefined ? {} : { reason }) };

@@ -10,6 +10,7 @@ import { type AssessInput, type Assessment, assess } from './assess.ts';
 import { layeredPolicy } from './layers.ts';
 import { hostNames } from './names.ts';
 import type { Outcome } from './outcome.ts';
+import { lasting, pauseOf } from './pauses.ts';
 import type { PolicySet } from './policy-set.ts';
 import { assessPressure } from './pressure.ts';
 import { type Settlement, settle } from './settle.ts';
@@ -44,6 +45,7 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
       memory: state.guests.get(sample.uuid),
       host,
       yieldFor: policies.host.yieldForSeconds,
+      pause: pauseOf(state.pauses, sample.uuid, now.wall),
       now,
     }),
   );
@@ -58,6 +60,7 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
     });
 
   const reclaim = settled === undefined ? state.reclaim : settled.reclaim;
+  const pauses = lasting(state.pauses, now.wall);
   const enforcing = policies.host.mode === 'enforce';
   const guests = new Map<string, GuestMemory>();
   const decisions: Decision[] = [];
@@ -69,7 +72,7 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   }
   decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
   return {
-    state: { pressure, guests, ...(reclaim && { reclaim }) },
+    state: { pressure, guests, ...(reclaim && { reclaim }), ...(pauses && { pauses }) },
     decisions,
     budget: budget && settled && { ...budget, split: settled.split },
   };

@@ -1,6 +1,7 @@
 /** What `decide()` remembers between ticks. A plain value: it can be kept in a file, copied, and compared. */
 import type { Bytes, Seconds } from '../model/units.ts';
 import type { DemandWindow } from './demand.ts';
+import type { Pauses } from './pauses.ts';
 import { initialPressure, type PressureState } from './pressure.ts';
 import type { Recommendations } from './stabilize.ts';
 
@@ -59,6 +60,8 @@ export interface PolicyState {
   readonly guests: ReadonlyMap<string, GuestMemory>;
   /** What the limit on reclaim leaves; missing where there is none. */
   readonly reclaim?: ReclaimAllowance | undefined;
+  /** Guests that an operator wants left alone, whether they are there or not; missing when there are none. */
+  readonly pauses?: Pauses | undefined;
 }
 
 export function initialState(now: Seconds): PolicyState {

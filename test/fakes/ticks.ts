@@ -2,28 +2,9 @@
 import type { TickEvent } from '../../src/engine/engine.ts';
 import type { Decision } from '../../src/model/decision.ts';
 import type { GuestSample } from '../../src/model/snapshot.ts';
-import { NO_LIMITS, type PolicySet } from '../../src/policy/policy-set.ts';
 import { initialState } from '../../src/policy/state.ts';
+import { POLICIES } from './policies.ts';
 import { snapshotOf } from './samples.ts';
-
-const POLICIES: PolicySet = {
-  host: {
-    name: 'test',
-    description: undefined,
-    source: { file: 'test.yaml', line: 1, column: 1 },
-    mode: 'enforce',
-    intervalSeconds: 1,
-    memory: { kind: 'auto' },
-    reserve: { bytes: 0, ratio: 0, select: 'max' },
-    staleAfterSeconds: 10,
-    pressure: [],
-    onExit: 'hold',
-    surplus: 'keep',
-    limits: NO_LIMITS,
-    yieldForSeconds: undefined,
-  },
-  guests: [],
-};
 
 /** A tick over these guests that came to these decisions, with an empty state before and after it. */
 export function tickEventOf(
@@ -40,6 +21,7 @@ export function tickEventOf(
     before: initialState(0),
     withheld: false,
     tick: { state: initialState(0), decisions, budget },
+    seconds: 0.01,
     ...parts,
   };
 }
