@@ -5,7 +5,7 @@ export interface Pause {
   /** Unix time. */
   readonly since: Seconds;
   /** Unix time at which it ends by itself; missing: it lasts until the guest is resumed. */
-  readonly until?: Seconds;
+  readonly until?: Seconds | undefined;
   readonly reason: string;
   /** Who asked for it, as far as that is known. */
   readonly by: string;

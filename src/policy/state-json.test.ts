@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DemandWindow } from './demand.ts';
+import type { Pause } from './pauses.ts';
 import type { Held, PressureState } from './pressure.ts';
 import type { SlotPeak } from './stabilize.ts';
 import type { BeforeMove, GuestMemory, Move, PolicyState, ReclaimAllowance } from './state.ts';
@@ -72,6 +73,7 @@ const state = whole<PolicyState>({
   pressure,
   guests: mapOf(guest),
   reclaim: maybe(whole<ReclaimAllowance>({ bytes: number, at: number })),
+  pauses: maybe(mapOf(whole<Pause>({ since: number, until: maybe(number), reason: name, by: name }))),
 });
 
 function json(value: unknown): unknown {

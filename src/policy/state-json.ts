@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import type { Seconds } from '../model/units.ts';
 import type { DemandWindow } from './demand.ts';
+import type { Pause } from './pauses.ts';
 import type { Held, PressureState } from './pressure.ts';
 import type { SlotPeak } from './stabilize.ts';
 import type { BeforeMove, GuestMemory, Move, PolicyState, ReclaimAllowance } from './state.ts';
@@ -14,21 +15,24 @@ import type { BeforeMove, GuestMemory, Move, PolicyState, ReclaimAllowance } fro
 const VERSION = 1;
 
 /** JSON only: maps have become objects. Instants are what they were, on the monotonic clock of the writer. */
-export interface EncodedState extends Omit<PolicyState, 'pressure' | 'guests'> {
+export interface EncodedState extends Omit<PolicyState, 'pressure' | 'guests' | 'pauses'> {
   readonly version: number;
   readonly pressure: Omit<PressureState, 'held'> & { readonly held: Readonly<Record<string, Held>> };
   /** By uuid. */
   readonly guests: Readonly<Record<string, GuestMemory>>;
+  /** By uuid. */
+  readonly pauses?: Readonly<Record<string, Pause>> | undefined;
 }
 
 /** The state for `JSON.stringify`; every number comes back to the bit. */
 export function encodeState(state: PolicyState): EncodedState {
-  const { pressure, guests } = state;
+  const { pressure, guests, pauses } = state;
   return {
     version: VERSION,
     ...state,
     pressure: { ...pressure, held: Object.fromEntries(pressure.held) },
     guests: Object.fromEntries(guests),
+    pauses: pauses && Object.fromEntries(pauses),
   };
 }
 
@@ -115,9 +119,17 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
     vetoed: z.record(z.string(), instant).optional(),
     recommendations: z.array(whole<SlotPeak>({ since: instant, peak: amount })).optional(),
   });
+  // Operators think in the time of day, and so do pauses: these do not shift.
+  const pause = whole<Pause>({
+    since: z.number(),
+    until: z.number().optional(),
+    reason: z.string(),
+    by: z.string(),
+  });
   return whole<PolicyState>({
     pressure,
     guests: mapOf(guest),
     reclaim: whole<ReclaimAllowance>({ bytes: z.number(), at: instant }).optional(),
+    pauses: mapOf(pause).optional(),
   });
 }
