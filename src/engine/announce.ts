@@ -3,6 +3,7 @@ import type { Application } from '../actuators/actuator.ts';
 import type { Decision, ReasonCode } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
 import type { Tick } from '../policy/decide.ts';
+import type { Order } from '../policy/orders.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { EngineEvent } from './engine.ts';
 
@@ -124,6 +125,9 @@ export function createAnnouncer(log: Logger): (event: EngineEvent) => void {
         if (!failing) log.error({ err: event.error }, 'tick failed: balloons stay as they are');
         failing = true;
         return;
+      case 'ordered':
+        announceOrder(event.order, known.get(event.order.uuid)?.name, log);
+        return;
       case 'safety':
         log.warn(event.holding ? 'safety hold: nothing shrinks' : 'safety hold over');
         return;
@@ -131,4 +135,15 @@ export function createAnnouncer(log: Logger): (event: EngineEvent) => void {
         announceMove(event.decision, event.application);
     }
   };
+}
+
+function announceOrder(order: Order, domain: string | undefined, log: Logger): void {
+  const { uuid } = order;
+  if (order.type === 'resume') {
+    log.info({ domain, uuid, by: order.by }, 'guest resumed');
+    return;
+  }
+  const { reason, by, until } = order.pause;
+  const fields = { domain, uuid, by, reason, until: until && new Date(until * 1000).toISOString() };
+  log.info(fields, order.type === 'pause' ? 'guest paused' : 'guest released');
 }
