@@ -112,6 +112,16 @@ describe('compilePolicies', () => {
     });
   });
 
+  it('keeps the texts of the set, which give the same set again', () => {
+    const set = setOf(host(), `${guest()} # \u00e9`);
+    const texts = set.texts ?? [];
+    expect(texts.map(({ text }) => text)).toEqual([host(), `${guest()} # \u00e9`]);
+    const again = requirePolicySet(
+      compilePolicies(texts.map(({ file, text }) => ({ file, content: Buffer.from(text) }))),
+    );
+    expect(JSON.stringify(again)).toBe(JSON.stringify(set));
+  });
+
   it('puts the highest precedence first, and equals in the order of the files', () => {
     const { guests } = setOf(
       host(),

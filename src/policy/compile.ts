@@ -4,7 +4,7 @@ import { type CompiledGuest, compileGuest } from './compile-guest.ts';
 import { type CompiledHost, compileHost } from './compile-host.ts';
 import { lintPolicies } from './lints.ts';
 import { selectionsOverlap, type Work } from './match.ts';
-import type { PolicySet } from './policy-set.ts';
+import type { PolicySet, PolicyText } from './policy-set.ts';
 import { type Diagnostic, errorAt, hasErrors, sortDiagnostics } from './source/diagnostics.ts';
 import { type PolicySource, readDocuments, type SourceDocument } from './source/documents.ts';
 import { keyPlace, type Path, valuePlace } from './source/locate.ts';
@@ -58,7 +58,7 @@ export function compilePolicies(sources: readonly PolicySource[]): Compilation {
   checkPrecedence(guests, diagnostics);
   const sound = !hasErrors(diagnostics) && host !== undefined;
   return {
-    set: sound ? assemble(host, guests) : undefined,
+    set: sound ? { ...assemble(host, guests), texts: sources.map(textOf) } : undefined,
     lint: wall => (sound ? lintPolicies(host, guests, wall) : []),
     diagnostics: sortDiagnostics(diagnostics),
     files: sources.map(({ file }) => file),
@@ -68,6 +68,11 @@ export function compilePolicies(sources: readonly PolicySource[]): Compilation {
 function assemble(host: CompiledHost, guests: readonly CompiledGuest[]): PolicySet {
   const policies = guests.map(({ policy }) => policy);
   return { host: host.policy, guests: policies.toSorted((a, b) => b.precedence - a.precedence) };
+}
+
+/** A sound set has no file that is not UTF-8. */
+function textOf({ file, content }: PolicySource): PolicyText {
+  return { file, text: typeof content === 'string' ? content : new TextDecoder().decode(content) };
 }
 
 function fieldOf({ value }: SourceDocument, path: Path): unknown {

@@ -256,10 +256,19 @@ export interface Layer {
   readonly expiresAt?: Seconds;
 }
 
+/** A policy file as it was read: compiling it again gives the same policies. */
+export interface PolicyText {
+  /** As it stands in messages and in every `SourceRef`. */
+  readonly file: string;
+  readonly text: string;
+}
+
 export interface PolicySet {
   readonly host: HostPolicy;
   /** Highest precedence first; order among equals is by file and line. */
   readonly guests: readonly GuestPolicy[];
+  /** What it was compiled from, for those who keep or show it; missing for a set that was made by hand. */
+  readonly texts?: readonly PolicyText[];
 }
 
 /** An amount in bytes, given what it is a share of. */
