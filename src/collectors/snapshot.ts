@@ -5,6 +5,7 @@ import { BallonetError, errorMessage } from '../model/errors.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Seconds } from '../model/units.ts';
 import { createGuestCollector } from './guest/guest-collector.ts';
+import type { KeptEpoch } from './guest/tracker.ts';
 import { createHostCollector } from './host/host-collector.ts';
 import type { Pool } from './host/pool.ts';
 import { createProblemReporter, type Problem } from './problems.ts';
@@ -26,6 +27,8 @@ export interface CollectorOptions extends CollectorSettings {
   readonly procRoot?: string;
   /** Whether to set stats periods. A read-only hypervisor never gets them set, whatever this says. */
   readonly arm: boolean;
+  /** Epochs that an earlier daemon left, by uuid: the guests it knew go on with theirs. */
+  readonly epochs?: ReadonlyMap<string, KeptEpoch> | undefined;
 }
 
 /** One snapshot a tick, and what went wrong on the way. */
@@ -42,6 +45,8 @@ export interface Collector {
   readonly problems: Observable<Problem>;
   /** Other settings from the next tick on; epochs and histories go on. */
   configure(settings: CollectorSettings): void;
+  /** The epochs of the guests known, by uuid, for a daemon that comes after this one. */
+  epochs(): ReadonlyMap<string, KeptEpoch>;
   close(): void;
 }
 
@@ -58,7 +63,7 @@ export function createCollector(options: CollectorOptions): Collector {
   });
   periods.setPeriod(periodFor(settings.intervalSeconds));
   const host = createHostCollector({ hypervisor, clock, procRoot, problems });
-  const guests = createGuestCollector({ hypervisor, clock, problems, periods });
+  const guests = createGuestCollector({ hypervisor, clock, problems, periods, epochs: options.epochs });
   let sequence = 0;
 
   // What the events would have told, collecting finds a tick later: losing them is worth a line, not a stop.
@@ -90,6 +95,8 @@ export function createCollector(options: CollectorOptions): Collector {
       settings = next;
       periods.setPeriod(periodFor(next.intervalSeconds));
     },
+    epochs: () => guests.epochs(),
+
     close() {
       for (const subscription of subscriptions) subscription.unsubscribe();
       periods.close();

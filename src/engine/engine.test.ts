@@ -10,6 +10,7 @@ import { type GuestSample, known, type Snapshot } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { decide } from '../policy/decide.ts';
 import type { Order } from '../policy/orders.ts';
+import { initialState } from '../policy/state.ts';
 import { type EngineEvent, runEngine } from './engine.ts';
 import { withholdShrinks } from './safety.ts';
 
@@ -44,8 +45,9 @@ afterEach(() => {
 
 function start(ports: Partial<Parameters<typeof runEngine>[0]>) {
   const policies = new BehaviorSubject(POLICIES);
+  const state = new BehaviorSubject(initialState(clock.now().monotonic));
   const events: EngineEvent[] = [];
-  const subscription = runEngine({ ...world(), policies, clock, ...ports }).subscribe(event =>
+  const subscription = runEngine({ ...world(), policies, state, clock, ...ports }).subscribe(event =>
     events.push(event),
   );
   return { events, stop: () => subscription.unsubscribe() };
@@ -237,5 +239,31 @@ describe('engine', () => {
     expect(here.size()).toBe(2 * GiB);
     const applied = events.flatMap(event => (event.type === 'applied' ? [event] : [])).at(-1);
     expect(applied?.decision).toMatchObject({ action: 'grow', reason: 'RELEASED', targetBytes: 2 * GiB });
+  });
+
+  it('asks a guest only when the state has been kept', async () => {
+    const here = world();
+    let release = (): void => {};
+    const keep = () => new Promise<void>(resolve => (release = resolve));
+    const { events, stop } = start({ ...here, keep });
+    await vi.advanceTimersByTimeAsync(3500);
+    const moved = () => events.filter(({ type }) => type === 'applied').length;
+    expect(events.some(event => event.type === 'tick' && event.tick.decisions[0]?.action === 'shrink')).toBe(
+      true,
+    );
+    expect(moved()).toBe(0);
+    release();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(moved()).toBeGreaterThan(0);
+    stop();
+  });
+
+  it('that begins in the safety hold shrinks nothing until three ticks were good', async () => {
+    const { events, stop } = start({ holding: true });
+    await vi.advanceTimersByTimeAsync(10_000);
+    stop();
+    const kinds = events.map(event => (event.type === 'applied' ? event.decision.action : event.type));
+    expect(kinds.indexOf('safety')).toBeGreaterThan(1);
+    expect(kinds.indexOf('shrink')).toBeGreaterThan(kinds.indexOf('safety'));
   });
 });

@@ -19,8 +19,8 @@ import type { Seconds } from '../model/units.ts';
 import { decide, type Tick } from '../policy/decide.ts';
 import { type Order, obey } from '../policy/orders.ts';
 import type { PolicySet } from '../policy/policy-set.ts';
-import { correctMove, initialState, type PolicyState } from '../policy/state.ts';
-import { afterFailure, afterSuccess, CALM, type SafetyNet, withholdShrinks } from './safety.ts';
+import { correctMove, type PolicyState } from '../policy/state.ts';
+import { afterFailure, afterSuccess, CALM, HOLDING, type SafetyNet, withholdShrinks } from './safety.ts';
 
 /** Calls under way at once: libvirt serves five a connection and logs a warning at the fifth. */
 const CALLS_IN_FLIGHT = 4;
@@ -31,6 +31,15 @@ export interface EnginePorts {
   readonly actuator: Actuator;
   /** The set in force. A new one holds from the next tick on; windows, cooldowns and moves under way go on. */
   readonly policies: BehaviorSubject<PolicySet>;
+  /** What `decide()` remembers. The engine renews it; whoever else changes it does so in one go, from its present value. */
+  readonly state: BehaviorSubject<PolicyState>;
+  /**
+   * Told of the state after every tick and order. The moves that follow wait for it, so that a daemon that comes after this one
+   * knows of them; it resolves within a bounded time, whether or not the state could be kept. Never rejects.
+   */
+  readonly keep?: (state: PolicyState) => Promise<void>;
+  /** Begin in the safety hold: what an earlier daemon knew is lost. */
+  readonly holding?: boolean;
   readonly clock: Clock;
   /** What operators ask for; obeyed as it comes, between two decisions. */
   readonly orders?: Observable<Order>;
@@ -59,39 +68,41 @@ export type EngineEvent =
   | { readonly type: 'ordered'; readonly order: Order; readonly state: PolicyState }
   | { readonly type: 'applied'; readonly decision: Decision; readonly application: Application };
 
+/** A decision on its way to its guest. */
+interface Errand {
+  readonly decision: Decision;
+  readonly sample: GuestSample | undefined;
+  readonly kept: Promise<void> | undefined;
+}
+
 /**
  * The loop: collects, decides and applies once an interval, from subscription to unsubscription. A tick that takes longer than
  * the interval makes the next one wait; ticks are never doubled up. Calls to the hypervisor do not hold up the next tick.
  */
-export function runEngine({
-  collect,
-  actuator,
-  policies,
-  clock,
-  orders = NEVER,
-}: EnginePorts): Observable<EngineEvent> {
+export function runEngine(ports: EnginePorts): Observable<EngineEvent> {
+  const { collect, actuator, policies, state, keep, clock, orders = NEVER } = ports;
   return new Observable(subscriber => {
-    let state: PolicyState = initialState(clock.now().monotonic);
-    let net: SafetyNet = CALM;
+    let net: SafetyNet = ports.holding === true ? HOLDING : CALM;
     let samples: ReadonlyMap<string, GuestSample> = new Map();
-    const moves = new Subject<{ decision: Decision; sample: GuestSample | undefined }>();
+    const moves = new Subject<Errand>();
 
     async function tick(): Promise<void> {
       const begin = clock.now().monotonic;
       try {
         const snapshot = await collect();
-        const given = { now: clock.now(), snapshot, policies: policies.value, before: state };
-        const decided = decide(state, snapshot, given.policies, given.now);
+        const given = { now: clock.now(), snapshot, policies: policies.value, before: state.value };
+        const decided = decide(given.before, snapshot, given.policies, given.now);
         const withheld = net.holding;
         net = afterSuccess(net);
         const safe = withheld ? withholdShrinks(decided) : decided;
-        state = safe.state;
+        state.next(safe.state);
+        const kept = keep?.(safe.state);
         if (withheld && !net.holding) subscriber.next({ type: 'safety', holding: false });
         const seconds = clock.now().monotonic - begin;
         subscriber.next({ type: 'tick', ...given, withheld, tick: safe, seconds });
         samples = new Map(snapshot.guests.map(sample => [sample.uuid, sample]));
         for (const decision of safe.decisions) {
-          if (decision.action !== 'hold') moves.next({ decision, sample: samples.get(decision.uuid) });
+          if (decision.action !== 'hold') moves.next({ decision, sample: samples.get(decision.uuid), kept });
         }
       } catch (error) {
         const before = net;
@@ -101,24 +112,26 @@ export function runEngine({
       }
     }
 
-    async function apply(decision: Decision, sample: GuestSample | undefined): Promise<void> {
+    async function apply({ decision, sample, kept }: Errand): Promise<void> {
+      await kept;
       const application = await actuator.apply(decision, sample);
       const asked = 'targetBytes' in application ? application.targetBytes : undefined;
       if (decision.targetBytes !== undefined)
-        state = correctMove(state, decision.uuid, decision.targetBytes, asked);
+        state.next(correctMove(state.value, decision.uuid, decision.targetBytes, asked));
       subscriber.next({ type: 'applied', decision: withGuardStage(decision, application), application });
     }
 
     function take(order: Order): void {
       const sample = samples.get(order.uuid);
-      const obeyed = obey(state, order, sample, clock.now());
-      state = obeyed.state;
-      subscriber.next({ type: 'ordered', order, state });
-      if (obeyed.decision !== undefined) moves.next({ decision: obeyed.decision, sample });
+      const obeyed = obey(state.value, order, sample, clock.now());
+      state.next(obeyed.state);
+      const kept = keep?.(obeyed.state);
+      subscriber.next({ type: 'ordered', order, state: obeyed.state });
+      if (obeyed.decision !== undefined) moves.next({ decision: obeyed.decision, sample, kept });
     }
 
     const applying = moves
-      .pipe(mergeMap(({ decision, sample }) => from(apply(decision, sample)), CALLS_IN_FLIGHT))
+      .pipe(mergeMap(errand => from(apply(errand)), CALLS_IN_FLIGHT))
       .subscribe({ error: error => subscriber.error(error) });
     const ticking = policies
       .pipe(

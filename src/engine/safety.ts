@@ -13,6 +13,8 @@ export interface SafetyNet {
 }
 
 export const CALM: SafetyNet = { failures: 0, holding: false, goodTicks: 0 };
+/** As after failed ticks: shrinks wait for good ones. */
+export const HOLDING: SafetyNet = { failures: 0, holding: true, goodTicks: 0 };
 
 export function afterFailure(net: SafetyNet): SafetyNet {
   const failures = net.failures + 1;

@@ -52,10 +52,10 @@ export function decodeState(json: unknown, shift: Seconds = 0): PolicyState | { 
 }
 
 /** One schema for every field of T, optional ones too: one that is forgotten is an error of the compiler. */
-type Shape<T> = { readonly [K in keyof Required<T>]: z.ZodType<T[K]> };
+export type Shape<T> = { readonly [K in keyof Required<T>]: z.ZodType<T[K]> };
 
 /** An object with all fields of T; those that are not in the JSON are undefined, as `JSON.stringify` drops them. */
-function whole<T extends object>(shape: Shape<T>): z.ZodType<T> {
+export function whole<T extends object>(shape: Shape<T>): z.ZodType<T> {
   const missing = Object.fromEntries(Object.keys(shape).map(key => [key, undefined]));
   return z.object(shape).transform((value, context): T => {
     const filled: object = { ...missing, ...value };
@@ -70,7 +70,7 @@ function hasFieldsOf<T extends object>(value: object, shape: Shape<T>): value is
   return Object.keys(shape).every(key => key in value);
 }
 
-function mapOf<V>(value: z.ZodType<V>): z.ZodType<ReadonlyMap<string, V>> {
+export function mapOf<V>(value: z.ZodType<V>): z.ZodType<ReadonlyMap<string, V>> {
   return z.record(z.string(), value).transform(entries => new Map(Object.entries(entries)));
 }
 

@@ -14,6 +14,7 @@ import { isBallonetError } from '../../src/model/errors.ts';
 import type { GuestSample } from '../../src/model/snapshot.ts';
 import { KiB, MiB } from '../../src/model/units.ts';
 import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
+import { initialState } from '../../src/policy/state.ts';
 import { startLab } from './lab.ts';
 import { until } from './process.ts';
 import { startQmpGuests } from './qmp-guests.ts';
@@ -66,6 +67,7 @@ async function watch(uri: string, folder: string): Promise<{ hypervisor: Hypervi
     collect: () => collector.collect(),
     actuator: dryRunActuator,
     policies: new BehaviorSubject(policies),
+    state: new BehaviorSubject(initialState(systemClock.now().monotonic)),
     clock: systemClock,
   }).subscribe(event => {
     if (event.type === 'tick') seen.ticks.push({ at: performance.now(), guests: event.snapshot.guests });

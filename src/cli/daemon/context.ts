@@ -5,6 +5,7 @@ import { connect } from '../../hypervisor/connect.ts';
 import type { Hypervisor } from '../../hypervisor/driver.ts';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import type { PolicySet } from '../../policy/policy-set.ts';
+import { initialState, type PolicyState } from '../../policy/state.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { collectorSettings } from '../reload.ts';
 import type { ChosenUri } from '../uri.ts';
@@ -28,6 +29,8 @@ export interface Daemon {
   readonly collector: Collector;
   /** The set in force. */
   readonly policies: BehaviorSubject<PolicySet>;
+  /** What `decide()` remembers, and what is changed by hand between ticks. */
+  readonly state: BehaviorSubject<PolicyState>;
   /** What the engine does. Parts subscribe in their start, which is before the engine's; it never errors. */
   readonly events: Subject<EngineEvent>;
   /** Whether it only looks: fixed at the start, since it decides which rights are asked for. */
@@ -58,6 +61,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     hypervisor,
     collector,
     policies: new BehaviorSubject(policies),
+    state: new BehaviorSubject(initialState(clock.now().monotonic)),
     events: new Subject(),
     observing,
   };

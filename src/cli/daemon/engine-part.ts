@@ -5,12 +5,13 @@ import { type Part, part } from './parts.ts';
 
 /** The loop itself: the last to start and the first to stop. */
 export function enginePart(daemon: Daemon, fail: (error: unknown) => void): Part {
-  const { collector, hypervisor, policies, clock, events, observing } = daemon;
+  const { collector, hypervisor, policies, state, clock, events, observing } = daemon;
   return part('engine', () => {
     const running = runEngine({
       collect: () => collector.collect(),
       actuator: observing ? dryRunActuator : createBalloonActuator(hypervisor),
       policies,
+      state,
       clock,
     }).subscribe({ next: event => events.next(event), error: fail });
     return () => running.unsubscribe();

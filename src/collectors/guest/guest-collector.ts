@@ -15,6 +15,8 @@ import { mapInSlices } from './slices.ts';
 import {
   type GuestTracker,
   isFigure,
+  type KeptEpoch,
+  keepEpoch,
   newTracker,
   noteBalloon,
   noteClockSet,
@@ -22,6 +24,7 @@ import {
   noteReboot,
   noteStarted,
   observe,
+  resumeEpoch,
 } from './tracker.ts';
 
 /** A guest that ended is remembered this long, so that its epochs go on counting when it is started again. */
@@ -40,6 +43,8 @@ export interface GuestCollectorOptions {
   readonly clock: Clock;
   readonly problems: ProblemReporter;
   readonly periods: StatsPeriods;
+  /** Epochs that an earlier daemon left, by uuid. */
+  readonly epochs?: ReadonlyMap<string, KeptEpoch> | undefined;
 }
 
 interface CollectedGuests {
@@ -55,6 +60,8 @@ export interface GuestCollector {
   note(event: HypervisorEvent): void;
   /** The link is up again: events were missed, and there may be another hypervisor at the other end. */
   resync(): void;
+  /** The epochs of the guests known, by uuid, for a daemon that comes after this one. */
+  epochs(): ReadonlyMap<string, KeptEpoch>;
 }
 
 export function createGuestCollector({
@@ -62,6 +69,7 @@ export function createGuestCollector({
   clock,
   problems,
   periods,
+  epochs: before,
 }: GuestCollectorOptions): GuestCollector {
   const trackers = new Map<string, GuestTracker>();
   const names = new Map<string, string>();
@@ -90,7 +98,8 @@ export function createGuestCollector({
     const { uuid, id, name } = record.domain;
     const known = trackers.get(uuid);
     if (known !== undefined) return known;
-    const tracker = newTracker(uuid, id, now);
+    const kept = before?.get(uuid);
+    const tracker = kept === undefined ? newTracker(uuid, id, now) : resumeEpoch(uuid, kept, now);
     trackers.set(uuid, tracker);
     names.set(uuid, name);
     return tracker;
@@ -179,6 +188,8 @@ export function createGuestCollector({
       // Epochs stay: a reboot that nobody told of shows by its counters, and a restarted libvirtd is no reboot.
       for (const tracker of trackers.values()) forgetSizes(tracker.sizes);
     },
+
+    epochs: () => new Map([...trackers].map(([uuid, tracker]) => [uuid, keepEpoch(tracker)])),
   };
 }
 

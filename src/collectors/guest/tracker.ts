@@ -94,6 +94,33 @@ export function newTracker(uuid: string, id: number, now: Instant): GuestTracker
   };
 }
 
+/** What a later daemon needs of a tracker to go on with the guest's epoch. */
+export interface KeptEpoch {
+  readonly id: number;
+  readonly epoch: number;
+  /** Monotonic. */
+  readonly epochBegan: Seconds;
+  readonly reports: number;
+  /** The last report of the epoch: counters that lie under it later show a boot that nobody saw. */
+  readonly latest: Report | undefined;
+}
+
+export function keepEpoch(tracker: GuestTracker): KeptEpoch {
+  const { id, epoch, epochBegan, reports, latestIsOfEpoch } = tracker;
+  return { id, epoch, epochBegan, reports, latest: latestIsOfEpoch ? tracker.latest : undefined };
+}
+
+/**
+ * H35: goes on where an earlier daemon stopped. Another id, or a counter that fell meanwhile, begins the next epoch as if this
+ * process had been there all the time.
+ */
+export function resumeEpoch(uuid: string, kept: KeptEpoch, now: Instant): GuestTracker {
+  const { id, epoch, epochBegan, reports, latest } = kept;
+  const stamp = latest?.lastUpdate;
+  const latestIsOfEpoch = latest !== undefined;
+  return { ...newTracker(uuid, id, now), epoch, epochBegan, reports, latest, latestIsOfEpoch, stamp };
+}
+
 /** A start event. The one that belongs to an id already seen is no news. */
 export function noteStarted(tracker: GuestTracker, id: number, at: Instant): void {
   if (id !== tracker.id) return;
