@@ -2,8 +2,11 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { decisionOf, sampleOf } from '../../test/fakes/samples.ts';
 import { tickEventOf } from '../../test/fakes/ticks.ts';
+import { initialState } from '../policy/state.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createAnnouncer } from './announce.ts';
+import type { EngineEvent } from './engine.ts';
+import { logMove, logNotice } from './log-lines.ts';
 import { CALM } from './safety.ts';
 
 /** An announcer and the lines it has logged. */
@@ -15,7 +18,12 @@ function announcer() {
       done();
     },
   });
-  const announce = createAnnouncer(createLog('info', sink));
+  const log = createLog('info', sink);
+  const tell = createAnnouncer(notice => logNotice(log, notice));
+  const announce = (event: EngineEvent): void => {
+    tell(event);
+    if (event.type === 'applied') logMove(log, event.decision, event.application);
+  };
   return { announce, lines, said: (msg: string) => lines.filter(line => line.msg === msg) };
 }
 
@@ -77,5 +85,22 @@ describe('announcer', () => {
       toBytes: 7,
       reason: 'SHRINK',
     });
+  });
+
+  it('tells of orders with who gave them and why, and of a pause that ends by itself', () => {
+    const { announce, said } = announcer();
+    const { uuid } = sampleOf();
+    const state = initialState(0);
+    const pause = { since: 1, until: 2, reason: 'backup', by: 'alice' };
+    announce(tickEventOf([sampleOf()]));
+    announce({ type: 'ordered', order: { type: 'pause', uuid, pause }, state });
+    announce(tickEventOf([sampleOf()], [], { before: { ...state, pauses: new Map([[uuid, pause]]) } }));
+    announce({ type: 'ordered', order: { type: 'release', uuid, pause }, state });
+    announce({ type: 'ordered', order: { type: 'resume', uuid, by: 'bob' }, state });
+    const words = { domain: 'web-1', by: 'alice', why: 'backup', until: '1970-01-01T00:00:02.000Z' };
+    expect(said('guest paused')).toMatchObject([words]);
+    expect(said('guest released')).toMatchObject([words]);
+    expect(said('pause over')).toMatchObject([{ domain: 'web-1' }]);
+    expect(said('guest resumed')).toMatchObject([{ domain: 'web-1', by: 'bob' }]);
   });
 });

@@ -1,11 +1,10 @@
-/** Turns engine events into log lines: one line per applied change, a broken source once on the edge, never once a tick. */
-import type { Application } from '../actuators/actuator.ts';
+/** Tells what the engine's events mean to an operator: each change once, on the edge, never once a tick. */
 import type { Decision, ReasonCode } from '../model/decision.ts';
+import type { Notice } from '../model/notice.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
 import type { Tick } from '../policy/decide.ts';
 import type { Order } from '../policy/orders.ts';
-import type { Logger } from '../telemetry/log.ts';
-import type { EngineEvent } from './engine.ts';
+import type { EngineEvent, TickEvent } from './engine.ts';
 
 /** Holds that an operator wants to hear of when they begin and end. The others are the ordinary course of things. */
 const OBSTACLES: ReadonlySet<ReasonCode> = new Set([
@@ -25,7 +24,7 @@ const OBSTACLES: ReadonlySet<ReasonCode> = new Set([
   'BACKING_OFF',
 ]);
 
-export function createAnnouncer(log: Logger): (event: EngineEvent) => void {
+export function createAnnouncer(tell: (notice: Notice) => void): (event: EngineEvent) => void {
   let known = new Map<string, GuestSample>();
   const obstacles = new Map<string, ReasonCode>();
   let level: string | undefined;
@@ -34,15 +33,15 @@ export function createAnnouncer(log: Logger): (event: EngineEvent) => void {
 
   function announceGuests(snapshot: Snapshot): void {
     const present = new Map(snapshot.guests.map(guest => [guest.uuid, guest]));
-    for (const guest of snapshot.guests) {
-      const before = known.get(guest.uuid);
-      const fields = { domain: guest.name, uuid: guest.uuid, state: guest.state };
-      if (before === undefined) log.info(fields, 'guest appeared');
-      else if (before.epoch !== guest.epoch) log.info({ ...fields, boots: guest.epoch }, 'guest began anew');
+    for (const { uuid, name: domain, state, epoch } of snapshot.guests) {
+      const before = known.get(uuid);
+      if (before === undefined) tell({ type: 'GUEST_APPEARED', domain, uuid, fields: { state } });
+      else if (before.epoch !== epoch)
+        tell({ type: 'GUEST_RESTARTED', domain, uuid, fields: { state, boots: epoch } });
     }
-    for (const [uuid, guest] of known) {
+    for (const [uuid, { name: domain }] of known) {
       if (present.has(uuid)) continue;
-      log.info({ domain: guest.name, uuid }, 'guest gone');
+      tell({ type: 'GUEST_GONE', domain, uuid });
       obstacles.delete(uuid);
     }
     known = present;
@@ -52,98 +51,78 @@ export function createAnnouncer(log: Logger): (event: EngineEvent) => void {
     const now = tick.state.pressure.level;
     if (now !== level) {
       const { total, available } = snapshot.host.readings;
-      log.info(
-        { pressure: now, from: level, availableBytes: available.value, totalBytes: total.value },
-        'host pressure level',
-      );
+      const fields = { pressure: now, from: level, availableBytes: available.value, totalBytes: total.value };
+      tell({ type: 'PRESSURE_LEVEL', fields });
       level = now;
     }
     if (tick.budget?.split === split) return;
     split = tick.budget?.split;
-    if (split === undefined) log.warn('host memory is not known: nothing moves');
-    else if (split === 'insufficient')
-      log.warn({ budgetBytes: Math.floor(tick.budget?.total ?? 0) }, 'the guarantees do not fit in the host');
-    else if (split === 'cut')
-      log.info(
-        { budgetBytes: Math.floor(tick.budget?.total ?? 0) },
-        'the host cannot give every guest its target',
-      );
+    const fields = { budgetBytes: Math.floor(tick.budget?.total ?? 0) };
+    if (split === undefined) tell({ type: 'HOST_UNKNOWN' });
+    else if (split === 'insufficient') tell({ type: 'HOST_INSUFFICIENT', fields });
+    else if (split === 'cut') tell({ type: 'HOST_CUT', fields });
   }
 
-  function announceObstacle(decision: Decision): void {
-    const now = decision.action === 'hold' && OBSTACLES.has(decision.reason) ? decision.reason : undefined;
+  function announceObstacle({ uuid, name: domain, action, reason, stages }: Decision): void {
+    const now = action === 'hold' && OBSTACLES.has(reason) ? reason : undefined;
     // A new epoch settles for some ticks between an obstacle and its end: neither the one nor the other.
-    if (decision.reason === 'STATS_SETTLING' || now === obstacles.get(decision.uuid)) return;
+    if (reason === 'STATS_SETTLING' || now === obstacles.get(uuid)) return;
     if (now === undefined) {
-      obstacles.delete(decision.uuid);
-      log.info({ domain: decision.name }, 'guest can be moved again');
+      obstacles.delete(uuid);
+      tell({ type: 'GUEST_MOVABLE', domain, uuid });
       return;
     }
-    obstacles.set(decision.uuid, now);
-    const problem = decision.stages.findLast(stage => stage.code === now)?.inputs?.problem;
-    log.warn(
-      { domain: decision.name, reason: now, ...(problem === undefined ? {} : { problem }) },
-      'guest held',
-    );
+    obstacles.set(uuid, now);
+    const problem = stages.findLast(stage => stage.code === now)?.inputs?.problem;
+    tell({
+      type: 'GUEST_HELD',
+      domain,
+      uuid,
+      fields: { reason: now, ...(problem === undefined ? {} : { problem: String(problem) }) },
+    });
   }
 
-  function announceMove(decision: Decision, application: Application): void {
-    const fields = {
-      domain: decision.name,
-      action: decision.action,
-      fromBytes: decision.currentBytes,
-      toBytes: 'targetBytes' in application ? application.targetBytes : decision.targetBytes,
-      reason: decision.reason,
-      pressure: decision.level,
-      policy: decision.policy?.name,
-    };
-    switch (application.status) {
-      case 'applied':
-        log.info(fields, 'balloon moved');
-        return;
-      case 'dry-run':
-        log.info(fields, 'balloon would move');
-        return;
-      case 'refused':
-        log.warn({ ...fields, problem: application.problem }, 'guard refused a move');
-        return;
-      case 'failed':
-        log.error({ ...fields, err: application.error }, 'balloon move failed');
+  function announceOrder(order: Order): void {
+    const { uuid } = order;
+    const domain = known.get(uuid)?.name;
+    if (order.type === 'resume') {
+      tell({ type: 'GUEST_RESUMED', domain, uuid, fields: { by: order.by } });
+      return;
+    }
+    const { reason: why, by, until } = order.pause;
+    const type = order.type === 'pause' ? 'GUEST_PAUSED' : 'GUEST_RELEASED';
+    const ends = until === undefined ? {} : { until: new Date(until * 1000).toISOString() };
+    tell({ type, domain, uuid, fields: { by, why, ...ends } });
+  }
+
+  function announcePauses({ before, tick }: TickEvent): void {
+    for (const uuid of before.pauses?.keys() ?? []) {
+      if (tick.state.pauses?.has(uuid) !== true)
+        tell({ type: 'PAUSE_OVER', domain: known.get(uuid)?.name, uuid });
     }
   }
 
   return event => {
     switch (event.type) {
       case 'tick':
-        if (failing) log.info('ticks resumed');
+        if (failing) tell({ type: 'TICKS_RESUMED' });
         failing = false;
         announceGuests(event.snapshot);
         announceHost(event.tick, event.snapshot);
+        announcePauses(event);
         for (const decision of event.tick.decisions) announceObstacle(decision);
         return;
       case 'tick-failed':
-        if (!failing) log.error({ err: event.error }, 'tick failed: balloons stay as they are');
+        if (!failing) tell({ type: 'TICK_FAILED', error: event.error });
         failing = true;
         return;
       case 'ordered':
-        announceOrder(event.order, known.get(event.order.uuid)?.name, log);
+        announceOrder(event.order);
         return;
       case 'safety':
-        log.warn(event.holding ? 'safety hold: nothing shrinks' : 'safety hold over');
+        tell({ type: event.holding ? 'SAFETY_HOLD' : 'SAFETY_OVER' });
         return;
       case 'applied':
-        announceMove(event.decision, event.application);
     }
   };
-}
-
-function announceOrder(order: Order, domain: string | undefined, log: Logger): void {
-  const { uuid } = order;
-  if (order.type === 'resume') {
-    log.info({ domain, uuid, by: order.by }, 'guest resumed');
-    return;
-  }
-  const { reason, by, until } = order.pause;
-  const fields = { domain, uuid, by, reason, until: until && new Date(until * 1000).toISOString() };
-  log.info(fields, order.type === 'pause' ? 'guest paused' : 'guest released');
 }

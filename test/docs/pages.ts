@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { program } from '../../src/cli/program.ts';
 import { REASONS } from '../../src/model/decision.ts';
 import { ERRORS } from '../../src/model/errors.ts';
+import { NOTICES } from '../../src/model/notice.ts';
 import { GuestPolicyDocument } from '../../src/policy/schema/guest-policy.ts';
 import { HostPolicyDocument } from '../../src/policy/schema/host-policy.ts';
 import { PolicyTestDocument } from '../../src/policy/schema/policy-test.ts';
@@ -16,6 +17,7 @@ export function pages(): ReadonlyMap<string, string> {
   return new Map([
     ['errors.md', errorsPage()],
     ['reasons.md', reasonsPage()],
+    ['events.md', eventsPage()],
     ['cli.md', cliPage()],
     ['diagnostics.md', diagnosticsPage()],
     ['policy.md', policyPage()],
@@ -41,6 +43,17 @@ function reasonsPage(): string {
     'Reason codes',
     'Why a decision is what it is: each stage of a decision has one, and so has its outcome.',
     ['| code | what it means |', '|---|---|', ...rows],
+  );
+}
+
+function eventsPage(): string {
+  const rows = Object.entries(NOTICES).map(
+    ([type, { severity, message, help }]) => `| \`${type}\` | ${severity} | ${message} | ${help} |`,
+  );
+  return page(
+    'Events',
+    'What the daemon tells of beside its decisions: in its log, where `event` has the type, and in `ballonet events`.',
+    ['| type | severity | log line | what it means |', '|---|---|---|---|', ...rows],
   );
 }
 

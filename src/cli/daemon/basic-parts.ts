@@ -2,8 +2,8 @@
 import type { Subscription } from 'rxjs';
 import { createAnnouncer } from '../../engine/announce.ts';
 import type { TickEvent } from '../../engine/engine.ts';
+import { logMove, logNotice } from '../../engine/log-lines.ts';
 import { releaseBalloons } from '../../engine/release.ts';
-import { errorMessage } from '../../model/errors.ts';
 import { reloadPolicies } from '../reload.ts';
 import type { ChosenUri } from '../uri.ts';
 import type { Daemon } from './context.ts';
@@ -17,7 +17,7 @@ const BECAUSE: Readonly<Record<ChosenUri['because'], string>> = {
 };
 
 /** The hypervisor, open already; says what runs, and when the connection is lost and found. */
-export function connectionPart({ options, hypervisor, policies, log }: Daemon): Part {
+export function connectionPart({ options, hypervisor, policies, notices, log }: Daemon): Part {
   let watching: Subscription | undefined;
   return {
     name: 'connection',
@@ -40,8 +40,9 @@ export function connectionPart({ options, hypervisor, policies, log }: Daemon): 
       watching = hypervisor.link.subscribe(state => {
         if (state.up === up) return;
         up = state.up;
-        if (state.up) log.info('hypervisor is back: collecting anew');
-        else log.warn({ problem: errorMessage(state.error) }, 'hypervisor lost: balloons stay as they are');
+        notices.next(
+          state.up ? { type: 'HYPERVISOR_BACK' } : { type: 'HYPERVISOR_LOST', error: state.error },
+        );
       });
     },
     stop() {
@@ -51,11 +52,14 @@ export function connectionPart({ options, hypervisor, policies, log }: Daemon): 
   };
 }
 
-export function collectorPart({ collector, log }: Daemon): Part {
+export function collectorPart({ collector, notices }: Daemon): Part {
   return part('collector', () => {
     const watching = collector.problems.subscribe(({ source, error }) => {
-      if (error === undefined) log.info({ source }, 'source is back');
-      else log.warn({ source, err: error }, 'source failed');
+      notices.next({
+        type: error === undefined ? 'SOURCE_BACK' : 'SOURCE_FAILED',
+        fields: { source },
+        error,
+      });
     });
     return () => {
       collector.close();
@@ -64,9 +68,17 @@ export function collectorPart({ collector, log }: Daemon): Part {
   });
 }
 
-export function announcePart({ events, log }: Daemon): Part {
+/** Tells of what the engine does, and logs what any part tells. */
+export function logPart({ events, notices, log }: Daemon): Part {
   return part('log', () => {
-    const watching = events.subscribe(createAnnouncer(log));
+    const announce = createAnnouncer(notice => notices.next(notice));
+    const watching = notices.subscribe(notice => logNotice(log, notice));
+    watching.add(
+      events.subscribe(event => {
+        announce(event);
+        if (event.type === 'applied') logMove(log, event.decision, event.application);
+      }),
+    );
     return () => watching.unsubscribe();
   });
 }

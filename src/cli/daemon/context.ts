@@ -4,6 +4,8 @@ import type { EngineEvent } from '../../engine/engine.ts';
 import { connect } from '../../hypervisor/connect.ts';
 import type { Hypervisor } from '../../hypervisor/driver.ts';
 import { type Clock, systemClock } from '../../model/clock.ts';
+import type { Notice } from '../../model/notice.ts';
+import type { Order } from '../../policy/orders.ts';
 import type { PolicySet } from '../../policy/policy-set.ts';
 import { initialState, type PolicyState } from '../../policy/state.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -33,6 +35,10 @@ export interface Daemon {
   readonly state: BehaviorSubject<PolicyState>;
   /** What the engine does. Parts subscribe in their start, which is before the engine's; it never errors. */
   readonly events: Subject<EngineEvent>;
+  /** What operators ask the engine for. */
+  readonly orders: Subject<Order>;
+  /** What operators want to hear of; every part may tell. */
+  readonly notices: Subject<Notice>;
   /** Whether it only looks: fixed at the start, since it decides which rights are asked for. */
   readonly observing: boolean;
 }
@@ -63,6 +69,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     policies: new BehaviorSubject(policies),
     state: new BehaviorSubject(initialState(clock.now().monotonic)),
     events: new Subject(),
+    orders: new Subject(),
+    notices: new Subject(),
     observing,
   };
 }

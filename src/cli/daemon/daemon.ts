@@ -1,4 +1,4 @@
-import { announcePart, collectorPart, connectionPart, releasePart, reloadPart } from './basic-parts.ts';
+import { collectorPart, connectionPart, logPart, releasePart, reloadPart } from './basic-parts.ts';
 import { type DaemonOptions, openDaemon } from './context.ts';
 import { enginePart } from './engine-part.ts';
 import { withParts } from './parts.ts';
@@ -21,10 +21,10 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
   const asked = stopSignal();
   // They start in this order, and stop in the opposite one.
   const parts = [
+    logPart(daemon),
     connectionPart(daemon),
     collectorPart(daemon),
     releasePart(daemon),
-    announcePart(daemon),
     reloadPart(daemon),
     enginePart(daemon, fail),
   ];

@@ -5,7 +5,7 @@ import { type Part, part } from './parts.ts';
 
 /** The loop itself: the last to start and the first to stop. */
 export function enginePart(daemon: Daemon, fail: (error: unknown) => void): Part {
-  const { collector, hypervisor, policies, state, clock, events, observing } = daemon;
+  const { collector, hypervisor, policies, state, clock, events, orders, observing } = daemon;
   return part('engine', () => {
     const running = runEngine({
       collect: () => collector.collect(),
@@ -13,6 +13,7 @@ export function enginePart(daemon: Daemon, fail: (error: unknown) => void): Part
       policies,
       state,
       clock,
+      orders,
     }).subscribe({ next: event => events.next(event), error: fail });
     return () => running.unsubscribe();
   });

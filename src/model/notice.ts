@@ -1,0 +1,124 @@
+/** What happens that an operator may want to know of, beside the decisions: one table, for the log, the API and the docs. */
+
+interface NoticeKind {
+  readonly severity: 'info' | 'warn' | 'error';
+  /** The `msg` of its log line. */
+  readonly message: string;
+  /** What it means, for the reference page. */
+  readonly help: string;
+}
+
+export const NOTICES = {
+  GUEST_APPEARED: {
+    severity: 'info',
+    message: 'guest appeared',
+    help: 'A guest runs that was not there at the last tick.',
+  },
+  GUEST_RESTARTED: {
+    severity: 'info',
+    message: 'guest began anew',
+    help: 'The figures of a guest begin anew: it rebooted, was reset, or its balloon driver came back.',
+  },
+  GUEST_GONE: { severity: 'info', message: 'guest gone', help: 'A guest is no longer there.' },
+  GUEST_HELD: {
+    severity: 'warn',
+    message: 'guest held',
+    help: 'A guest cannot be moved; `reason` is the code of the obstacle.',
+  },
+  GUEST_MOVABLE: {
+    severity: 'info',
+    message: 'guest can be moved again',
+    help: 'The obstacle of a GUEST_HELD is gone.',
+  },
+  GUEST_PAUSED: {
+    severity: 'info',
+    message: 'guest paused',
+    help: 'An operator paused a guest: `by` says who, `why` for what reason.',
+  },
+  GUEST_RESUMED: {
+    severity: 'info',
+    message: 'guest resumed',
+    help: 'An operator ended the pause of a guest.',
+  },
+  GUEST_RELEASED: {
+    severity: 'info',
+    message: 'guest released',
+    help: 'An operator gave a guest its maximum back; it is paused from then on.',
+  },
+  PAUSE_OVER: { severity: 'info', message: 'pause over', help: 'The pause of a guest ended by itself.' },
+  PRESSURE_LEVEL: {
+    severity: 'info',
+    message: 'host pressure level',
+    help: 'The host entered another pressure level.',
+  },
+  HOST_UNKNOWN: {
+    severity: 'warn',
+    message: 'host memory is not known: nothing moves',
+    help: "The host's own memory cannot be read, so nothing is moved.",
+  },
+  HOST_INSUFFICIENT: {
+    severity: 'warn',
+    message: 'the guarantees do not fit in the host',
+    help: 'The guaranteed minima of the guests exceed what the host has for them. They are kept; the host is short.',
+  },
+  HOST_CUT: {
+    severity: 'info',
+    message: 'the host cannot give every guest its target',
+    help: 'The targets of the guests do not fit in the host; they are cut by priority and shares.',
+  },
+  TICK_FAILED: {
+    severity: 'error',
+    message: 'tick failed: balloons stay as they are',
+    help: 'The hypervisor could not be asked. Said for the first failed tick of a row.',
+  },
+  TICKS_RESUMED: {
+    severity: 'info',
+    message: 'ticks resumed',
+    help: 'The first good tick after failed ones.',
+  },
+  SAFETY_HOLD: {
+    severity: 'warn',
+    message: 'safety hold: nothing shrinks',
+    help: 'Three ticks in a row failed: nothing is shrunk until three in a row have succeeded.',
+  },
+  SAFETY_OVER: { severity: 'warn', message: 'safety hold over', help: 'The safety hold has ended.' },
+  HYPERVISOR_LOST: {
+    severity: 'warn',
+    message: 'hypervisor lost: balloons stay as they are',
+    help: 'The connection to the hypervisor ended. The daemon keeps trying.',
+  },
+  HYPERVISOR_BACK: {
+    severity: 'info',
+    message: 'hypervisor is back: collecting anew',
+    help: 'The connection to the hypervisor is there again.',
+  },
+  SOURCE_FAILED: {
+    severity: 'warn',
+    message: 'source failed',
+    help: 'A source of figures (a file, one guest) cannot be read; its figures are missing.',
+  },
+  SOURCE_BACK: { severity: 'info', message: 'source is back', help: 'A source of figures works again.' },
+  POLICIES_RELOADED: {
+    severity: 'info',
+    message: 'policies reloaded',
+    help: 'Another policy set is in force.',
+  },
+  RELOAD_REFUSED: {
+    severity: 'error',
+    message: 'reload refused: the running policies stay in force',
+    help: 'The policy files have errors, or ask for what needs a restart. Nothing has changed.',
+  },
+} as const satisfies Record<string, NoticeKind>;
+
+type NoticeType = keyof typeof NOTICES;
+
+export interface Notice {
+  readonly type: NoticeType;
+  /** Name and uuid of the guest it is about. */
+  readonly domain?: string | undefined;
+  readonly uuid?: string | undefined;
+  /** What else there is to say: amounts in bytes, with names that end in `Bytes`. */
+  readonly fields?: Readonly<Record<string, string | number | undefined>>;
+  /** What went wrong. */
+  readonly error?: unknown;
+}
