@@ -140,6 +140,12 @@ export interface Domain extends DomainRef {
   /** Sets how often QEMU asks the guest for statistics; 0 stops it. Whole seconds. */
   setMemoryStatsPeriod(seconds: Seconds, options?: { readonly affect?: Affect }): Promise<void>;
   info(): Promise<DomainInfo>;
+  /**
+   * Whether a long job (migration, save, dump, snapshot, backup) is under way. May wait for a job that takes the domain for
+   * itself, as an incoming migration does: ask it of guests that answer otherwise.
+   * @throws BallonetError DOMAIN_NOT_FOUND, OPERATION_REFUSED (not running), OPERATION_UNSUPPORTED, OPERATION_BUSY, HYPERVISOR_*
+   */
+  job(): Promise<boolean>;
   /** The domain's XML as a read-only client sees it. */
   xml(): Promise<string>;
 }

@@ -72,7 +72,7 @@ export type GuestState = 'running' | 'paused' | 'stopped' | 'crashed' | 'unknown
  * - `launch-security`: its memory is encrypted (SEV, TDX, Secure Execution) and pinned.
  * - `virtio-mem`: another device resizes it too.
  * - `no-balloon`: there is no balloon device.
- * - `job`: a job (migration, snapshot, save, backup) is under way.
+ * - `job`: a job (migration, snapshot, save, backup) is under way, or a call that hangs holds the domain.
  */
 export type Obstacle =
   | 'passthrough'

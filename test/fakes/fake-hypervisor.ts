@@ -26,6 +26,8 @@ export interface FakeDomain {
   recordError?: BallonetError;
   info: DomainInfo;
   stats: MemoryStat[] | BallonetError;
+  /** Whether a job is under way. */
+  job: boolean | BallonetError;
   xml: string | BallonetError;
   /** Outcome of setting the stats period. */
   period: BallonetError | undefined;
@@ -38,6 +40,7 @@ interface FakeCalls {
   /** Names of the domains asked, in order. */
   memoryStats: string[];
   info: string[];
+  job: string[];
   xml: string[];
   periods: { name: string; seconds: number; affect: Affect | undefined }[];
 }
@@ -81,7 +84,15 @@ export function createFakeHypervisor({ local = false, readOnly = false }: FakeOp
   const events = new Subject<HypervisorEvent>();
   const link = new BehaviorSubject<LinkState>({ up: true });
   const running: FakeDomain[] = [];
-  const calls: FakeCalls = { bulk: 0, nodeMemory: 0, memoryStats: [], info: [], xml: [], periods: [] };
+  const calls: FakeCalls = {
+    bulk: 0,
+    nodeMemory: 0,
+    memoryStats: [],
+    info: [],
+    job: [],
+    xml: [],
+    periods: [],
+  };
   let nextId = 1;
 
   function find(uuid: string): FakeDomain {
@@ -96,6 +107,10 @@ export function createFakeHypervisor({ local = false, readOnly = false }: FakeOp
       async memoryStats() {
         calls.memoryStats.push(ref.name);
         return outcomeOf(find(ref.uuid).stats);
+      },
+      async job() {
+        calls.job.push(ref.name);
+        return outcomeOf(find(ref.uuid).job);
       },
       async info() {
         calls.info.push(ref.name);
@@ -133,6 +148,7 @@ export function createFakeHypervisor({ local = false, readOnly = false }: FakeOp
         balloon: {},
         info: { state: 'running', maxMemKib: GIB_KIB, memoryKib: GIB_KIB, vcpus: 1, cpuTimeNs: 0n },
         stats: [],
+        job: false,
         xml: domainXml(),
         period: undefined,
         ...change,

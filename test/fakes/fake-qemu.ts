@@ -13,6 +13,13 @@ export interface FakeMachine {
     | { path: string; type: string; actual: string; stats: Record<string, string>; lastUpdate: string }
     | undefined;
   deflateOnOom: boolean;
+  freePageReporting: boolean;
+  /** Types of other devices. */
+  devices: readonly string[];
+  /** The path of what encrypts the guest's memory; undefined where machines have no such property. */
+  confidential: string | undefined;
+  /** Undefined: there was no migration. */
+  migration: string | undefined;
   pollingInterval: number;
   threads: number[];
 }
@@ -63,6 +70,10 @@ function fakeMachine(change: Partial<FakeMachine> = {}): FakeMachine {
       lastUpdate: '1700000000',
     },
     deflateOnOom: false,
+    freePageReporting: false,
+    devices: [],
+    confidential: '',
+    migration: undefined,
     pollingInterval: 0,
     threads: [2 ** 30, 2 ** 30 + 1],
     ...change,
@@ -175,7 +186,11 @@ function answerOf(machine: FakeMachine, execute: string, args: Record<string, st
       return '"return": {}';
     case 'qom-list':
       return `"return": [${listOf(machine, String(args.path))}]`;
+    case 'query-migrate':
+      return `"return": {${machine.migration === undefined ? '' : `"status": "${machine.migration}"`}}`;
     case 'qom-get':
+      if (args.path === '/machine' && machine.confidential !== undefined)
+        return `"return": ${JSON.stringify(machine.confidential)}`;
       return balloon?.path === args.path
         ? `"return": ${propertyOf(machine, String(args.property))}`
         : NO_DEVICE;
@@ -193,8 +208,10 @@ function answerOf(machine: FakeMachine, execute: string, args: Record<string, st
 const NO_BALLOON = '"error": {"class": "DeviceNotActive", "desc": "No balloon device has been activated"}';
 const NO_DEVICE = '"error": {"class": "DeviceNotFound", "desc": "Device not found"}';
 
-function listOf({ balloon }: FakeMachine, container: string): string {
+function listOf({ balloon, devices }: FakeMachine, container: string): string {
   const properties = ['{"name": "type", "type": "string"}', '{"name": "rtc", "type": "child<mc146818rtc>"}'];
+  if (container === '/machine/peripheral')
+    for (const type of devices) properties.push(`{"name": "${type}0", "type": "child<${type}>"}`);
   if (balloon?.path.startsWith(`${container}/`)) {
     const name = balloon.path.slice(container.length + 1);
     properties.push(`{"name": "${name}", "type": "child<${balloon.type}>"}`);
@@ -202,7 +219,9 @@ function listOf({ balloon }: FakeMachine, container: string): string {
   return properties.join(', ');
 }
 
-function propertyOf({ balloon, deflateOnOom, pollingInterval }: FakeMachine, property: string): string {
+function propertyOf(machine: FakeMachine, property: string): string {
+  const { balloon, deflateOnOom, freePageReporting, pollingInterval } = machine;
+  if (property === 'free-page-reporting') return String(freePageReporting);
   if (property === 'deflate-on-oom') return String(deflateOnOom);
   if (property === 'guest-stats-polling-interval') return String(pollingInterval);
   const stats = Object.entries(balloon?.stats ?? {}).map(([name, value]) => `"${name}": ${value}`);

@@ -7,8 +7,9 @@ import type { ProblemReporter } from '../problems.ts';
 import type { PeriodGuest, StatsPeriods } from '../stats-period.ts';
 import { createBulkFlaws } from './bulk-flaws.ts';
 import { createDescriptions } from './descriptions.ts';
+import { createJobs } from './jobs.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
-import { guestSample, heldBytes, reportAge } from './sample.ts';
+import { type GuestDescription, guestSample, heldBytes, reportAge } from './sample.ts';
 import { createSingleCalls } from './single-calls.ts';
 import { forgetSizes } from './size-history.ts';
 import { mapInSlices } from './slices.ts';
@@ -75,6 +76,7 @@ export function createGuestCollector({
   const names = new Map<string, string>();
   const singleCalls = createSingleCalls(hypervisor, problems);
   const descriptions = createDescriptions(hypervisor, problems);
+  const jobs = createJobs(hypervisor);
   const flaws = createBulkFlaws(problems);
   let bulkUnsupported = false;
   let clockOffset: Seconds | undefined;
@@ -131,8 +133,17 @@ export function createGuestCollector({
       names.delete(uuid);
       singleCalls.forget(uuid, name);
       descriptions.forget(uuid, name);
+      jobs.forget(uuid);
       periods.forget(uuid, name);
     }
+  }
+
+  /** What is known of the guest beside its figures: by its XML, and by its jobs. */
+  function described(uuid: string): GuestDescription | undefined {
+    const description = descriptions.of(uuid);
+    return description === undefined || !jobs.of(uuid)
+      ? description
+      : { ...description, obstacles: [...description.obstacles, 'job'] };
   }
 
   function periodGuest({ tracker, record }: TrackedGuest, now: Instant): PeriodGuest {
@@ -155,8 +166,15 @@ export function createGuestCollector({
       const tracked = await track(records, now);
       await descriptions.refresh(tracked, now.monotonic);
       periods.update(await mapInSlices(tracked, guest => periodGuest(guest, now)), now.monotonic);
+      jobs.update(
+        await mapInSlices(tracked, ({ record: { domain: ref, state, report } }) => ({
+          ref,
+          state,
+          locked: report === 'unasked',
+        })),
+      );
       const guests = await mapInSlices(tracked, ({ tracker, record }) =>
-        guestSample(tracker, record, descriptions.of(tracker.uuid), staleAfter, now),
+        guestSample(tracker, record, described(tracker.uuid), staleAfter, now),
       );
       return { guests, heldBytes: sumHeld(tracked) };
     },
@@ -174,6 +192,7 @@ export function createGuestCollector({
           return isFigure(size) ? noteBalloon(tracker, size, now) : undefined;
         }
         case 'lifecycle':
+          jobs.hint(uuid);
           if (event.kind === 'started') noteStarted(tracker, id, now);
           if (event.kind === 'stopped') noteEnded(tracker);
           if (event.kind === 'defined' || event.kind === 'started') descriptions.expire(uuid);
@@ -185,6 +204,7 @@ export function createGuestCollector({
       singleCalls.reset();
       descriptions.expireAll();
       periods.reset();
+      jobs.reset();
       // Epochs stay: a reboot that nobody told of shows by its counters, and a restarted libvirtd is no reboot.
       for (const tracker of trackers.values()) forgetSizes(tracker.sizes);
     },

@@ -60,6 +60,10 @@ export class LibvirtDomain implements Domain {
     return this.#caller.read(procedures.domainInfo(this));
   }
 
+  async job(): Promise<boolean> {
+    return this.#caller.read(procedures.domainJob(this));
+  }
+
   async xml(): Promise<string> {
     return this.#caller.read(procedures.domainXml(this));
   }

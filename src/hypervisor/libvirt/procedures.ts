@@ -51,6 +51,7 @@ export const PROCEDURE = {
   authPolkit: 70,
   getLibVersion: 157,
   memoryStats: 159,
+  domainGetJobInfo: 163,
   setMemoryFlags: 204,
   nodeGetMemoryStats: 228,
   listAllDomains: 273,
@@ -79,6 +80,11 @@ export const BULK_NOWAIT = 2 ** 29;
 export const BULK_ACTIVE = 1;
 export const LIST_ACTIVE = 1;
 export const LIST_INACTIVE = 2;
+
+/** `virDomainJobType` of a job that is under way; 0 is none, 3 to 5 are its ends. */
+export const JOB_TYPE = { none: 0, bounded: 1, unbounded: 2 } as const;
+/** Times and amounts of `remote_domain_get_job_info_ret`. */
+export const JOB_FIGURES = 11;
 
 const OPEN_READ_ONLY = 1;
 const AUTH_TYPES_MAX = 20;
@@ -209,6 +215,20 @@ export function domainInfo(domain: DomainRef): Call<DomainInfo> {
     name: 'DOMAIN_GET_INFO',
     write: w => writeDomain(w, domain),
     read: readDomainInfo,
+  };
+}
+
+/** True while a job is under way: `virDomainGetJobInfo` says of which kind, and none or a finished one otherwise. */
+export function domainJob(domain: DomainRef): Call<boolean> {
+  return {
+    procedure: PROCEDURE.domainGetJobInfo,
+    name: 'DOMAIN_GET_JOB_INFO',
+    write: w => writeDomain(w, domain),
+    read: r => {
+      const type = r.i32();
+      for (let i = 0; i < JOB_FIGURES; i++) r.u64();
+      return type === JOB_TYPE.bounded || type === JOB_TYPE.unbounded;
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import {
   readActual,
   readBoolean,
   readMemorySize,
+  readMigrating,
   readName,
   readProperties,
   readSeconds,
@@ -46,6 +47,11 @@ export function queryStatus(): Command<RunState> {
 
 export function queryMemorySize(): Command<Kib> {
   return { execute: 'query-memory-size-summary', read: readMemorySize };
+}
+
+/** Whether a migration is under way; saving a guest to a file is one too. */
+export function queryMigrating(): Command<boolean> {
+  return { execute: 'query-migrate', read: readMigrating };
 }
 
 export function queryThreads(): Command<readonly number[]> {
@@ -99,6 +105,18 @@ export function setPollingInterval(path: string, seconds: Seconds): Command<void
 
 export function getDeflateOnOom(path: string): Command<boolean> {
   return get(path, 'deflate-on-oom', readBoolean);
+}
+
+export function getFreePageReporting(path: string): Command<boolean> {
+  return get(path, 'free-page-reporting', readBoolean);
+}
+
+/** Whether the guest's memory is encrypted: the machine links to what does it. Other machines have no such property. */
+export function getConfidentialSupport(): Command<boolean> {
+  return {
+    ...get('/machine', 'confidential-guest-support', reply => reply !== ''),
+    refused: () => ({ value: false }),
+  };
 }
 
 function get<T>(path: string, property: string, read: (value: Json) => T): Command<T> {

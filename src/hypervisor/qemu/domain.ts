@@ -48,6 +48,7 @@ export function createDomain(home: DomainHome, { name, uuid, id }: DomainRef): D
       });
     },
     info: async () => ask(guest => guest.info()),
+    job: async () => ask(guest => guest.job()),
     xml: async () => ask(guest => guest.xml()),
   };
 }

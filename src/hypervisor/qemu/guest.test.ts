@@ -86,9 +86,42 @@ describe('a guest', () => {
       property: 'guest-stats-polling-interval',
       value: 3,
     });
-    expect(parseDomainXml(await domain.xml())).toEqual({
+    expect(parseDomainXml(await domain.xml())).toMatchObject({
       balloon: { device: 'virtio', autodeflate: false, statsPeriodSeconds: 3 },
     });
+  });
+
+  it.each([
+    ['a VFIO device', { devices: ['vfio-pci-nohotplug'] }, ['passthrough']],
+    ['a vDPA device', { devices: ['vhost-vdpa-device-pci'] }, ['passthrough']],
+    ['virtio-mem', { devices: ['virtio-mem-pci'] }, ['virtio-mem']],
+    ['encrypted memory', { confidential: '/objects/sev0' }, ['launch-security']],
+    ['a VFIO device that lets pages go', { devices: ['vfio-ccw', 'virtio-net-pci'] }, []],
+    ['a machine that cannot encrypt', { confidential: undefined }, []],
+  ])('H21: has obstacles by what QEMU is made of: %s', async (_, change, obstacles) => {
+    const { start, connect } = qmpBench();
+    await start('web', { ...change, freePageReporting: true });
+    const domain = await onlyDomain(await connect());
+
+    const xml = parseDomainXml(await domain.xml());
+
+    expect(xml.obstacles).toEqual(obstacles);
+    expect(xml.balloon.freePageReporting).toBe(true);
+  });
+
+  it.each([
+    [undefined, false],
+    ['setup', true],
+    ['active', true],
+    ['postcopy-active', true],
+    ['completed', false],
+    ['cancelled', false],
+    ['failed', false],
+  ])('H31: has a job while it migrates: %s', async (migration, job) => {
+    const { start, connect } = qmpBench();
+    await start('web', { migration });
+
+    expect(await (await onlyDomain(await connect())).job()).toBe(job);
   });
 
   it('without a balloon has its size and no statistics, and refuses to be moved', async () => {
@@ -173,7 +206,7 @@ describe('a guest', () => {
     expect(domain.name).toBe('<a> & "b"');
     expect(xml).toContain('<name>&lt;a&gt; &amp; &quot;b&quot;</name>');
     expect(xml).toContain("<memory unit='KiB'>1048576</memory>");
-    expect(parseDomainXml(xml).balloon).toEqual({ device: 'virtio', autodeflate: true });
+    expect(parseDomainXml(xml).balloon).toMatchObject({ device: 'virtio', autodeflate: true });
   });
 
   it('gives its events in the words of libvirt, and an amount that cannot be is a warning', async () => {

@@ -9,7 +9,9 @@ import { type Figure, tooLarge } from './amounts.ts';
 import { findBalloon } from './balloon-device.ts';
 import * as commands from './commands.ts';
 import type { GuestStats } from './guest-stats.ts';
+import { findObstacles } from './obstacles.ts';
 import { cpuTimeNs, residentKib } from './process.ts';
+
 import type { RunState } from './run-state.ts';
 import type { QmpSession } from './session.ts';
 import { qemuDomainXml } from './xml.ts';
@@ -127,11 +129,17 @@ export class QemuGuest {
     };
   }
 
+  /** As `Domain.job`. */
+  job(): Promise<boolean> {
+    return this.session.call(commands.queryMigrating(), this.#nowaitMs);
+  }
+
   async xml(): Promise<string> {
-    const [sizes, threads, device] = await Promise.all([
+    const [sizes, threads, device, pid] = await Promise.all([
       this.#sizes(),
       this.session.call(commands.queryThreads()),
       this.#balloon(),
+      this.#pid,
     ]);
     const balloon =
       device === undefined
@@ -139,13 +147,19 @@ export class QemuGuest {
         : await Promise.all([
             this.session.call(commands.getDeflateOnOom(device)),
             this.session.call(commands.getPollingInterval(device)),
+            this.session.call(commands.getFreePageReporting(device)),
           ]);
     return qemuDomainXml({
       domain: this.ref,
       maximumKib: sizes.maximumKib,
       currentKib: this.#current(sizes),
       vcpus: threads.length,
-      balloon: balloon && { deflateOnOom: balloon[0], periodSeconds: balloon[1] },
+      balloon: balloon && {
+        deflateOnOom: balloon[0],
+        periodSeconds: balloon[1],
+        freePageReporting: balloon[2],
+      },
+      obstacles: await findObstacles(this.session, pid, sizes.maximumKib),
     });
   }
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { cpuTimeNs, ProcessFinder, residentKib } from './process.ts';
+import { cpuTimeNs, memoryKinds, ProcessFinder, residentKib } from './process.ts';
 
 interface FakeProcess {
   readonly pid: number;
@@ -98,6 +98,20 @@ describe('the process behind a socket', () => {
     expect(pid).toBe(process.pid);
     expect(await residentKib(process.pid)).toBeGreaterThan(10_000);
     expect(await cpuTimeNs(process.pid)).toBeGreaterThan(10_000_000n);
+  });
+
+  it.each([
+    ['VmLck:\t 1048576 kB\nHugetlbPages:\t    2048 kB\n', { lockedBytes: 2 ** 30, hugetlbBytes: 2 ** 21 }],
+    ['VmRSS:\t 1048576 kB\n', { lockedBytes: 0, hugetlbBytes: 0 }],
+  ])('H21: has memory of the kinds that its status says: %j', async (status, kinds) => {
+    const proc = mkdtempSync(join(tmpdir(), 'ballonet-proc-'));
+    onTestFinished(() => rmSync(proc, { recursive: true }));
+    mkdirSync(join(proc, '7'));
+    writeFileSync(join(proc, '7/status'), status);
+    writeFileSync(join(proc, '7/cmdline'), 'qemu\0-netdev\0type=vhost-vdpa,vhostdev=/dev/vhost-vdpa-0\0');
+
+    expect(await memoryKinds(7, proc)).toEqual({ ...kinds, vdpa: true });
+    expect(await memoryKinds(8, proc)).toEqual({ lockedBytes: 0, hugetlbBytes: 0, vdpa: false });
   });
 
   it('has no figures when it is gone', async () => {

@@ -1,7 +1,7 @@
 /** The QEMU process behind a QMP socket, as /proc shows it: for its resident memory and its processor time. */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Kib } from '../../model/units.ts';
+import { type Bytes, type Kib, kibToBytes } from '../../model/units.ts';
 import { SOCKET_SUFFIX } from './uri.ts';
 
 /** Clock ticks a second of /proc/PID/stat: USER_HZ is 100 on every architecture that runs KVM. */
@@ -62,6 +62,29 @@ export async function residentKib(pid: number, proc = '/proc'): Promise<Kib | un
   const status = await textOf(join(proc, String(pid), 'status'));
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(status);
   return match ? Number(match[1]) : undefined;
+}
+
+/** Kinds of a process's memory that a balloon cannot free. */
+interface MemoryKinds {
+  readonly lockedBytes: Bytes;
+  readonly hugetlbBytes: Bytes;
+  /** Its command line names a vDPA device. */
+  readonly vdpa: boolean;
+}
+
+/** By /proc/PID/status (Linux, Documentation/filesystems/proc.rst): memory that VFIO pins counts as locked. */
+export async function memoryKinds(pid: number, proc = '/proc'): Promise<MemoryKinds> {
+  const [status, command] = await Promise.all([
+    textOf(join(proc, String(pid), 'status')),
+    commandLine(pid, proc),
+  ]);
+  const amount = (name: string) =>
+    kibToBytes(Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0));
+  return {
+    lockedBytes: amount('VmLck'),
+    hugetlbBytes: amount('HugetlbPages'),
+    vdpa: command.includes('vhost-vdpa'),
+  };
 }
 
 /** Processor time of all threads in ns; undefined when the process is gone. */

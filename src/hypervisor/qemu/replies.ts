@@ -34,6 +34,16 @@ export function readStatus(reply: Json): RunState {
   return runStateOf(text(fieldOf(reply, 'status'), 'the status'));
 }
 
+/** qapi/migration.json, `MigrationStatus`: there was no migration, or it has ended. All others are steps on the way. */
+const NOT_MIGRATING: ReadonlySet<string> = new Set(['none', 'completed', 'failed', 'cancelled']);
+
+/** qapi/migration.json, `MigrationInfo`: without a status when there was none since QEMU's start. */
+export function readMigrating(reply: Json): boolean {
+  const status = fieldOf(reply, 'status');
+  if (status === undefined && isObject(reply)) return false;
+  return !NOT_MIGRATING.has(text(status, 'the status of a migration'));
+}
+
 /**
  * qapi/machine.json, `MemoryInfo`: the size at the start and what was plugged in since. QEMUs whose target has no memory
  * devices leave the latter out.

@@ -1,5 +1,7 @@
+import type { Obstacle } from '../../model/snapshot.ts';
 import type { Kib, Seconds } from '../../model/units.ts';
 import type { DomainRef } from '../driver.ts';
+import { obstacleXml } from '../obstacle-xml.ts';
 import { escapeXml } from '../xml-text.ts';
 
 export interface XmlFacts {
@@ -8,11 +10,16 @@ export interface XmlFacts {
   readonly currentKib: Kib;
   readonly vcpus: number;
   /** Undefined without a balloon device. */
-  readonly balloon: { readonly deflateOnOom: boolean; readonly periodSeconds: Seconds } | undefined;
+  readonly balloon:
+    | { readonly deflateOnOom: boolean; readonly freePageReporting: boolean; readonly periodSeconds: Seconds }
+    | undefined;
+  readonly obstacles: readonly Obstacle[];
 }
 
 /** The parts of a libvirt domain XML that QEMU can tell of, as libvirt formats them (docs/formatdomain.rst). */
-export function qemuDomainXml({ domain, maximumKib, currentKib, vcpus, balloon }: XmlFacts): string {
+export function qemuDomainXml(facts: XmlFacts): string {
+  const { domain, maximumKib, currentKib, vcpus, balloon } = facts;
+  const { inDomain, inDevices } = obstacleXml(facts.obstacles);
   const lines = [
     `<domain type='qemu' id='${domain.id}'>`,
     `  <name>${escapeXml(domain.name)}</name>`,
@@ -20,11 +27,12 @@ export function qemuDomainXml({ domain, maximumKib, currentKib, vcpus, balloon }
     `  <memory unit='KiB'>${maximumKib}</memory>`,
     `  <currentMemory unit='KiB'>${currentKib}</currentMemory>`,
     `  <vcpu placement='static'>${vcpus}</vcpu>`,
+    ...inDomain.map(line => `  ${line}`),
     `  <os>`,
     `    <type>hvm</type>`,
     `  </os>`,
     `  <devices>`,
-    ...balloonLines(balloon).map(line => `    ${line}`),
+    ...[...inDevices, ...balloonLines(balloon)].map(line => `    ${line}`),
     `  </devices>`,
     `</domain>`,
   ];
@@ -33,7 +41,9 @@ export function qemuDomainXml({ domain, maximumKib, currentKib, vcpus, balloon }
 
 function balloonLines(balloon: XmlFacts['balloon']): string[] {
   if (!balloon) return [`<memballoon model='none'/>`];
-  const device = `<memballoon model='virtio'${balloon.deflateOnOom ? ` autodeflate='on'` : ''}`;
+  const autodeflate = balloon.deflateOnOom ? ` autodeflate='on'` : '';
+  const reporting = balloon.freePageReporting ? ` freePageReporting='on'` : '';
+  const device = `<memballoon model='virtio'${autodeflate}${reporting}`;
   if (balloon.periodSeconds === 0) return [`${device}/>`];
   return [`${device}>`, `  <stats period='${balloon.periodSeconds}'/>`, `</memballoon>`];
 }

@@ -3,7 +3,7 @@
 import { parseDomainXml } from '../domain-xml.ts';
 import type { Affect, Domain, DomainRef } from '../driver.ts';
 import { DOMAIN_STATES } from '../driver.ts';
-import { PROCEDURE } from '../libvirt/procedures.ts';
+import { JOB_FIGURES, JOB_TYPE, PROCEDURE } from '../libvirt/procedures.ts';
 import { readDomain } from '../libvirt/structures.ts';
 import type { XdrReader } from '../libvirt/xdr.ts';
 import { byUuid } from './lookup.ts';
@@ -32,6 +32,13 @@ export const DOMAIN_PROCEDURES: Readonly<Record<number, Procedure>> = {
         .u64(memoryKib)
         .u32(Math.min(vcpus, VCPUS_MAX))
         .u64(BigInt.asUintN(64, cpuTimeNs));
+  }),
+  [PROCEDURE.domainGetJobInfo]: domainProcedure('virDomainGetJobInfo', async domain => {
+    const type = (await domain.job()) ? JOB_TYPE.unbounded : JOB_TYPE.none;
+    return writer => {
+      writer.i32(type);
+      for (let i = 0; i < JOB_FIGURES; i++) writer.u64(0);
+    };
   }),
   [SERVED.domainGetState]: flaggedProcedure('virDomainGetState', 0, async (domain, _, session) => {
     const [record] = await session.hypervisor.allDomainStats({ groups: ['state'], domains: [domain] });

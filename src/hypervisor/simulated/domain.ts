@@ -14,6 +14,7 @@ const VIR_ERR = {
   operationDenied: 29,
   noDomain: 42,
   operationInvalid: 55,
+  operationTimeout: 68,
 } as const;
 
 /** libvirt's stats period is an int. */
@@ -50,6 +51,12 @@ export function createDomain(home: DomainHome, ref: DomainRef): Domain {
       setPeriod(home, home.guest(ref), seconds, options?.affect);
     },
     info: async () => info(home.guest(ref)),
+    job: async () => {
+      await whileHung(home, ref);
+      const guest = home.guest(ref);
+      mustBeActive(guest);
+      return guest.fault('job') !== undefined;
+    },
     xml: async () => domainXmlOf(home.guest(ref)),
   };
 }
@@ -109,6 +116,7 @@ function setMemory(home: DomainHome, guest: SimulatedGuest, kib: Kib): void {
     refuse('VALUE_OUT_OF_RANGE', 'cannot set memory higher than max memory', VIR_ERR.invalidArgument);
   }
   mustHaveBalloon(guest);
+  mustBeFree(guest);
   guest.setTarget(kibToBytes(kib));
 }
 
@@ -129,6 +137,7 @@ function setPeriod(
   const live = affect === 'live' || (affect === 'current' && guest.active);
   if (live) mustBeActive(guest);
   mustHaveBalloon(guest);
+  mustBeFree(guest);
   if (live) guest.setLivePeriod(seconds);
   else guest.configPeriod = seconds;
 }
@@ -157,6 +166,17 @@ function mustBeActive(guest: SimulatedGuest): void {
 function mustHaveBalloon(guest: SimulatedGuest): void {
   if (!guest.hasBalloon) {
     refuse('OPERATION_UNSUPPORTED', `domain '${guest.name}' has no balloon device`, VIR_ERR.operationInvalid);
+  }
+}
+
+/** libvirt waits 30 s for a job to end before it says so; nothing is gained by waiting for it here. */
+function mustBeFree(guest: SimulatedGuest): void {
+  if (guest.fault('job')) {
+    refuse(
+      'OPERATION_BUSY',
+      `cannot acquire state change lock of '${guest.name}' (held by a job)`,
+      VIR_ERR.operationTimeout,
+    );
   }
 }
 

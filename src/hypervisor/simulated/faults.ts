@@ -19,7 +19,12 @@ export type Fault =
    * QEMU is stopped (SIGSTOP, dead storage): the guest stands still, its domain is `running`, and calls that need QEMU have no
    * answer until their deadline. Once one is stuck, bulk calls pass over the guest, as libvirt's do with NOWAIT.
    */
-  | { readonly kind: 'hang' };
+  | { readonly kind: 'hang' }
+  /**
+   * A job (migration out, save, snapshot) is under way: questions are answered, changes are refused. With `locked` the job
+   * takes the domain for itself, as an incoming migration does: bulk records pass over it.
+   */
+  | { readonly kind: 'job'; readonly locked?: boolean };
 
 export type FaultKind = Fault['kind'];
 

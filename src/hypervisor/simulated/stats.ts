@@ -47,7 +47,8 @@ export function bulkParamsOf(
   if (groups.includes('balloon')) {
     params.set('balloon.current', guest.cachedKib);
     params.set('balloon.maximum', bytesToKib(guest.parameters.maximum));
-    for (const { tag, value } of guest.active && !guest.hung ? memoryStatsOf(guest) : []) {
+    const asked = guest.active && !guest.hung && guest.fault('job')?.locked !== true;
+    for (const { tag, value } of asked ? memoryStatsOf(guest) : []) {
       const key = BALLOON_KEYS.get(tag);
       if (key !== undefined) params.set(key, value);
     }

@@ -1,0 +1,124 @@
+import type { DomainRef, Hypervisor } from '../../hypervisor/driver.ts';
+import { isBallonetError } from '../../model/errors.ts';
+import type { GuestState } from '../../model/snapshot.ts';
+
+/** Guests asked in one tick, by turns: up to this many are all asked every tick, and of 1000 each is every half minute. */
+const ASKED_PER_TICK = 32;
+/** Questions under way at once: a call that comes to wait for a job must not use up the connection. */
+const CALLS_AT_ONCE = 2;
+/** Ticks in a row in which the hypervisor did not ask a guest, because something else holds it, that make a job of it. */
+const TICKS_LOCKED = 2;
+
+/** A guest as far as its jobs are concerned. */
+interface Employed {
+  readonly ref: DomainRef;
+  readonly state: GuestState;
+  /** The hypervisor did not ask it this tick, because a job of another call holds the domain. */
+  readonly locked: boolean;
+}
+
+interface Entry {
+  job: boolean;
+  ticksLocked: number;
+  /** Asked before its turn. */
+  hinted: boolean;
+  /** Count of the rounds in which it was last asked. */
+  asked: number;
+}
+
+/**
+ * Which guests have a long job (migration, save, snapshot, backup) under way (H31): libvirt lets a call that moves a balloon
+ * wait 30 s for its end and then fail (src/qemu/qemu_domainjob.c), and what is freed during a migration is sent all the same.
+ *
+ * Nothing is awaited: an answer counts from the next tick on.
+ */
+export interface Jobs {
+  /** As far as is known. */
+  of(uuid: string): boolean;
+  /** Looks at every active guest once a tick and starts the questions that are due. */
+  update(guests: readonly Employed[]): void;
+  /** Something happened to the guest that a job may have brought about: it is asked next. */
+  hint(uuid: string): void;
+  /** After a reconnection. */
+  reset(): void;
+  forget(uuid: string): void;
+}
+
+export function createJobs(hypervisor: Hypervisor): Jobs {
+  const entries = new Map<string, Entry>();
+  let unsupported = false;
+  let calling = 0;
+  let round = 0;
+
+  function entryOf(uuid: string): Entry {
+    const known = entries.get(uuid);
+    if (known !== undefined) return known;
+    const entry: Entry = { job: false, ticksLocked: 0, hinted: true, asked: 0 };
+    entries.set(uuid, entry);
+    return entry;
+  }
+
+  async function ask(ref: DomainRef, entry: Entry): Promise<void> {
+    try {
+      entry.job = await hypervisor.domain(ref).job();
+    } catch (error) {
+      // What it was stands until it can be asked again; a connection that is lost fails the tick by itself.
+      if (isBallonetError(error, 'OPERATION_UNSUPPORTED')) unsupported = true;
+      if (isBallonetError(error, 'OPERATION_BUSY')) entry.job = true;
+    }
+  }
+
+  /** One after another, so that what waits behind a slow answer costs no more than its turn. */
+  async function askAll(queue: (readonly [DomainRef, Entry])[]): Promise<void> {
+    for (let next = queue.shift(); next !== undefined && !unsupported; next = queue.shift())
+      await ask(...next);
+  }
+
+  /** Takes in how the guests stand, and gives those that can be asked. */
+  function answering(guests: readonly Employed[]): (readonly [DomainRef, Entry])[] {
+    const candidates: (readonly [DomainRef, Entry])[] = [];
+    for (const { ref, state, locked } of guests) {
+      const entry = entryOf(ref.uuid);
+      entry.ticksLocked = locked ? entry.ticksLocked + 1 : 0;
+      if (state !== 'running') entry.job = false;
+      else if (!locked) candidates.push([ref, entry]);
+    }
+    return candidates;
+  }
+
+  function mostDue(candidates: readonly (readonly [DomainRef, Entry])[]): (readonly [DomainRef, Entry])[] {
+    const urgency = ({ job, hinted, asked }: Entry) => (job || hinted ? -1 : asked);
+    const first = candidates.toSorted(([, a], [, b]) => urgency(a) - urgency(b)).slice(0, ASKED_PER_TICK);
+    round += 1;
+    for (const [, entry] of first) Object.assign(entry, { hinted: false, asked: round });
+    return first;
+  }
+
+  return {
+    of(uuid) {
+      const entry = entries.get(uuid);
+      return entry !== undefined && (entry.job || entry.ticksLocked >= TICKS_LOCKED);
+    },
+    update(guests) {
+      const candidates = answering(guests);
+      // While the last round's questions are out something holds a guest, and more questions would wait with them.
+      if (unsupported || calling > 0) return;
+      const queue = mostDue(candidates);
+      for (let i = 0; i < CALLS_AT_ONCE; i++) {
+        calling += 1;
+        void askAll(queue).finally(() => {
+          calling -= 1;
+        });
+      }
+    },
+    hint(uuid) {
+      const entry = entries.get(uuid);
+      if (entry !== undefined) entry.hinted = true;
+    },
+    reset() {
+      unsupported = false;
+      for (const entry of entries.values()) entry.hinted = true;
+    },
+    forget: uuid => entries.delete(uuid),
+  };
+}
