@@ -10,6 +10,7 @@ import { chooseUri } from './uri.ts';
 interface Options {
   readonly policy: readonly string[];
   readonly dryRun?: true;
+  readonly state?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -27,6 +28,10 @@ export function runVerb(version: string): Command {
         .default([], 'none'),
     )
     .option('--dry-run', 'decide and log, move nothing; needs no right to change anything')
+    .option(
+      '--state <dir>',
+      'folder for what a restart must know; default /var/lib/ballonet for root, else in $XDG_STATE_HOME',
+    )
     .addOption(
       new Option('--log-level <level>', 'least severe level to log').choices(LOG_LEVELS).default('info'),
     )
@@ -45,6 +50,7 @@ export function runVerb(version: string): Command {
         policies: inForce(policies, dryRun),
         paths: options.policy,
         chosen: chooseUri(uri),
+        stateDir: options.state,
         dryRun,
         log,
         version,

@@ -33,6 +33,14 @@ export const ERRORS = {
     exit: 78,
     help: 'The daemon refuses its configuration. The message names the setting and the fix.',
   },
+  OWNED_BY_ANOTHER: {
+    exit: 78,
+    help: 'Another Ballonet moves the balloons of these guests: one that runs with the same state folder, or one on another host or with another folder that renewed its lease in their metadata lately. Two controllers would fight over every guest, so this one does not start. Stop the other one, or run this one with --dry-run.',
+  },
+  STATE_UNAVAILABLE: {
+    exit: 78,
+    help: 'The folder for the state cannot be made or used. The message names it; --state gives another one.',
+  },
   SOCKET_UNAVAILABLE: {
     exit: 1,
     help: 'The socket to serve at cannot be made: something else listens there, a file is in the way, or the folder is missing or closed to this user. The message says which.',
@@ -131,4 +139,9 @@ export function isConnectionLost(error: unknown): boolean {
 /** The message of anything thrown, for a log field or a line on stderr. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The code of a system error, such as `ENOENT`; empty when it is none. */
+export function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

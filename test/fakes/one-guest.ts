@@ -1,4 +1,4 @@
-import { createCollector } from '../../src/collectors/snapshot.ts';
+import { type CollectorOptions, createCollector } from '../../src/collectors/snapshot.ts';
 import type { HypervisorEvent } from '../../src/hypervisor/driver.ts';
 import type { GuestFigure, GuestSample } from '../../src/model/snapshot.ts';
 import { MiB } from '../../src/model/units.ts';
@@ -13,14 +13,15 @@ export const REPORT_FIGURES: readonly GuestFigure[] = ['total', 'available', 'fr
 export function oneGuest(xml = domainXml()) {
   const clock = createFakeClock();
   const hypervisor = createFakeHypervisor();
-  const collector = createCollector({
+  const options: CollectorOptions = {
     hypervisor,
     clock,
     pool: { kind: 'size', bytes: 4096 * MiB },
     staleAfterSeconds: STALE_AFTER,
     intervalSeconds: 1,
     arm: false,
-  });
+  };
+  const collector = createCollector(options);
   const guest = hypervisor.add('web', { xml });
   const wall = () => clock.now().wall;
   const report = (figures: Partial<BalloonFigures> = {}) => {
@@ -40,6 +41,15 @@ export function oneGuest(xml = domainXml()) {
     report,
     sample,
     emit: (event: HypervisorEvent) => hypervisor.events.next(event),
+    /** A later daemon over the same guest, which knows of it what the first one kept. */
+    later: () => {
+      const next = createCollector({ ...options, epochs: collector.epochs() });
+      return async () => {
+        const [found] = (await next.collect()).guests;
+        if (found === undefined) throw new Error('no guest in the snapshot');
+        return found;
+      };
+    },
     /** A second passes, the guest reports, the next tick collects. */
     tick: async (figures: Partial<BalloonFigures> = {}) => {
       clock.advance(1);

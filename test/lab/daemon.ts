@@ -44,7 +44,9 @@ export async function startDaemon({ uri, policy, folder, args = [] }: DaemonOpti
   count += 1;
   const file = join(folder, `policy-${count}.yaml`);
   await writeFile(file, policy);
-  const child = spawn(BALLONET, ['-c', uri, 'run', '--policy', file, ...args], {
+  // A folder of its own: tests of what outlives a daemon say so by giving one.
+  const state = args.includes('--state') ? [] : ['--state', join(folder, `state-${count}`)];
+  const child = spawn(BALLONET, ['-c', uri, 'run', '--policy', file, ...state, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const lines: LogLine[] = [];

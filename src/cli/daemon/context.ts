@@ -4,13 +4,16 @@ import type { EngineEvent } from '../../engine/engine.ts';
 import { connect } from '../../hypervisor/connect.ts';
 import type { Hypervisor } from '../../hypervisor/driver.ts';
 import { type Clock, systemClock } from '../../model/clock.ts';
+import type { BallonetError } from '../../model/errors.ts';
 import type { Notice } from '../../model/notice.ts';
 import type { Order } from '../../policy/orders.ts';
 import type { PolicySet } from '../../policy/policy-set.ts';
 import { initialState, type PolicyState } from '../../policy/state.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { collectorSettings } from '../reload.ts';
+import { ownStateFolder } from '../state-dir.ts';
 import type { ChosenUri } from '../uri.ts';
+import { openStateStore, type StateStore } from './state-store.ts';
 
 export interface DaemonOptions {
   readonly policies: PolicySet;
@@ -18,6 +21,8 @@ export interface DaemonOptions {
   readonly paths: readonly string[];
   readonly chosen: ChosenUri;
   readonly dryRun: boolean;
+  /** `--state`. */
+  readonly stateDir: string | undefined;
   readonly log: Logger;
   readonly version: string;
 }
@@ -39,12 +44,16 @@ export interface Daemon {
   readonly orders: Subject<Order>;
   /** What operators want to hear of; every part may tell. */
   readonly notices: Subject<Notice>;
+  /** What outlives this process; undefined where it only looks, and where the guests end with it. */
+  readonly store: StateStore | undefined;
+  /** Ends the daemon with this error. */
+  readonly fail: (error: unknown) => void;
   /** Whether it only looks: fixed at the start, since it decides which rights are asked for. */
   readonly observing: boolean;
 }
 
-/** @throws BallonetError of the hypervisor, when it cannot be reached */
-export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
+/** @throws BallonetError of the hypervisor, when it cannot be reached; OWNED_BY_ANOTHER, STATE_UNAVAILABLE */
+export async function openDaemon(options: DaemonOptions, fail: Daemon['fail']): Promise<Daemon> {
   const { policies, chosen, log } = options;
   const observing = policies.host.mode === 'observe';
   const clock = systemClock;
@@ -53,12 +62,17 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     reconnect: true,
     onWarning: error => log.warn({ err: error }, 'hypervisor warned'),
   });
+  const store = await openStore(options, observing, clock, fail).catch(async error => {
+    await hypervisor.close();
+    throw error;
+  });
   const collector = createCollector({
     hypervisor,
     clock,
     procRoot: '/',
     ...collectorSettings(policies),
     arm: !observing,
+    epochs: store?.kept?.epochs,
   });
   return {
     options,
@@ -67,10 +81,27 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     hypervisor,
     collector,
     policies: new BehaviorSubject(policies),
-    state: new BehaviorSubject(initialState(clock.now().monotonic)),
+    state: new BehaviorSubject(store?.kept?.state ?? initialState(clock.now().monotonic)),
     events: new Subject(),
     orders: new Subject(),
     notices: new Subject(),
+    store,
+    fail,
     observing,
   };
+}
+
+async function openStore(
+  { chosen, stateDir, log }: DaemonOptions,
+  observing: boolean,
+  clock: Clock,
+  onLost: (error: BallonetError) => void,
+): Promise<StateStore | undefined> {
+  if (observing || endsWithUs(chosen.uri)) return undefined;
+  return openStateStore({ path: ownStateFolder(stateDir, chosen.uri), clock, log, onLost });
+}
+
+/** The guests of the simulated host live in this process. */
+function endsWithUs(uri: string): boolean {
+  return uri.startsWith('sim:');
 }

@@ -2,6 +2,7 @@ import { collectorPart, connectionPart, logPart, releasePart, reloadPart } from 
 import { type DaemonOptions, openDaemon } from './context.ts';
 import { enginePart } from './engine-part.ts';
 import { withParts } from './parts.ts';
+import { statePart } from './state-part.ts';
 
 /** systemd sends SIGKILL much later, but a host that shuts down should not wait for a memory tuner. */
 const SHUTDOWN_SECONDS = 4;
@@ -12,21 +13,23 @@ const SHUTDOWN_SECONDS = 4;
  * @throws BallonetError when it cannot start
  */
 export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals> {
-  const daemon = await openDaemon(options);
-  const { log } = daemon;
   let fail: (error: unknown) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
+  const daemon = await openDaemon(options, error => fail(error));
+  const { log } = daemon;
+  const keeping = statePart(daemon);
   const asked = stopSignal();
   // They start in this order, and stop in the opposite one.
   const parts = [
     logPart(daemon),
     connectionPart(daemon),
+    keeping,
     collectorPart(daemon),
     releasePart(daemon),
     reloadPart(daemon),
-    enginePart(daemon, fail),
+    enginePart(daemon, keeping.keep),
   ];
   let deadline: NodeJS.Timeout | undefined;
   const signal = await withParts(parts, log, async () => {

@@ -1,17 +1,20 @@
 import { createBalloonActuator, dryRunActuator } from '../../actuators/balloon.ts';
 import { runEngine } from '../../engine/engine.ts';
+import type { StateKeeper } from '../../engine/state-keeper.ts';
 import type { Daemon } from './context.ts';
 import { type Part, part } from './parts.ts';
 
 /** The loop itself: the last to start and the first to stop. */
-export function enginePart(daemon: Daemon, fail: (error: unknown) => void): Part {
-  const { collector, hypervisor, policies, state, clock, events, orders, observing } = daemon;
+export function enginePart(daemon: Daemon, keep: StateKeeper['keep']): Part {
+  const { collector, hypervisor, policies, state, store, clock, events, orders, fail, observing } = daemon;
   return part('engine', () => {
     const running = runEngine({
       collect: () => collector.collect(),
       actuator: observing ? dryRunActuator : createBalloonActuator(hypervisor),
       policies,
       state,
+      keep,
+      holding: store?.lost === true,
       clock,
       orders,
     }).subscribe({ next: event => events.next(event), error: fail });

@@ -203,3 +203,32 @@ describe('a start', () => {
     expect(after.epoch).toBe(before.epoch + 1);
   });
 });
+
+describe('a daemon that comes after another', () => {
+  it('H35: goes on with the epoch of a guest that ran on, and counts no report twice', async () => {
+    const { tick, later, clock, report } = oneGuest();
+    await tick();
+    const before = await tick();
+    const sample = later();
+    const same = await sample();
+    clock.advance(1);
+    report({ swapOut: 4 });
+    const next = await sample();
+    expect([same.epoch, same.reportsInEpoch]).toEqual([before.epoch, before.reportsInEpoch]);
+    expect([next.epoch, next.reportsInEpoch]).toEqual([before.epoch, before.reportsInEpoch + 1]);
+    expect(next.readings.swapOutRate.value).toBe(4 * MiB);
+    expect(next.uptimeSeconds).toBe(before.uptimeSeconds + 1);
+  });
+
+  it('H35: begins an epoch for a guest that was started meanwhile, or booted', async () => {
+    const { guest, tick, later, clock, report } = oneGuest();
+    const before = await tick();
+    const [restarted, rebooted] = [later(), later()];
+    clock.advance(1);
+    report({ minorFaults: 5 });
+    expect((await rebooted()).epoch).toBe(before.epoch + 1);
+    guest.ref = { ...guest.ref, id: 77 };
+    report();
+    expect(await restarted()).toMatchObject({ epoch: before.epoch + 1, reportsInEpoch: 1 });
+  });
+});

@@ -1,9 +1,8 @@
 /** Certificates and keys in libvirt's places. Source: libvirt 9.0.0, src/rpc/virnettlscontext.c, docs/kbase/tlscerts.rst. */
 import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { BallonetError, errorMessage } from '../../model/errors.ts';
+import { BallonetError, errorMessage, systemCode } from '../../model/errors.ts';
 import type { Places } from './places.ts';
-import { systemCode } from './transport-error.ts';
 
 export interface PkiPaths {
   /** Certificates of the authorities that servers are trusted by. */

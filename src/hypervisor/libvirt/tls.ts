@@ -6,9 +6,8 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
-import { BallonetError, errorMessage } from '../../model/errors.ts';
+import { BallonetError, errorMessage, systemCode } from '../../model/errors.ts';
 import type { Pki } from './pki.ts';
-import { systemCode } from './transport-error.ts';
 import type { TlsTarget } from './uri.ts';
 
 const ACCEPTED = 1;

@@ -2,9 +2,8 @@
 import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { Duplex, type Readable, type Writable } from 'node:stream';
-import { BallonetError, errorMessage } from '../../model/errors.ts';
+import { BallonetError, errorMessage, systemCode } from '../../model/errors.ts';
 import { KiB } from '../../model/units.ts';
-import { systemCode } from './transport-error.ts';
 
 /** What the end of a program is known by. */
 interface ProcessEnd {

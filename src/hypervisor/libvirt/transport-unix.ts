@@ -1,8 +1,7 @@
 /** The unix socket under an RPC connection. */
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { BallonetError, errorMessage } from '../../model/errors.ts';
-import { systemCode } from './transport-error.ts';
+import { BallonetError, errorMessage, systemCode } from '../../model/errors.ts';
 
 /**
  * Connects to the first of `paths` that answers. A socket file that is missing, or that nothing listens on, passes the turn

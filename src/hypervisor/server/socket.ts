@@ -2,7 +2,7 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { connect } from 'node:net';
-import { BallonetError, errorMessage } from '../../model/errors.ts';
+import { BallonetError, errorMessage, systemCode } from '../../model/errors.ts';
 
 /** Room of `sun_path` on Linux, its final NUL left out (unix(7)). */
 const PATH_MAX_BYTES = 107;
@@ -45,7 +45,7 @@ async function removeStale(path: string): Promise<void> {
     throw unavailable(path, errorMessage(error), error);
   }
   if (!isSocket) throw unavailable(path, 'a file that is no socket is in the way');
-  if (await isAlive(path)) throw unavailable(path, 'something else listens there');
+  if (await isListening(path)) throw unavailable(path, 'something else listens there');
   try {
     unlinkSync(path);
   } catch (error) {
@@ -53,8 +53,8 @@ async function removeStale(path: string): Promise<void> {
   }
 }
 
-/** Only a refusal says that nobody listens; whatever else happens, the socket is left alone. */
-function isAlive(path: string): Promise<boolean> {
+/** Only a refusal says that nobody listens at the socket; whatever else happens, somebody may. */
+export function isListening(path: string): Promise<boolean> {
   return new Promise(resolve => {
     const probe = connect(path);
     const finish = (alive: boolean): void => {
@@ -66,10 +66,6 @@ function isAlive(path: string): Promise<boolean> {
     probe.once('connect', () => finish(true));
     probe.once('error', error => finish(systemCode(error) !== 'ECONNREFUSED'));
   });
-}
-
-function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 function unavailable(path: string, why: string, cause?: unknown): BallonetError {

@@ -1,0 +1,115 @@
+/** Decides when the state is written: what moves soon, the rest now and then, and never more than the disk can take. */
+import type { Clock } from '../model/clock.ts';
+import { errorMessage } from '../model/errors.ts';
+import type { Seconds } from '../model/units.ts';
+import type { GuestMemory, PolicyState } from '../policy/state.ts';
+
+export interface KeeperPorts {
+  /** Writes the state as it is when this is called. */
+  readonly write: (state: PolicyState) => Promise<void>;
+  readonly clock: Clock;
+  /** Told once when writing begins to fail, and with undefined when it works again. */
+  readonly onProblem: (problem: string | undefined) => void;
+}
+
+export interface StateKeeper {
+  /**
+   * The state after a tick. Resolves when it is kept, when it need not be, or after a tenth of a second: a slow disk must not
+   * keep memory from a guest. Never rejects.
+   */
+  keep(state: PolicyState): Promise<void>;
+  /** Writes the last word. Never rejects. */
+  close(state: PolicyState): Promise<void>;
+}
+
+/** Between two writes, start to start. A little under a second, so that a tick of one second is never just too early. */
+const GAP: Seconds = 0.9;
+/** For windows and other figures that a guest shows again by itself. */
+const IDLE_GAP: Seconds = 30;
+const RETRY_GAP: Seconds = 10;
+const PATIENCE_MS = 100;
+
+/** What a guest shows again by itself, or what is cheap to have wrong by half a minute. A field not named here is kept soon. */
+const VOLATILE: ReadonlySet<string> = new Set<keyof GuestMemory>([
+  'demand',
+  'kernelBytes',
+  'overheadBytes',
+  'granted',
+  'decidedOnReport',
+  'vetoed',
+  'recommendations',
+]);
+
+export function createStateKeeper({ write, clock, onProblem }: KeeperPorts): StateKeeper {
+  let startedAt = Number.NEGATIVE_INFINITY;
+  let kept: PolicyState | undefined;
+  let running: Promise<void> | undefined;
+  let failing = false;
+
+  function isDue(state: PolicyState): boolean {
+    if (running !== undefined) return false;
+    const since = clock.now().monotonic - startedAt;
+    if (failing) return since >= RETRY_GAP;
+    return since >= IDLE_GAP || (since >= GAP && (kept === undefined || matters(kept, state)));
+  }
+
+  async function attempt(state: PolicyState): Promise<void> {
+    startedAt = clock.now().monotonic;
+    try {
+      await write(state);
+      kept = state;
+      if (failing) onProblem(undefined);
+      failing = false;
+    } catch (error) {
+      // H33: a full disk or no file descriptor ends the record, not the control.
+      if (!failing) onProblem(errorMessage(error));
+      failing = true;
+    }
+  }
+
+  function begin(state: PolicyState): Promise<void> {
+    running = attempt(state).finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  return {
+    async keep(state) {
+      if (isDue(state)) await atMost(begin(state), PATIENCE_MS);
+    },
+    async close(state) {
+      await running;
+      await begin(state);
+    },
+  };
+}
+
+/** True when a daemon that knew `before` instead of `after` would act differently. */
+function matters(before: PolicyState, after: PolicyState): boolean {
+  if (before.pauses !== after.pauses || before.guests.size !== after.guests.size) return true;
+  for (const [uuid, memory] of after.guests) {
+    const known = before.guests.get(uuid);
+    if (known === undefined || differs(known, memory)) return true;
+  }
+  return false;
+}
+
+function differs(a: GuestMemory, b: GuestMemory): boolean {
+  if (a === b) return false;
+  const before = new Map<string, unknown>(Object.entries(a));
+  const after = Object.entries(b);
+  return (
+    before.size !== after.length ||
+    after.some(([key, value]) => !VOLATILE.has(key) && before.get(key) !== value)
+  );
+}
+
+async function atMost(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, enough]);
+  clearTimeout(timer);
+}
