@@ -11,7 +11,7 @@ import type { PolicySet } from '../../policy/policy-set.ts';
 import { initialState, type PolicyState } from '../../policy/state.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { collectorSettings } from '../reload.ts';
-import { ownStateFolder } from '../state-dir.ts';
+import { stateFolder } from '../state-dir.ts';
 import type { ChosenUri } from '../uri.ts';
 import { openStateStore, type StateStore } from './state-store.ts';
 
@@ -98,7 +98,7 @@ async function openStore(
   onLost: (error: BallonetError) => void,
 ): Promise<StateStore | undefined> {
   if (observing || endsWithUs(chosen.uri)) return undefined;
-  return openStateStore({ path: ownStateFolder(stateDir, chosen.uri), clock, log, onLost });
+  return openStateStore({ path: stateFolder(stateDir, chosen.uri), clock, log, onLost });
 }
 
 /** The guests of the simulated host live in this process. */
