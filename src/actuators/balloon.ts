@@ -7,8 +7,11 @@ import type { Actuator, Application } from './actuator.ts';
 import { guard, type Verdict } from './guard.ts';
 
 export interface BalloonOptions {
-  /** Longest wait for one call. The call itself may still take effect later. Default 5 s. */
-  readonly callTimeout?: Seconds;
+  /**
+   * Longest wait for one call. The call itself may still take effect later. Default 5 s; `none` where the hypervisor's own deadline
+   * is enough, such as a simulated one's, whose clock is not this machine's.
+   */
+  readonly callTimeout?: Seconds | 'none';
 }
 
 /**
@@ -18,7 +21,7 @@ export interface BalloonOptions {
  * every further call would take a worker of libvirtd with it.
  */
 export function createBalloonActuator(hypervisor: Hypervisor, options: BalloonOptions = {}): Actuator {
-  const deadline = (options.callTimeout ?? 5) * 1000;
+  const { callTimeout = 5 } = options;
   const pending = new Set<string>();
 
   async function move(
@@ -33,7 +36,7 @@ export function createBalloonActuator(hypervisor: Hypervisor, options: BalloonOp
       .setMemory(bytesToKib(verdict.targetBytes), { live: true })
       .finally(() => pending.delete(sample.uuid));
     try {
-      await within(call, deadline, sample.name);
+      await (callTimeout === 'none' ? call : within(call, callTimeout * 1000, sample.name));
       const { targetBytes } = verdict;
       return verdict.kind === 'clamped'
         ? { status: 'applied', targetBytes, clamped: verdict.code }

@@ -8,6 +8,7 @@ import { runVerb } from './run.ts';
 import { schemaVerb } from './schema.ts';
 import { serveVerb } from './serve.ts';
 import { setmemVerb } from './setmem.ts';
+import { simulateVerb } from './simulate/simulate.ts';
 import { testVerb } from './test.ts';
 
 /** The whole command line: `ballonet [-c URI] VERB ...`. Parse errors are thrown, never exited with. */
@@ -29,6 +30,7 @@ export function program(streams: Streams, version: string): Command {
     dommemstatVerb(streams),
     domstatsVerb(streams),
     setmemVerb(),
+    simulateVerb(streams),
     serveVerb(streams),
   ];
   for (const verb of verbs) root.addCommand(verb);

@@ -27,7 +27,7 @@ export interface DomainXml {
  * Namespace of Ballonet's element in a domain's `<metadata>`. Tags are set with
  * `virsh metadata DOMAIN --uri urn:ballonet:domain:1 --key ballonet --set '<tags tier="gold"/>'`.
  */
-const METADATA_NAMESPACE = 'urn:ballonet:domain:1';
+export const METADATA_NAMESPACE = 'urn:ballonet:domain:1';
 
 /** Namespaces whose elements are read, with the prefix that paths below give them, whatever prefix the XML has. */
 const NAMESPACES: Readonly<Record<string, string>> = {

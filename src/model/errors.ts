@@ -29,6 +29,18 @@ export const ERRORS = {
     exit: 78,
     help: 'A policy file or folder cannot be read. Check the path and its permissions.',
   },
+  SCENARIO_INVALID: {
+    exit: 1,
+    help: 'The scenario cannot be read, or has errors. The diagnostics give file, line and column of each.',
+  },
+  SIMULATION_BROKEN: {
+    exit: 1,
+    help: 'A simulation found its own books out of balance: memory lost or invented, or a policy that promised more than there is. This is a fault of Ballonet; please report it with the scenario, the seed and the policy.',
+  },
+  TRACE_INVALID: {
+    exit: 1,
+    help: 'A trace that a scenario names cannot be read, or lacks a column or any row that can be used. The message names the file.',
+  },
   CONFIG_INVALID: {
     exit: 78,
     help: 'The daemon refuses its configuration. The message names the setting and the fix.',

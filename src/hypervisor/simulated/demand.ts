@@ -47,7 +47,20 @@ export type DemandSpec =
     }
   /** Stays around `level`, wandering by up to `wobble` of it from one `over` seconds to the next. */
   | { readonly kind: 'plateau'; readonly level: Bytes; readonly wobble: Ratio; readonly over: Seconds }
-  | { readonly kind: 'sum'; readonly parts: readonly DemandSpec[] };
+  | { readonly kind: 'sum'; readonly parts: readonly DemandSpec[] }
+  /** What was recorded, straight between two samples; before the first and after the last it stays as they are. */
+  | {
+      readonly kind: 'trace';
+      /** Rising, from 0. */
+      readonly times: readonly Seconds[];
+      readonly bytes: readonly Bytes[];
+      /** Begin anew at the end. */
+      readonly repeat?: boolean;
+    }
+  /** The same, this much later; what would lie before the start is the start. */
+  | { readonly kind: 'delayed'; readonly by: Seconds; readonly demand: DemandSpec }
+  /** Draws its chances from a seed of its own, so that guests that share the seed do the same at the same time. */
+  | { readonly kind: 'seeded'; readonly seed: number; readonly demand: DemandSpec };
 
 /** Bytes of anonymous memory wanted at a moment of the scenario. Never negative. */
 export type Demand = (time: Seconds) => Bytes;
@@ -74,6 +87,14 @@ export function createDemand(spec: DemandSpec, seed: number): Demand {
         const [from, to] = [randomAt(seed, slot), randomAt(seed, slot + 1)];
         return spec.level * (1 + spec.wobble * (2 * lerp(from, to, smooth(time / spec.over - slot)) - 1));
       };
+    case 'trace':
+      return trace(spec);
+    case 'delayed': {
+      const demand = createDemand(spec.demand, seed);
+      return time => demand(Math.max(0, time - spec.by));
+    }
+    case 'seeded':
+      return createDemand(spec.demand, spec.seed);
     case 'sum':
       break;
   }
@@ -119,6 +140,23 @@ function bursts(spec: DemandSpec & { kind: 'bursts' }, seed: number): Demand {
     const start = draw(2) * (spec.every - 2 * spec.rise - length);
     const peak = lerp(...spec.peak, draw(3));
     return lerp(spec.base, peak, trapezium(time - slot * spec.every - start, spec.rise, length, spec.rise));
+  };
+}
+
+function trace({ times, bytes, repeat }: DemandSpec & { kind: 'trace' }): Demand {
+  const end = times.at(-1) ?? 0;
+  return time => {
+    const moment = repeat === true && end > 0 ? time - Math.floor(time / end) * end : time;
+    let [low, high] = [0, times.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((times[middle] ?? 0) <= moment) low = middle;
+      else high = middle - 1;
+    }
+    const [from, to] = [times[low] ?? 0, times[low + 1]];
+    const value = bytes[low] ?? 0;
+    if (to === undefined || moment <= from) return value;
+    return lerp(value, bytes[low + 1] ?? value, (moment - from) / (to - from));
   };
 }
 

@@ -31,8 +31,15 @@ export type FaultKind = Fault['kind'];
 export type GarbageValues = { readonly [K in MemoryStatName]?: number };
 
 /** A condition, or something that happens once. */
-type Mishap =
+export type Mishap =
   | Fault
+  /** Somebody stops the guest's processors (`virsh suspend`); with an end, they are resumed. */
+  | { readonly kind: 'pause' }
+  /** A guest that is shut off is started. */
+  | { readonly kind: 'start' }
+  | { readonly kind: 'shutdown' }
+  /** The guest's kernel panics, and the domain is kept. */
+  | { readonly kind: 'crash' }
   | { readonly kind: 'reboot' }
   /** QEMU of a domain without a stored definition dies: one `stopped` event, and the domain is no more. */
   | { readonly kind: 'vanish' };

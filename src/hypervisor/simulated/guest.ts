@@ -16,6 +16,8 @@ const EVENT_INTERVAL: Seconds = 1;
 /** Tolerance for sums of time steps. */
 const EPSILON: Seconds = 1e-6;
 
+const NOTHING_DUE: readonly PlanStep[] = [];
+
 /** `VIR_DOMAIN_EVENT_*` details and `virDomain*Reason` numbers that the simulated lifecycle uses. */
 const DETAIL = {
   added: 0,
@@ -61,6 +63,8 @@ export class SimulatedGuest {
   jobHeld = false;
   /** Time that the guest's processors ran, all boots together. */
   runSeconds: Seconds = 0;
+  /** What the balloon has moved, both ways together. */
+  movedBytes: Bytes = 0;
   #memory: GuestMemory | undefined;
   #target: Bytes;
   #demand: Demand;
@@ -111,6 +115,11 @@ export class SimulatedGuest {
   /** QEMU answers nobody. */
   get hung(): boolean {
     return this.active && this.#faults.has('hang');
+  }
+
+  /** What the guest's programs want at a moment of the scenario; nothing before they run. For scores: no hypervisor sees this. */
+  demandAt(time: Seconds): Bytes {
+    return this.#booted ? this.#demand(time) : 0;
   }
 
   fault<K extends FaultKind>(kind: K): Extract<Fault, { kind: K }> | undefined {
@@ -203,9 +212,15 @@ export class SimulatedGuest {
   }
 
   /** The moments of the guest's plan that have come by `time`, each once. */
-  due(time: Seconds): PlanStep[] {
+  due(time: Seconds): readonly PlanStep[] {
+    if (this.#plan.length === 0) return NOTHING_DUE;
     const count = this.#plan.findIndex(({ at }) => at > time + EPSILON);
     return this.#plan.splice(0, count < 0 ? this.#plan.length : count);
+  }
+
+  /** The size that it was last asked to take. */
+  get target(): Bytes {
+    return this.#target;
   }
 
   setTarget(bytes: Bytes): void {
@@ -238,9 +253,8 @@ export class SimulatedGuest {
     if (memory && this.state === 'running') {
       this.#uptime += dt;
       this.runSeconds += dt;
-      const booted = this.#uptime + EPSILON >= (this.spec.boot ?? BOOT);
-      const target = booted && this.hasBalloon ? this.#followed(memory) : undefined;
-      stepGuest(memory, this.harm, this.parameters, booted ? this.#demand(time) : 0, target, dt);
+      const target = this.#booted && this.hasBalloon ? this.#followed(memory) : undefined;
+      stepGuest(memory, this.harm, this.parameters, this.demandAt(time), target, dt);
       if (target !== undefined) this.#driver(memory, wall);
     }
     if (this.#eventPending && time + EPSILON >= this.#eventHeldUntil) {
@@ -249,6 +263,11 @@ export class SimulatedGuest {
       this.cachedKib = bytesToKib(this.actual);
       this.#emit({ type: 'balloon', domain: this.ref, actualKib: this.cachedKib });
     }
+  }
+
+  /** Programs and balloon driver run. */
+  get #booted(): boolean {
+    return this.#memory !== undefined && this.#uptime + EPSILON >= (this.spec.boot ?? BOOT);
   }
 
   /** The size that the guest's driver goes for; undefined where there is no driver with anything left to do. */
@@ -261,6 +280,7 @@ export class SimulatedGuest {
 
   #driver(memory: Readonly<GuestMemory>, wall: Seconds): void {
     if (this.actual !== memory.size) {
+      if (this.#driverLoaded) this.movedBytes += Math.abs(memory.size - this.actual);
       this.actual = memory.size;
       this.#eventPending = true;
     }

@@ -4,14 +4,15 @@ import type { Clock } from '../../model/clock.ts';
 import { BallonetError } from '../../model/errors.ts';
 import { type Bytes, bytesToKib, MiB, type Seconds } from '../../model/units.ts';
 import type { HypervisorEvent, NodeMemory } from '../driver.ts';
-import type { DemandSpec } from './demand.ts';
+import { createDemand, type Demand, type DemandSpec } from './demand.ts';
 import type { Fault, FaultKind, PlanStep } from './faults.ts';
 import { SimulatedGuest } from './guest.ts';
 import type { GuestHarm } from './guest-model.ts';
+import { deriveSeed } from './random.ts';
 import type { GuestSpec, Scenario } from './scenario.ts';
 import { Waits } from './waits.ts';
 
-/** The model's step. Everything happens on this grid, so that results do not depend on when somebody looks. */
+/** The model's step by default. Everything happens on this grid, so that results do not depend on when somebody looks. */
 const STEP: Seconds = 0.1;
 
 /** A wall clock that drifts less than this against the monotonic one has not been set. */
@@ -32,6 +33,8 @@ export interface HarmReport {
   readonly guests: ReadonlyMap<string, Readonly<GuestHarm>>;
   /** Time in which the guests' resident memory did not fit beside the host's own. */
   readonly hostOverrunSeconds: Seconds;
+  /** The guests' resident memory, integrated. */
+  readonly residentByteSeconds: number;
 }
 
 export class SimulatedHost {
@@ -47,12 +50,17 @@ export class SimulatedHost {
   #nextId = 1;
   #wallOffset: Seconds;
   #overrun: Seconds = 0;
+  #residentSeconds = 0;
+  readonly #step: Seconds;
+  readonly #load: Demand | undefined;
   #stepping = false;
 
   constructor({ scenario, clock, seed }: HostOptions) {
     const now = clock.now();
     this.scenario = scenario;
     this.#seed = seed;
+    this.#step = scenario.step ?? STEP;
+    this.#load = scenario.host.load && createDemand(scenario.host.load, deriveSeed(seed, 'host load'));
     this.#clock = clock;
     this.#origin = now.monotonic - scenario.warmUp;
     this.#wallOffset = now.wall - now.monotonic;
@@ -66,7 +74,7 @@ export class SimulatedHost {
 
   /** The scenario's time: seconds since its warm-up began. */
   get time(): Seconds {
-    return this.#steps * STEP;
+    return this.#steps * this.#step;
   }
 
   /** Brings the model up to the clock's present. Every look at the host starts here. */
@@ -77,8 +85,8 @@ export class SimulatedHost {
       const now = this.#clock.now();
       const offset = now.wall - now.monotonic;
       if (Math.abs(offset - this.#wallOffset) > WALL_TOLERANCE) this.#wallOffset = offset;
-      const due = Math.floor((now.monotonic - this.#origin) / STEP + 1e-6);
-      while (this.#steps < due) this.#step();
+      const due = Math.floor((now.monotonic - this.#origin) / this.#step + 1e-6);
+      while (this.#steps < due) this.#advance();
       this.#flush();
       this.#waits.settle(now.monotonic);
     } finally {
@@ -104,10 +112,15 @@ export class SimulatedHost {
     return guest;
   }
 
+  /** What there is for guests and their processes now. */
+  capacity(): Bytes {
+    return this.scenario.host.memory - this.#others();
+  }
+
   nodeMemory(): NodeMemory {
     this.sync();
     const { memory, overhead, cache } = this.scenario.host;
-    const available = Math.max(0, memory - overhead - this.#resident());
+    const available = Math.max(0, this.capacity() - this.#resident());
     const cached = Math.min(cache, available);
     return {
       totalKib: bytesToKib(memory),
@@ -122,6 +135,7 @@ export class SimulatedHost {
     return {
       guests: new Map(this.guests().map(guest => [guest.name, { ...guest.harm }])),
       hostOverrunSeconds: this.#overrun,
+      residentByteSeconds: this.#residentSeconds,
     };
   }
 
@@ -141,9 +155,7 @@ export class SimulatedHost {
   }
 
   start(name: string): void {
-    this.#change(name, guest => {
-      if (!guest.active) guest.start(this.#nextId++);
-    });
+    this.#change(name, guest => this.#start(guest));
   }
 
   destroy(name: string): void {
@@ -201,6 +213,11 @@ export class SimulatedHost {
     return this.#waits.add(guest, this.#clock.now().monotonic, seconds, owner);
   }
 
+  /** Whether any call waits for a hung guest. */
+  get waiting(): boolean {
+    return this.#waits.size > 0;
+  }
+
   /** Ends the waits of a connection. */
   dropWaits(owner: object, error: BallonetError): void {
     this.#waits.drop(owner, error);
@@ -212,10 +229,20 @@ export class SimulatedHost {
   }
 
   #happen(guest: SimulatedGuest, { begins, mishap }: PlanStep): void {
-    if (mishap.kind === 'reboot') guest.reboot();
-    else if (mishap.kind === 'vanish') this.#vanish(guest);
+    const { kind } = mishap;
+    if (kind === 'reboot') guest.reboot();
+    else if (kind === 'vanish') this.#vanish(guest);
+    else if (kind === 'start') this.#start(guest);
+    else if (kind === 'shutdown') guest.shutdown();
+    else if (kind === 'crash') guest.crash();
+    else if (kind === 'pause' && begins) guest.pause();
+    else if (kind === 'pause') guest.resume();
     else if (begins) guest.inject(mishap);
-    else guest.heal(mishap.kind);
+    else guest.heal(kind);
+  }
+
+  #start(guest: SimulatedGuest): void {
+    if (!guest.active) guest.start(this.#nextId++);
   }
 
   #change(name: string, change: (guest: SimulatedGuest) => void): void {
@@ -235,22 +262,29 @@ export class SimulatedHost {
     return guest;
   }
 
-  #step(): void {
+  #advance(): void {
     this.#steps++;
+    const dt = this.#step;
     const time = this.time;
     const wall = this.#origin + time + this.#wallOffset;
     for (const guest of this.#guests.values()) {
       for (const moment of guest.due(time)) this.#happen(guest, moment);
-      guest.step(time, wall, STEP);
+      guest.step(time, wall, dt);
     }
-    const { memory, overhead } = this.scenario.host;
-    if (this.#resident() > memory - overhead) this.#overrun += STEP;
+    const resident = this.#resident();
+    if (resident > this.capacity()) this.#overrun += dt;
+    this.#residentSeconds += resident * dt;
     this.#flush();
   }
 
   /** Events leave when the guests are at rest, so that whoever hears them may look and act at once. */
   #flush(): void {
     for (let event = this.#queue.shift(); event; event = this.#queue.shift()) this.#events.next(event);
+  }
+
+  /** What the host itself and its other programs use. */
+  #others(): Bytes {
+    return this.scenario.host.overhead + (this.#load?.(this.time) ?? 0);
   }
 
   #resident(): Bytes {

@@ -60,7 +60,7 @@ export interface SwapBudget {
 }
 
 /** File pages that running programs map and touch all the time; reclaim does not get them. */
-const PINNED_CACHE: Bytes = 16 * MiB;
+export const PINNED_CACHE: Bytes = 16 * MiB;
 
 /** Mapped files fault in by windows of 64 KiB (mm/memory.c, fault_around_bytes). */
 export const FAULT_AROUND: Bytes = 64 * KiB;

@@ -7,6 +7,8 @@ import { type GuestParameters, watermarksOf, wholePages } from './reclaim.ts';
 export interface GuestSpec {
   readonly name: string;
   readonly title?: string;
+  /** Tags in the domain's metadata, as operators set them for policies to match by. */
+  readonly tags?: Readonly<Record<string, string>>;
   readonly vcpus?: number;
   readonly maximum: Bytes;
   /** `<currentMemory>`: the size that a cold start asks the balloon for. Default: the maximum. */
@@ -43,7 +45,11 @@ export interface Scenario {
     readonly overhead: Bytes;
     /** Page cache of the host while there is room for it. */
     readonly cache: Bytes;
+    /** Other programs of the host, which come and go: what they use beyond `overhead`. Default: nothing. */
+    readonly load?: DemandSpec;
   };
+  /** Length of the model's steps: the time within which two things happen at once. Default 0.1 s. */
+  readonly step?: Seconds;
   /** How long the guests have been running when the scenario is opened. */
   readonly warmUp: Seconds;
   readonly guests: readonly GuestSpec[];

@@ -29,6 +29,10 @@ export class Waits {
     });
   }
 
+  get size(): number {
+    return this.#waits.size;
+  }
+
   /** Ends the waits whose guest answers, and those whose time is over. */
   settle(now: Seconds): void {
     for (const wait of this.#waits) {

@@ -1,4 +1,5 @@
 import { bytesToKib } from '../../model/units.ts';
+import { METADATA_NAMESPACE } from '../domain-xml.ts';
 import { escapeXml } from '../xml-text.ts';
 import type { SimulatedGuest } from './guest.ts';
 
@@ -10,6 +11,7 @@ export function domainXmlOf(guest: SimulatedGuest): string {
     `  <name>${escapeXml(guest.name)}</name>`,
     `  <uuid>${guest.uuid}</uuid>`,
     ...(spec.title === undefined ? [] : [`  <title>${escapeXml(spec.title)}</title>`]),
+    ...metadataLines(spec.tags),
     `  <memory unit='KiB'>${bytesToKib(guest.parameters.maximum)}</memory>`,
     `  <currentMemory unit='KiB'>${guest.cachedKib}</currentMemory>`,
     `  <vcpu placement='static'>${spec.vcpus ?? 1}</vcpu>`,
@@ -25,6 +27,16 @@ export function domainXmlOf(guest: SimulatedGuest): string {
     `</domain>`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function metadataLines(tags: SimulatedGuest['spec']['tags']): string[] {
+  const attributes = Object.entries(tags ?? {}).map(([name, value]) => `${name}='${escapeXml(value)}'`);
+  if (attributes.length === 0) return [];
+  return [
+    `  <metadata>`,
+    `    <ballonet:tags xmlns:ballonet='${METADATA_NAMESPACE}' ${attributes.join(' ')}/>`,
+    `  </metadata>`,
+  ];
 }
 
 function balloonLines(guest: SimulatedGuest): string[] {

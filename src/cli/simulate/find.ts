@@ -1,0 +1,31 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { BallonetError } from '../../model/errors.ts';
+import { suggestion } from '../../policy/source/suggest.ts';
+import { SHIPPED_SCENARIOS } from './files.ts';
+
+/** Names of the scenarios that come with the package. */
+export function shippedScenarios(): string[] {
+  return readdirSync(SHIPPED_SCENARIOS)
+    .filter(name => name.endsWith('.yaml'))
+    .map(name => basename(name, '.yaml'))
+    .toSorted();
+}
+
+/**
+ * The file of a scenario that is named as `overcommitted`, `sim:///overcommitted`, `sim:///path/file.yaml` or `path/file.yaml`. A
+ * path after `sim:///` is relative to the working folder, and absolute with one more slash.
+ *
+ * @throws BallonetError SCENARIO_INVALID, naming the scenarios there are
+ */
+export function scenarioFile(text: string): string {
+  const name = text.startsWith('sim:///') ? text.slice('sim:///'.length) : text;
+  if (/\.ya?ml$/.test(name) || name.includes('/')) return name;
+  const file = join(SHIPPED_SCENARIOS, `${name}.yaml`);
+  if (/^[\w.-]+$/.test(name) && existsSync(file)) return file;
+  const known = shippedScenarios();
+  throw new BallonetError(
+    'SCENARIO_INVALID',
+    `there is no scenario '${name}'; ${suggestion(name, known, 'those that are shipped')}; a file is named by its path`,
+  );
+}

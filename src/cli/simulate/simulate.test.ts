@@ -1,0 +1,82 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { BallonetError } from '../../model/errors.ts';
+import { simulate } from './simulate.ts';
+
+const STANDARD = fileURLToPath(new URL('../../../policies/standard.yaml', import.meta.url));
+const SHORT = fileURLToPath(new URL('../../../test/fixtures/scenarios/short.yaml', import.meta.url));
+const QUIET = { out: () => {}, err: () => {} };
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'none',
+    (error: unknown) => (error instanceof BallonetError ? error.code : 'another'),
+  );
+}
+
+describe('simulate', () => {
+  it('reports every controller in the order in which it was asked for, in the shape of the contract', async () => {
+    const report = await simulate(
+      SHORT,
+      { policy: [STANDARD], baseline: 'oracle,static', seed: 7 },
+      1,
+      QUIET,
+    );
+    expect(report).toMatchObject({
+      apiVersion: 'ballonet/v1',
+      kind: 'SimulationReport',
+      scenario: 'short',
+      seed: 7,
+      host: { memoryBytes: 4 * 1024 ** 3 },
+      guests: 3,
+      seconds: 120,
+    });
+    expect(report.runs.map(({ controller }) => controller)).toEqual(['policy:standard', 'oracle', 'static']);
+    expect(Object.keys(report.runs[0] ?? {})).toEqual([
+      'controller',
+      'reclaimedGiBHours',
+      'efficiency',
+      'hostOverrunSeconds',
+      'shortageGiBSeconds',
+      'stalledGuestSeconds',
+      'oomKills',
+      'moves',
+      'movedGiB',
+      'density',
+      'minHostBytes',
+    ]);
+    expect(report.runs.map(({ efficiency }) => efficiency)).toEqual([expect.any(Number), 1, 0]);
+    expect(report.runs.map(({ density }) => density)).toEqual([null, null, null]);
+  });
+
+  it('looks for the smallest host, which is smaller for the oracle than for nobody', async () => {
+    const { runs } = await simulate(
+      SHORT,
+      { policy: [], baseline: 'static,oracle', density: true },
+      1,
+      QUIET,
+    );
+    const [nobody, oracle] = runs.map(({ minHostBytes }) => minHostBytes ?? 0);
+    expect(oracle).toBeGreaterThan(1024 ** 3);
+    expect(oracle).toBeLessThan(nobody ?? 0);
+    expect(runs[1]?.density).toBeCloseTo((6 * 1024 ** 3) / (oracle ?? 1), 3);
+  });
+
+  it.each([
+    ['nothing to compare', SHORT, { policy: [] }, 'USAGE'],
+    ['a baseline that does not exist', SHORT, { policy: [], baseline: 'statc' }, 'USAGE'],
+    ['a scenario that does not exist', 'overcomitted', { policy: [], baseline: 'all' }, 'SCENARIO_INVALID'],
+    ['a policy that cannot be read', SHORT, { policy: ['gone.yaml'] }, 'POLICY_UNREADABLE'],
+  ])('refuses %s', async (_, scenario, options, code) => {
+    expect(await codeOf(simulate(scenario, options, 1, QUIET))).toBe(code);
+  });
+
+  it('tells its progress on stderr', async () => {
+    const told: string[] = [];
+    await simulate(SHORT, { policy: [], baseline: 'static' }, 1, {
+      out: () => {},
+      err: text => told.push(text),
+    });
+    expect(told.at(-1)).toContain('100 %');
+  });
+});

@@ -1,0 +1,172 @@
+/** `ballonet simulate`: several controllers on one scenario, side by side. */
+import { availableParallelism } from 'node:os';
+import { Command, Option } from 'commander';
+import { stringify } from 'yaml';
+import { BallonetError } from '../../model/errors.ts';
+import { type Bytes, formatSize } from '../../model/units.ts';
+import { suggestion } from '../../policy/source/suggest.ts';
+import { BASELINES, type BaselineName, isBaseline } from '../../simulator/controllers.ts';
+import { sumOfMaxima } from '../../simulator/density.ts';
+import type { Simulation } from '../../simulator/scenario/generate.ts';
+import { type Score, scoreOf } from '../../simulator/score.ts';
+import { type OutputFormat, orUsage, outputOption, type Streams } from '../output.ts';
+import { scenarioFile, shippedScenarios } from './find.ts';
+import { type ControllerSpec, type Job, type JobResult, openSimulation } from './job.ts';
+import { runJobs } from './pool.ts';
+import { progressLine } from './progress.ts';
+import { renderScores } from './table.ts';
+
+interface Options {
+  readonly policy: readonly string[];
+  readonly baseline?: string;
+  readonly density?: true;
+  readonly seed?: number;
+  readonly output: OutputFormat;
+}
+
+export function simulateVerb(streams: Streams): Command {
+  return new Command('simulate')
+    .summary('policies and other controllers on simulated guests, compared')
+    .description(
+      'Runs a scenario in virtual time, once for every controller: policies exactly as the daemon would run them, and the published ' +
+        `algorithms of other systems (${Object.keys(BASELINES).join(', ')}). The same scenario, seed and policy give the same report, to the byte.`,
+    )
+    .argument('<scenario>', `a scenario file, or a shipped one: ${shippedScenarios().join(', ')}`)
+    .addOption(
+      new Option(
+        '--policy <path>',
+        'a policy file, or a folder with the files of one set; may be given again',
+      )
+        .argParser((path: string, before: readonly string[]) => [...before, path])
+        .default([], 'none'),
+    )
+    .option('--baseline <names>', 'baselines by name, with commas between them, or all')
+    .option('--density', 'look for the smallest host on which nothing goes wrong: about ten runs for each')
+    .addOption(
+      new Option('--seed <n>', "draw other guests than the scenario's own seed does").argParser(
+        (text: string) => orUsage(parseSeed(text)),
+      ),
+    )
+    .addOption(outputOption())
+    .action(async (scenario: string, options: Options) => {
+      const report = await simulate(scenario, options, availableParallelism(), streams);
+      streams.out(render(report, options.output));
+    });
+}
+
+function parseSeed(text: string): { value: number } | { problem: string } {
+  return /^\d{1,9}$/.test(text)
+    ? { value: Number(text) }
+    : { problem: `'${text}' is not a seed; write a whole number of at most nine digits` };
+}
+
+/** What `-o json` prints. */
+interface SimulationReport {
+  readonly apiVersion: 'ballonet/v1';
+  readonly kind: 'SimulationReport';
+  readonly scenario: string;
+  readonly seed: number;
+  readonly host: { readonly memoryBytes: Bytes };
+  readonly guests: number;
+  readonly seconds: number;
+  readonly runs: readonly Score[];
+}
+
+/**
+ * Runs everything that is asked for.
+ *
+ * @param threads to run it over; 1: in this one
+ * @throws BallonetError USAGE, SCENARIO_INVALID, TRACE_INVALID, POLICY_INVALID, POLICY_UNREADABLE, SIMULATION_BROKEN
+ */
+export async function simulate(
+  scenario: string,
+  { policy, baseline, density, seed }: Pick<Options, 'policy' | 'baseline' | 'density' | 'seed'>,
+  threads: number,
+  streams: Streams,
+): Promise<SimulationReport> {
+  const wanted: ControllerSpec[] = [
+    ...policy.map((path): ControllerSpec => ({ kind: 'policy', paths: [path] })),
+    ...baselinesOf(baseline).map((name): ControllerSpec => ({ kind: 'baseline', name })),
+  ];
+  if (wanted.length === 0) {
+    throw new BallonetError(
+      'USAGE',
+      'nothing to compare; --policy policies/standard.yaml --baseline all is a start',
+    );
+  }
+  const file = scenarioFile(scenario);
+  const simulation = openSimulation(file, seed);
+  // What is reclaimed is told against nobody, and how much of what could be against the oracle: both always run.
+  const references = (['static', 'oracle'] as const).filter(
+    name => !wanted.some(spec => spec.kind === 'baseline' && spec.name === name),
+  );
+  const jobs: Job[] = [
+    ...wanted.map(controller => ({ scenarioFile: file, seed, controller, density: density === true })),
+    ...references.map(name => ({
+      scenarioFile: file,
+      seed,
+      controller: { kind: 'baseline' as const, name },
+      density: false,
+    })),
+  ];
+  const progress = progressLine(jobs.length, streams);
+  const results = await runJobs(jobs, threads, progress.update);
+  progress.done();
+  return reportOf(simulation, results, wanted.length);
+}
+
+function reportOf(simulation: Simulation, results: readonly JobResult[], count: number): SimulationReport {
+  const tallyOf = (name: BaselineName) => {
+    const found = results.find(({ run }) => run.controller === name);
+    if (found === undefined) throw new Error(`the run of ${name} is missing`);
+    return found.run.tally;
+  };
+  const references = { static: tallyOf('static'), oracle: tallyOf('oracle') };
+  const maxima = sumOfMaxima(simulation);
+  return {
+    apiVersion: 'ballonet/v1',
+    kind: 'SimulationReport',
+    scenario: simulation.scenario.name,
+    seed: simulation.seed,
+    host: { memoryBytes: simulation.scenario.host.memory },
+    guests: simulation.scenario.guests.length,
+    seconds: simulation.seconds,
+    runs: results.slice(0, count).map(({ run, minHostBytes }) => ({
+      ...scoreOf(run, references),
+      ...(minHostBytes === undefined
+        ? {}
+        : { density: Math.round((1000 * maxima) / minHostBytes) / 1000, minHostBytes }),
+    })),
+  };
+}
+
+function baselinesOf(text: string | undefined): BaselineName[] {
+  const known = Object.keys(BASELINES).filter(isBaseline);
+  if (text === undefined) return [];
+  if (text === 'all') return known;
+  return text.split(',').map(part => {
+    const name = part.trim();
+    if (isBaseline(name)) return name;
+    throw new BallonetError(
+      'USAGE',
+      `there is no baseline '${name}'; ${suggestion(name, known, 'the baselines')}`,
+    );
+  });
+}
+
+function render(report: SimulationReport, format: OutputFormat): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(report, undefined, 2)}\n`;
+    case 'yaml':
+      return stringify(report);
+    case 'name':
+      return report.runs.map(({ controller }) => `${controller}\n`).join('');
+    case 'table':
+    case 'wide': {
+      const { scenario, seed, guests, seconds, host } = report;
+      const lead = `${scenario}, seed ${seed}: ${guests} guests on ${formatSize(host.memoryBytes)} for ${seconds} s\n`;
+      return lead + renderScores(report.runs, format);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/** A simulated host on a clock of its own: time goes on only when it is told to, and then as fast as the model can be worked out. */
+import { setImmediate } from 'node:timers/promises';
+import type { SimulatedGuest } from '../hypervisor/simulated/guest.ts';
+import { SimulatedHost } from '../hypervisor/simulated/host.ts';
+import type { Clock } from '../model/clock.ts';
+import { BallonetError } from '../model/errors.ts';
+import type { Seconds } from '../model/units.ts';
+import { bookErrors } from './invariants.ts';
+import type { Simulation } from './scenario/generate.ts';
+
+/** Unix time of the first tick: a Monday, midnight UTC, so that schedules of policies begin with a week. */
+const FIRST_TICK_WALL: Seconds = Date.UTC(2026, 0, 5) / 1000;
+
+export interface Bench {
+  readonly simulation: Simulation;
+  readonly host: SimulatedHost;
+  /** Monotonic time is 0 at the first tick. */
+  readonly clock: Clock;
+  /** Seconds since the first tick. */
+  now(): Seconds;
+  /** All guests of the scenario, those that are no more among them. */
+  readonly guests: readonly SimulatedGuest[];
+  /**
+   * Lets time pass.
+   *
+   * @throws BallonetError SIMULATION_BROKEN when the model's books do not balance
+   */
+  advanceTo(time: Seconds): void;
+  /** Waits for calls to the hypervisor. One that hangs in a guest takes the time that it takes. */
+  settled<T>(calls: Promise<T>): Promise<T>;
+}
+
+export function createBench(simulation: Simulation): Bench {
+  const { scenario, seed } = simulation;
+  let now: Seconds = 0;
+  const clock: Clock = { now: () => ({ monotonic: now, wall: FIRST_TICK_WALL + now }) };
+  const host = new SimulatedHost({ scenario, clock, seed });
+  const guests = host.guests();
+
+  function advanceTo(time: Seconds): void {
+    now = time;
+    host.sync();
+    const [broken] = bookErrors(guests);
+    if (broken !== undefined)
+      throw new BallonetError('SIMULATION_BROKEN', `${scenario.name} at ${time} s: ${broken}`);
+  }
+
+  return {
+    simulation,
+    host,
+    clock,
+    now: () => now,
+    guests,
+    advanceTo,
+    async settled(calls) {
+      const over = calls.then(
+        () => false,
+        () => false,
+      );
+      while (await Promise.race([over, setImmediate(true)])) {
+        if (host.waiting) advanceTo(now + simulation.intervalSeconds);
+      }
+      return calls;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** What must be true at every moment of every run, whatever happens in it. */
+import type { SimulatedGuest } from '../hypervisor/simulated/guest.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { WITHDRAWAL_MARGIN } from '../policy/convergence.ts';
+import type { Tick } from '../policy/decide.ts';
+import { hostReserve, type PolicySet } from '../policy/policy-set.ts';
+import type { PolicyState } from '../policy/state.ts';
+
+/** What is wrong with the guests' memory: pages lost or invented, amounts below zero. Nothing, one hopes. */
+export function bookErrors(guests: readonly SimulatedGuest[]): string[] {
+  const found: string[] = [];
+  for (const { name, memory, parameters } of guests) {
+    if (memory === undefined) continue;
+    const { size, kernel, anonymous, cache, free, freeResident, swapped } = memory;
+    if (kernel + anonymous + cache + free !== size) found.push(`${name}: pages lost or invented`);
+    // One comparison each, and false for NaN too.
+    if (!(anonymous >= 0 && cache >= 0 && free >= 0 && freeResident >= 0 && swapped >= 0)) {
+      found.push(`${name}: an amount below zero`);
+    }
+    if (!(freeResident <= free)) found.push(`${name}: more free memory resident than free`);
+    if (!(size <= parameters.maximum)) found.push(`${name}: larger than its maximum`);
+    if (!(swapped <= parameters.swap)) found.push(`${name}: more swapped than its device holds`);
+  }
+  return found;
+}
+
+/**
+ * What a tick promised beyond what there is: growth is paid out of memory that is free by then, and together promises stay within
+ * the pool, unless the host was overcommitted before anybody moved.
+ */
+export function promiseErrors(
+  before: PolicyState,
+  snapshot: Snapshot,
+  tick: Tick,
+  policies: PolicySet,
+): string[] {
+  const { budget } = tick;
+  const { available, total } = snapshot.host.readings;
+  if (budget === undefined || available.value === undefined || total.value === undefined) return [];
+  let given = 0;
+  let withdrawn = 0;
+  for (const { uuid, action, reason, targetBytes, currentBytes } of tick.decisions) {
+    if (action !== 'grow' || targetBytes === undefined || currentBytes === undefined) continue;
+    const had = Math.max(currentBytes, before.guests.get(uuid)?.move?.to ?? 0);
+    given += Math.max(0, targetBytes - had);
+    if (reason === 'WITHDRAWN') withdrawn += WITHDRAWAL_MARGIN;
+  }
+  const found: string[] = [];
+  const room = Math.max(0, available.value - hostReserve(policies.host, total.value));
+  if (given > room + withdrawn + 1) found.push(`gives ${given} of ${room} bytes that are free`);
+  const { committed } = budget;
+  if (committed <= budget.total && committed + given - withdrawn > budget.total + 1)
+    found.push(`promises ${committed + given} of ${budget.total} bytes`);
+  return found;
+}

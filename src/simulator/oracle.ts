@@ -1,0 +1,76 @@
+/**
+ * The physical limit: a controller that knows every demand in advance, and moves balloons with the speed that they have. It
+ * leaves each guest what its programs are about to want and what its kernel defends, and no page cache beyond what is mapped.
+ */
+import type { SimulatedGuest } from '../hypervisor/simulated/guest.ts';
+import { PINNED_CACHE } from '../hypervisor/simulated/reclaim.ts';
+import { QEMU_OVERHEAD } from '../hypervisor/simulated/scenario.ts';
+import { type Bytes, MiB, type Seconds } from '../model/units.ts';
+import type { Bench } from './bench.ts';
+import type { Controller } from './controller.ts';
+
+/** It looks this often; more often would change nothing that its foresight has not covered. */
+const INTERVAL: Seconds = 1;
+/** How much further than to its next tick it looks: programs touch memory more slowly than a balloon gives it back. */
+const AHEAD: Seconds = 1;
+/** A surplus smaller than this is not worth a move. */
+const DEAD_BAND: Bytes = 8 * MiB;
+/** Looks into the future, one tick's worth. */
+const LOOKS = 8;
+
+interface Need {
+  readonly guest: SimulatedGuest;
+  readonly bytes: Bytes;
+  /** What of it could lie on the swap device for a while. */
+  readonly cold: Bytes;
+}
+
+export function oracleController({ simulation, host, guests }: Bench): Controller {
+  const intervalSeconds = Math.max(INTERVAL, simulation.intervalSeconds);
+  const step = (intervalSeconds + AHEAD) / LOOKS;
+  let moves = 0;
+
+  function needOf(guest: SimulatedGuest): Need {
+    const { parameters } = guest;
+    let wanted = 0;
+    for (let look = 0; look <= LOOKS; look++) {
+      wanted = Math.max(wanted, guest.demandAt(host.time + look * step));
+    }
+    const { kernel, maximum, watermarks, hotShare, swap } = parameters;
+    const bytes = Math.min(maximum, wanted + kernel + watermarks.high + PINNED_CACHE);
+    return { guest, bytes, cold: Math.min(swap, (1 - hotShare) * wanted) };
+  }
+
+  return {
+    name: 'oracle',
+    intervalSeconds,
+    async tick() {
+      const needs = guests.filter(guest => guest.active && guest.hasBalloon).map(needOf);
+      const others = guests.filter(guest => !guest.hasBalloon).reduce((sum, { rss }) => sum + rss, 0);
+      const pool = host.capacity() - others - needs.length * QEMU_OVERHEAD;
+      for (const [i, target] of fitted(needs, pool).entries()) {
+        const guest = needs[i]?.guest;
+        if (guest === undefined || guest.hung || !worthAMove(guest.target, target)) continue;
+        guest.setTarget(target);
+        moves++;
+      }
+    },
+    moves: () => moves,
+    close: () => {},
+  };
+}
+
+function worthAMove(before: Bytes, after: Bytes): boolean {
+  return after > before || before - after > DEAD_BAND;
+}
+
+/** The needs; where they do not fit, cold memory is swapped first, and then all go short alike. */
+function fitted(needs: readonly Need[], pool: Bytes): Bytes[] {
+  const excess = needs.reduce((sum, { bytes }) => sum + bytes, 0) - pool;
+  if (excess <= 0) return needs.map(({ bytes }) => bytes);
+  const cold = needs.reduce((sum, need) => sum + need.cold, 0);
+  const swapped = Math.min(1, cold > 0 ? excess / cold : 1);
+  const left = needs.map(need => need.bytes - swapped * need.cold);
+  const sum = left.reduce((total, bytes) => total + bytes, 0);
+  return left.map(bytes => Math.max(MiB, bytes * Math.min(1, pool / sum)));
+}

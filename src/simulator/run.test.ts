@@ -1,0 +1,147 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hostPolicyFiles } from '../cli/policy-files.ts';
+import type { Fault } from '../hypervisor/simulated/faults.ts';
+import { QEMU_OVERHEAD } from '../hypervisor/simulated/scenario.ts';
+import { GiB, MiB } from '../model/units.ts';
+import { loadPolicySet, requirePolicySet } from '../policy/load.ts';
+import { type ControllerFactory, staticController } from './controller.ts';
+import { oracleController } from './oracle.ts';
+import { policyController } from './policy-controller.ts';
+import { runSimulation } from './run.ts';
+import { guestSpec, simulationWith } from './testing.ts';
+
+const DENSE = requirePolicySet(loadPolicySet(['policies/dense.yaml'], hostPolicyFiles));
+const dense: ControllerFactory = bench => policyController(bench, DENSE);
+
+describe('runSimulation', () => {
+  it('integrates what guests hold', async () => {
+    const simulation = simulationWith([guestSpec({ boot: 0, demand: { kind: 'constant', bytes: GiB } })]);
+    const { tally, controller } = await runSimulation(simulation, staticController);
+    const held = tally.residentByteSeconds / simulation.seconds;
+    expect(controller).toBe('static');
+    expect(held).toBeGreaterThan(1 * GiB + QEMU_OVERHEAD);
+    expect(held).toBeLessThan(1.6 * GiB);
+    expect(tally).toMatchObject({
+      moves: 0,
+      movedBytes: 0,
+      stallSeconds: 0,
+      oomKills: 0,
+      guestSeconds: expect.closeTo(300, 3),
+    });
+  });
+
+  it('scores nothing of the time in which controllers find their feet', async () => {
+    const demand = {
+      kind: 'steps',
+      levels: [
+        { bytes: 5 * GiB, seconds: 100 },
+        { bytes: GiB, seconds: 2000 },
+      ],
+    } as const;
+    const guests = [guestSpec({ demand, swap: 0 })];
+    const all = await runSimulation(simulationWith(guests), staticController);
+    const late = await runSimulation(simulationWith(guests, { settleSeconds: 150 }), staticController);
+    expect(all.tally.oomKills).toBeGreaterThan(0);
+    expect(late.tally).toMatchObject({ oomKills: 0, stallSeconds: 0, guestSeconds: expect.closeTo(150, 3) });
+  });
+
+  it('is the same every time, and another with another seed', async () => {
+    const bursts = {
+      kind: 'bursts',
+      base: 256 * MiB,
+      peak: [GiB, 3 * GiB],
+      every: 60,
+      length: [5, 30],
+      rise: 5,
+      chance: 0.6,
+    } as const;
+    const guests = ['a', 'b', 'c'].map(name => guestSpec({ name, demand: bursts }));
+    const run = (seed: number) => runSimulation(simulationWith(guests, { seed }), dense);
+    const [first, again, other] = [await run(1), await run(1), await run(2)];
+    expect(again).toEqual(first);
+    expect(other.tally).not.toEqual(first.tally);
+    expect(first.tally.moves).toBeGreaterThan(5);
+  });
+
+  it('gives memory back to the host with a policy, and the oracle gives back more', async () => {
+    const guests = [guestSpec({ touched: 0.9 }), guestSpec({ name: 'two', touched: 0.9 })];
+    const simulation = simulationWith(guests);
+    const held = async (create: ControllerFactory) =>
+      (await runSimulation(simulation, create)).tally.residentByteSeconds / simulation.seconds;
+    const [nobody, policy, oracle] = [
+      await held(staticController),
+      await held(dense),
+      await held(oracleController),
+    ];
+    expect(policy).toBeLessThan(0.7 * nobody);
+    expect(oracle).toBeLessThan(policy);
+  });
+
+  it('tells how far it is', async () => {
+    const told: number[] = [];
+    await runSimulation(simulationWith([guestSpec()]), dense, share => told.push(share));
+    expect(told.length).toBeGreaterThan(50);
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+  });
+
+  it('goes on with the others while a guest hangs, and takes the time that the call takes', async () => {
+    const hang: Fault = { kind: 'hang' };
+    const guests = [
+      guestSpec({ name: 'hung', mishaps: [{ at: 80, for: 100, mishap: hang }] }),
+      guestSpec({ name: 'well', touched: 0.9 }),
+    ];
+    const { tally } = await runSimulation(simulationWith(guests), dense);
+    expect(tally.moves).toBeGreaterThan(1);
+    expect(tally.guestSeconds).toBeLessThan(600 - 90);
+  });
+
+  it('keeps its books in random scenarios with random mishaps', async () => {
+    const kinds = [
+      'no-driver',
+      'stats-stop',
+      'garbage',
+      'stuck',
+      'hang',
+      'pause',
+      'reboot',
+      'shutdown',
+      'crash',
+    ] as const;
+    const mishap = fc.record({
+      at: fc.integer({ min: 0, max: 120 }),
+      for: fc.integer({ min: 1, max: 60 }),
+      mishap: fc.constantFrom(...kinds).map(kind => ({ kind })),
+    });
+    const guest = fc.record({
+      maximum: fc.integer({ min: 128, max: 8192 }).map(mib => mib * MiB),
+      demand: fc.record({
+        kind: fc.constant('ramps' as const),
+        low: fc.integer({ min: 0, max: 512 }).map(mib => mib * MiB),
+        high: fc.integer({ min: 0, max: 9000 }).map(mib => mib * MiB),
+        rest: fc.integer({ min: 0, max: 60 }),
+        rise: fc.integer({ min: 1, max: 60 }),
+        hold: fc.integer({ min: 0, max: 60 }),
+        fall: fc.integer({ min: 1, max: 60 }),
+      }),
+      hotShare: fc.double({ min: 0, max: 1, noNaN: true }),
+      mishaps: fc.array(mishap, { maxLength: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(guest, { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 4, max: 32 }),
+        async (specs, gib) => {
+          const guests = specs.map((spec, i) => guestSpec({ ...spec, name: `g${i}` }));
+          const simulation = simulationWith(guests, { seconds: 100 });
+          const { scenario } = simulation;
+          const host = { ...scenario.host, memory: gib * GiB };
+          // A book out of balance is thrown.
+          const { tally } = await runSimulation({ ...simulation, scenario: { ...scenario, host } }, dense);
+          for (const figure of Object.values(tally)) expect(figure).toBeGreaterThanOrEqual(0);
+        },
+      ),
+      { numRuns: 12 },
+    );
+  }, 60_000);
+});

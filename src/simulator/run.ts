@@ -1,0 +1,54 @@
+/** One controller on one scenario, from the first tick to the last. */
+import { createBench } from './bench.ts';
+import type { ControllerFactory } from './controller.ts';
+import type { Simulation } from './scenario/generate.ts';
+import { since, type Tally, tallyOf } from './tally.ts';
+
+export interface Run {
+  readonly controller: string;
+  /** What happened in the time that is scored. */
+  readonly tally: Tally;
+}
+
+/** Told how far a run is, 0 to 1, about a hundred times. */
+export type Progress = (share: number) => void;
+
+/** @throws BallonetError SIMULATION_BROKEN */
+export async function runSimulation(
+  simulation: Simulation,
+  create: ControllerFactory,
+  progress: Progress = () => {},
+): Promise<Run> {
+  const { seconds, settleSeconds } = simulation;
+  const bench = createBench(simulation);
+  const controller = create(bench);
+  const moves = () => controller.moves();
+  let start: Tally | undefined;
+  let told = 0;
+  try {
+    for (let tick = 0; ; tick++) {
+      const due = tick * controller.intervalSeconds;
+      if (due >= seconds) break;
+      // A tick that took longer than the interval makes the next one wait; ticks are never doubled up.
+      if (due < bench.now()) continue;
+      if (start === undefined && due >= settleSeconds) {
+        bench.advanceTo(settleSeconds);
+        start = tallyOf(bench, moves());
+      }
+      bench.advanceTo(due);
+      await controller.tick();
+      if (due - told > seconds / 100) {
+        told = due;
+        progress(due / seconds);
+      }
+    }
+    if (start === undefined) {
+      bench.advanceTo(Math.max(bench.now(), settleSeconds));
+      start = tallyOf(bench, moves());
+    }
+    bench.advanceTo(Math.max(bench.now(), seconds));
+    return { controller: controller.name, tally: since(start, tallyOf(bench, moves())) };
+  } finally {
+    controller.close();
+  }
+}

@@ -1,0 +1,130 @@
+/** Reads scenario files. */
+import { BallonetError, errorMessage } from '../../model/errors.ts';
+import type { PolicyFiles } from '../../policy/load.ts';
+import { validateDocument } from '../../policy/schema/validate.ts';
+import {
+  type Diagnostic,
+  errorAt,
+  formatDiagnostic,
+  hasErrors,
+  sortDiagnostics,
+} from '../../policy/source/diagnostics.ts';
+import { FILE_BYTES_MAX, readDocuments, type SourceDocument } from '../../policy/source/documents.ts';
+import { keyPlace, valuePlace } from '../../policy/source/locate.ts';
+import { generate, type Simulation, type TraceSeries } from './generate.ts';
+import { ScenarioDocument, type ScenarioSpec } from './schema.ts';
+import { traceSeries } from './trace.ts';
+
+/** The port through which scenarios and traces are read. Both throw when the path cannot be read. */
+export interface ScenarioFiles {
+  readonly read: PolicyFiles['read'];
+  /** The text of a trace; one that ends in .gz is unpacked. */
+  trace(path: string): string;
+  /** A path as it is written in a file, from where that file is. */
+  beside(file: string, path: string): string;
+}
+
+/** A sound scenario, before its guests are drawn. */
+export interface ScenarioSource {
+  readonly file: string;
+  readonly name: string;
+  readonly description: string;
+  readonly spec: ScenarioSpec;
+}
+
+export interface LoadedScenario {
+  /** Undefined when anything is wrong with the file. */
+  readonly scenario: ScenarioSource | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads one scenario file, which holds one document. Never throws: whatever is wrong is a diagnostic. */
+export function loadScenario(file: string, files: ScenarioFiles): LoadedScenario {
+  let content: Uint8Array;
+  try {
+    content = files.read(file, FILE_BYTES_MAX + 1);
+  } catch (cause) {
+    const message = `cannot be read: ${errorMessage(cause)}`;
+    return refused([errorAt({ file, line: 1, column: 1 }, 'POLICY_UNREADABLE', message, { cause })]);
+  }
+  const { documents, diagnostics } = readDocuments({ file, content });
+  if (hasErrors(diagnostics)) return refused(diagnostics);
+  const [document, second] = documents;
+  if (document === undefined || second !== undefined) {
+    const place = second === undefined ? { file, line: 1, column: 1 } : keyPlace(second, []);
+    const message = `a scenario file holds one document, and this one has ${documents.length}`;
+    return refused([errorAt(place, 'POLICY_KIND', message)]);
+  }
+  const validated = validateDocument(document, ScenarioDocument);
+  if ('diagnostics' in validated) return refused(validated.diagnostics);
+  const { metadata, spec } = validated.value;
+  const found = checkSpec(document, spec);
+  if (found.length > 0) return refused(found);
+  return {
+    scenario: { file, name: metadata.name, description: metadata.description ?? '', spec },
+    diagnostics: [],
+  };
+}
+
+function refused(diagnostics: readonly Diagnostic[]): LoadedScenario {
+  return { scenario: undefined, diagnostics: sortDiagnostics(diagnostics) };
+}
+
+/** What is wrong with the parts among each other. */
+function checkSpec(document: SourceDocument, { guests, settle, duration, host }: ScenarioSpec): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const names = new Map<string, number>();
+  for (const [index, { name, count }] of guests.entries()) {
+    const own = count === 1 ? [name] : Array.from({ length: count }, (_, i) => `${name}-${i + 1}`);
+    const taken = own.find(each => names.has(each));
+    if (taken !== undefined) {
+      const place = valuePlace(document, ['spec', 'guests', index, 'name']);
+      found.push(errorAt(place, 'POLICY_DUPLICATE', `there already is a guest '${taken}' above`));
+    }
+    for (const each of own) names.set(each, index);
+  }
+  if (settle >= duration) {
+    const place = valuePlace(document, ['spec', 'settle']);
+    found.push(
+      errorAt(place, 'POLICY_RANGE', 'nothing is left to score: settle is not shorter than duration'),
+    );
+  }
+  if (host.overhead >= host.memory) {
+    const place = valuePlace(document, ['spec', 'host', 'overhead']);
+    found.push(errorAt(place, 'POLICY_RANGE', 'the host has nothing left for guests'));
+  }
+  return found;
+}
+
+/** @throws BallonetError SCENARIO_INVALID with every diagnostic in the form that is printed */
+export function requireScenario({ scenario, diagnostics }: LoadedScenario): ScenarioSource {
+  if (scenario !== undefined) return scenario;
+  const cause = diagnostics.find(each => each.cause !== undefined)?.cause;
+  throw new BallonetError('SCENARIO_INVALID', diagnostics.map(formatDiagnostic).join('\n'), { cause });
+}
+
+/**
+ * Draws the guests of a scenario, and reads the traces that it names.
+ *
+ * @param seed instead of the scenario's own
+ * @throws BallonetError TRACE_INVALID
+ */
+export function simulationOf(source: ScenarioSource, files: ScenarioFiles, seed?: number): Simulation {
+  const texts = new Map<string, string>();
+  const traces: TraceSeries = (trace, index, maximum) => {
+    const path = files.beside(source.file, trace.file);
+    const text = texts.get(path) ?? readTrace(files, path);
+    texts.set(path, text);
+    return traceSeries(text, trace, index, maximum);
+  };
+  const { name, description, spec } = source;
+  return generate({ name, description, spec, seed, traces });
+}
+
+function readTrace(files: ScenarioFiles, path: string): string {
+  try {
+    return files.trace(path);
+  } catch (cause) {
+    throw new BallonetError('TRACE_INVALID', `${path}: cannot be read: ${errorMessage(cause)}`, { cause });
+  }
+}

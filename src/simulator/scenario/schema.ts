@@ -1,0 +1,145 @@
+/** The kind Scenario: a host, its guests, what they want of memory and what befalls them. */
+import { z } from 'zod';
+import { MEMORY_STAT_TAG, type MemoryStatName } from '../../model/memory-stats.ts';
+import { MiB } from '../../model/units.ts';
+import { ApiVersion, Metadata } from '../../policy/schema/fields.ts';
+import { rate, size } from '../../policy/schema/quantities.ts';
+import { anyAmount, drawnAmount, drawnSize, HOST_MAX, HOST_MIN, share, time } from './amounts.ts';
+import { Demand } from './demand-schema.ts';
+
+const Host = z
+  .strictObject({
+    memory: size({ min: HOST_MIN, max: HOST_MAX })
+      .describe('Memory of the host.')
+      .meta({ examples: ['24GiB'] }),
+    overhead: size()
+      .default(1024 * MiB)
+      .describe('What the host itself uses, beside its guests.'),
+    cache: size()
+      .default(512 * MiB)
+      .describe('Page cache of the host while there is room for it.'),
+    load: Demand.optional().describe(
+      'Other programs of the host, which come and go: what they use beyond the overhead.',
+    ),
+  })
+  .describe('The host.');
+
+const Files = z.strictObject({
+  size: drawnAmount().describe('Files that the guest reads over and over.'),
+  rate: rate().describe('How fast it reads them.'),
+});
+
+const STATS = Object.keys(MEMORY_STAT_TAG).filter((name): name is MemoryStatName => name !== 'last_update');
+
+const Event = z.strictObject({
+  at: time().describe('When it happens, by the time of the scenario.'),
+  for: time().optional().describe('How long a condition lasts; for ever when it is left out.'),
+  every: time(1).optional().describe('It happens again and again, so long after each other.'),
+  guest: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('To which guest of the class, counted from 1; to all of them when it is left out.'),
+  what: z
+    .enum([
+      'reboot',
+      'start',
+      'shutdown',
+      'crash',
+      'vanish',
+      'pause',
+      'no-driver',
+      'stats-stop',
+      'garbage',
+      'stuck',
+      'hang',
+    ])
+    .describe(
+      'reboot, start, shutdown, crash and vanish happen once; pause, no-driver, stats-stop, garbage (figures that cannot be, or those of `values`), stuck (the balloon does not move) and hang (QEMU answers nobody) are conditions.',
+    ),
+  values: z
+    .partialRecord(z.enum(STATS), z.number())
+    .optional()
+    .describe('Figures that a guest with garbage reports, by libvirt’s names and in its units (KiB).')
+    .meta({ examples: [{ usable: 0 }] }),
+});
+
+const Guest = z.strictObject({
+  name: z
+    .string()
+    .max(200)
+    .regex(/^[A-Za-z0-9_][\w.+@:-]*$/, {
+      error: 'a guest is named by letters, digits and . _ + @ : -, and begins with none of the last',
+    })
+    .describe('Domain name; guests of a class of several are NAME-1, NAME-2 and so on.')
+    .meta({ examples: ['web'] }),
+  count: z.int().min(1).max(10_000).default(1).describe('How many guests of this class there are.'),
+  title: z
+    .string()
+    .max(255)
+    .optional()
+    .describe('Domain title.')
+    .meta({ examples: ['Shop front'] }),
+  tags: z
+    .record(
+      z.string().regex(/^[A-Za-z_][\w.-]*$/, { error: 'a tag has letters, digits, dots, dashes and _' }),
+      z.string().max(256),
+    )
+    .optional()
+    .describe('Tags of the domain, for policies that match by them.')
+    .meta({ examples: [{ tier: 'gold' }] }),
+  vcpus: z.int().min(1).max(1024).default(1).describe('Virtual processors.'),
+  memory: drawnSize().describe('Maximum memory of the guest.'),
+  current: drawnAmount()
+    .optional()
+    .describe('Size that a cold start asks the balloon for; the maximum when it is left out.'),
+  minimum: anyAmount()
+    .default({ ratio: 0.25 })
+    .describe('What an operator would set as the least size; baselines that want one take it.'),
+  demand: Demand.describe('Anonymous memory that the guest’s programs want.'),
+  stagger: time().default(0).describe('Each guest of the class does what the one before did, so much later.'),
+  files: Files.prefault({ size: '256MiB', rate: '8MiB/s' }).describe('What fills its page cache.'),
+  swap: anyAmount().default({ ratio: 0.25 }).describe('Swap; of a percentage, at most 2GiB.'),
+  swapRate: rate()
+    .default(256 * MiB)
+    .describe('What its swap device carries, both ways together.'),
+  hot: share().default(0.5).describe('Share of its anonymous memory that is touched all the time.'),
+  touched: share().default(0).describe('Share of its memory that it has touched before the scenario begins.'),
+  boot: time().default(4).describe('Time from power-on to a loaded balloon driver.'),
+  statsPeriod: time().default(0).describe('Stats period in its XML, whole seconds; 0: none.'),
+  balloon: z.enum(['virtio', 'none']).default('virtio').describe('Its balloon device.'),
+  running: z.boolean().default(true).describe('false: defined, and shut off until it is started.'),
+  events: z.array(Event).max(1000).default([]).describe('What befalls it.'),
+});
+
+export const ScenarioDocument = z.strictObject({
+  apiVersion: ApiVersion,
+  kind: z.literal('Scenario').describe('Kind of the document.'),
+  metadata: Metadata,
+  spec: z
+    .strictObject({
+      seed: z
+        .int()
+        .min(0)
+        .max(999_999_999)
+        .default(1)
+        .describe('The same scenario and seed give the same guests for ever.'),
+      duration: time(60).default(3600).describe('How long it is simulated from the first tick on.'),
+      warmUp: time().default(40).describe('How long the guests have been running at the first tick.'),
+      settle: time()
+        .default(0)
+        .describe('Time from the first tick that is not scored, in which controllers find their feet.'),
+      step: time(0.01).default(0.1).describe('Length of the model’s steps.'),
+      interval: time(0.1)
+        .default(0.1)
+        .describe(
+          'The shortest time between two ticks of any controller: a policy with a shorter interval gets this one. For scenarios of days.',
+        ),
+      host: Host,
+      guests: z.array(Guest).min(1).max(1000).describe('The classes of guests.'),
+    })
+    .describe('What the scenario says.'),
+});
+
+export type ScenarioSpec = z.output<typeof ScenarioDocument>['spec'];
+export type GuestClass = ScenarioSpec['guests'][number];
