@@ -1,6 +1,6 @@
 import { BehaviorSubject, Subject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expression, POLICIES } from '../../test/fakes/policies.ts';
+import { POLICIES } from '../../test/fakes/policies.ts';
 import { sampleOf, snapshotOf } from '../../test/fakes/samples.ts';
 import type { Actuator, Application } from '../actuators/actuator.ts';
 import type { Clock } from '../model/clock.ts';
@@ -11,6 +11,7 @@ import { GiB, MiB } from '../model/units.ts';
 import { decide } from '../policy/decide.ts';
 import type { Order } from '../policy/orders.ts';
 import { initialState } from '../policy/state.ts';
+import { expression } from '../policy/testing.ts';
 import { type EngineEvent, runEngine } from './engine.ts';
 import { withholdShrinks } from './safety.ts';
 

@@ -7,6 +7,7 @@ import { compileRelief, compileVetoes } from './compile-protection.ts';
 import { compileSelection } from './compile-selector.ts';
 import { guestScope, RESERVED_WORDS } from './expression/names.ts';
 import { mismatchOf, type Selection } from './match.ts';
+import { verdictsOf } from './match-verdicts.ts';
 import { type Direction, type GuestPolicy, LEVEL_NONE } from './policy-set.ts';
 import { GuestPolicyDocument } from './schema/guest-policy.ts';
 import { validateDocument } from './schema/validate.ts';
@@ -58,6 +59,7 @@ export function compileGuest(
     timezone: spec.timezone,
     precedence: spec.precedence,
     mismatch: guest => mismatchOf(selection, guest),
+    verdicts: guest => verdictsOf(selection, guest),
     guarantees: spec.guarantees,
     estimate: {
       windowSeconds: spec.estimate.window,

@@ -4,14 +4,13 @@
 import type { Instant } from '../model/clock.ts';
 import type { Action, Decision } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
-import type { Seconds } from '../model/units.ts';
 import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
-import { type AssessInput, type Assessment, assess } from './assess.ts';
-import { layeredPolicy } from './layers.ts';
+import { type Assessment, assess } from './assess.ts';
+import { governing } from './governing.ts';
 import { hostNames } from './names.ts';
 import type { Outcome } from './outcome.ts';
 import { lasting, pauseOf } from './pauses.ts';
-import type { PolicySet } from './policy-set.ts';
+import type { HostNames, PolicySet } from './policy-set.ts';
 import { assessPressure } from './pressure.ts';
 import { type Settlement, settle } from './settle.ts';
 import type { BeforeMove, GuestMemory, PolicyState } from './state.ts';
@@ -38,17 +37,7 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   const host = hostNames(snapshot.host, snapshot.guests.length);
   const pressure = assessPressure(state.pressure, policies.host.pressure, host, now.monotonic);
   host.level = pressure.level;
-  const assessments = snapshot.guests.map(sample =>
-    assess({
-      sample,
-      ...governing(policies, sample, now.wall),
-      memory: state.guests.get(sample.uuid),
-      host,
-      yieldFor: policies.host.yieldForSeconds,
-      pause: pauseOf(state.pauses, sample.uuid, now.wall),
-      now,
-    }),
-  );
+  const assessments = snapshot.guests.map(sample => assessGuest(state, sample, policies, host, now));
   const budget = hostBudget(policies.host, snapshot, assessments);
   const settled =
     budget &&
@@ -78,14 +67,23 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   };
 }
 
-/** The policy of highest precedence that matches, with what is laid over it now. */
-function governing(
-  policies: PolicySet,
+/** What one guest is and asks for, by itself. */
+export function assessGuest(
+  state: PolicyState,
   sample: GuestSample,
-  wall: Seconds,
-): Pick<AssessInput, 'policy' | 'layers'> {
-  const policy = policies.guests.find(candidate => candidate.mismatch(sample) === undefined);
-  return policy === undefined ? { policy } : layeredPolicy(policy, sample, wall);
+  policies: PolicySet,
+  host: HostNames,
+  now: Instant,
+): Assessment {
+  return assess({
+    sample,
+    ...governing(policies, sample, now.wall),
+    memory: state.guests.get(sample.uuid),
+    host,
+    yieldFor: policies.host.yieldForSeconds,
+    pause: pauseOf(state.pauses, sample.uuid, now.wall),
+    now,
+  });
 }
 
 const ORDER: Readonly<Record<Action, number>> = { grow: 0, shrink: 1, hold: 2 };

@@ -40,13 +40,14 @@ export function refusingField(selector: Selector, guest: GuestMatch): string | u
   const { memory, expression } = selector;
   const max = guest.readings?.max.value;
   if (memory !== undefined && (max === undefined || max < memory.min || max > memory.max)) return 'memory';
-  if (expression !== undefined && expression.evaluate(scopeOf(guest)) !== true) return 'expression';
+  if (expression !== undefined && expression.evaluate(matchScope(guest)) !== true) return 'expression';
   return undefined;
 }
 
 const NO_HOST: HostNames = { guests: 0, psi: { some: {}, full: {} } };
 
-function scopeOf({ name = '', uuid = '', title, tags, os, readings }: GuestMatch): Scope {
+/** What the expression of a selector sees of a guest. */
+export function matchScope({ name = '', uuid = '', title, tags, os, readings }: GuestMatch): Scope {
   const max = readings?.max.value;
   return {
     host: NO_HOST,

@@ -3,6 +3,7 @@
  * Made by compile.ts from YAML; nothing here can fail except an expression, and that is part of its type.
  */
 import type { SourceRef } from '../model/decision.ts';
+import type { FieldVerdict, Trace } from '../model/explanation.ts';
 import type { GuestFigure, Readings } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 
@@ -79,6 +80,8 @@ export interface Expression<T> {
   readonly text: string;
   readonly source: SourceRef;
   evaluate(scope: Scope): T | ExpressionFailure;
+  /** What each part of it comes to; for people, and not fast. */
+  trace(scope: Scope): Trace;
 }
 
 /** An amount that may depend on a size it is a share of. */
@@ -184,6 +187,8 @@ export interface GuestPolicy {
   readonly precedence: number;
   /** Undefined when the policy matches; else which field of `match` or `exclude` said no. */
   mismatch(guest: GuestMatch): string | undefined;
+  /** What each field of `match` and `exclude` says of a guest; for people. */
+  verdicts(guest: GuestMatch): readonly FieldVerdict[];
   readonly guarantees: { readonly min: Amount; readonly max: Amount; readonly reserve: Bytes };
   readonly estimate: {
     readonly windowSeconds: Seconds;

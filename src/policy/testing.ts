@@ -29,7 +29,17 @@ import { type GuestMemory, initialState, newGuestMemory, type PolicyState } from
 const SOURCE: SourceRef = { file: 'test.yaml', line: 1, column: 1 };
 
 export function expression<T>(evaluate: (scope: Scope) => T | ExpressionFailure): Expression<T> {
-  return { text: String(evaluate), source: SOURCE, evaluate };
+  const text = String(evaluate);
+  return {
+    text,
+    source: SOURCE,
+    evaluate,
+    trace: scope => {
+      const value = evaluate(scope);
+      const isScalar = typeof value === 'number' || typeof value === 'boolean';
+      return { text, ...(isScalar ? { value } : {}), parts: [] };
+    },
+  };
 }
 
 /** A pressure level that reads one share of the host's available memory. */
@@ -84,6 +94,7 @@ export function guestPolicy({ shrink, grow, ...parts }: GuestPolicyParts = {}): 
     timezone: 'UTC',
     precedence: 100,
     mismatch: () => undefined,
+    verdicts: () => [],
     guarantees: { min: { ratio: 0.25 }, max: { ratio: 1 }, reserve: 128 * MiB },
     estimate: { windowSeconds: 60, quantile: 0.95, growthSeconds: 0 },
     variables: [],

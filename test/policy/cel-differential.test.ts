@@ -1,6 +1,7 @@
 import { celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Trace } from '../../src/model/explanation.ts';
 import { compileExpression } from '../../src/policy/expression/cel.ts';
 import { guestScope } from '../../src/policy/expression/names.ts';
 import type { Scope } from '../../src/policy/policy-set.ts';
@@ -66,14 +67,14 @@ type Guest = Readonly<Partial<Record<string, number>>>;
 const visible = guestScope([]);
 const environment = celEnv();
 
+function scopeOf(guest: Guest): Scope {
+  return { host: { guests: 0, psi: { some: {}, full: {} } }, guest: { name: 'g', uuid: 'u', ...guest } };
+}
+
 function ours(text: string, type: 'bool' | 'double', guest: Guest) {
   const compiled = compileExpression(text, type, visible, { file: 'f', line: 1, column: 1 });
   if ('problems' in compiled) return { refused: compiled.problems.map(({ code }) => code) };
-  const scope: Scope = {
-    host: { guests: 0, psi: { some: {}, full: {} } },
-    guest: { name: 'g', uuid: 'u', ...guest },
-  };
-  const value = compiled.expression.evaluate(scope);
+  const value = compiled.expression.evaluate(scopeOf(guest));
   return typeof value === 'object' ? { failed: true } : { value };
 }
 
@@ -108,5 +109,33 @@ describe.each([
       { numRuns: 500 },
     );
     expect(compared).toBeGreaterThanOrEqual(500);
+  }, 60_000);
+
+  it('have a truth tree whose root has that value, and whose parts are expressions with the values they have alone', () => {
+    let parts = 0;
+    const tracedAlone = (trace: Trace, guest: Guest): void => {
+      for (const part of trace.parts.filter(({ skipped }) => skipped !== true)) {
+        parts++;
+        const { value } = part;
+        const alone = ours(part.text, typeof value === 'boolean' ? 'bool' : 'double', guest);
+        if (value !== undefined) expect(alone).toEqual({ value });
+        tracedAlone(part, guest);
+      }
+    };
+    fc.assert(
+      fc.property(expressions, guests, (text, guest) => {
+        const compiled = compileExpression(text, type, visible, { file: 'f', line: 1, column: 1 });
+        fc.pre('expression' in compiled);
+        if (!('expression' in compiled)) return;
+        const scope = scopeOf(guest);
+        const whole = compiled.expression.evaluate(scope);
+        const trace = compiled.expression.trace(scope);
+
+        expect(typeof whole === 'object' ? trace.problem !== undefined : trace.value === whole).toBe(true);
+        tracedAlone(trace, guest);
+      }),
+      { numRuns: 500 },
+    );
+    expect(parts).toBeGreaterThan(100);
   }, 60_000);
 });

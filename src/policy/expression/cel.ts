@@ -10,12 +10,14 @@ import {
   type TypeCheckResult,
 } from '@marcbachmann/cel-js';
 import type { SourceRef } from '../../model/decision.ts';
-import type { Expression, Scope } from '../policy-set.ts';
+import type { Expression, ExpressionFailure, Scope } from '../policy-set.ts';
 import type { DiagnosticCode } from '../source/diagnostics.ts';
 import { suggestion } from '../source/suggest.ts';
 import { NUMERIC_FUNCTIONS } from './functions.ts';
-import { type ExpressionProblem, lintExpression, type NamePath } from './lint.ts';
-import { CONSTANTS, type Fields, type Visible } from './names.ts';
+import { type ExpressionProblem, lintExpression } from './lint.ts';
+import { CONSTANTS, type Fields, unitOf, type Visible } from './names.ts';
+import { type Tracing, traceOf } from './trace.ts';
+import { fillerOf, type View } from './views.ts';
 
 /** The type that an expression must give. */
 export type ExpressionTypes = { readonly bool: boolean; readonly double: number };
@@ -61,7 +63,13 @@ export function compileExpression<T extends keyof ExpressionTypes>(
     const checked = program.check();
     const wrong = typeProblem(checked, type, program.ast, visible);
     if (wrong !== undefined) return { problems: [wrong] };
-    return { expression: runnable<T>(text, type, source, program, views, names, strict) };
+    const inputs = names.map(path => ({
+      problem: `${path.join('.')} is not known`,
+      fill: fillerOf(path, views),
+    }));
+    const trace = tracerOf(program.ast, inputs, environment, views, visible);
+    const evaluate = evaluatorOf<T>(type, program, views, inputs, strict);
+    return { expression: { text, source, evaluate, trace } };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
     const range = error.range ?? whole;
@@ -126,12 +134,6 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   int: 'a whole number (int)',
   string: 'a text (string)',
 };
-
-/** What the library reads while an expression runs: instances of registered classes, its fastest kind of object. */
-interface View {
-  readonly object: Record<string, unknown>;
-  readonly below: ReadonlyMap<string, View>;
-}
 
 interface Prepared {
   readonly environment: Environment;
@@ -220,61 +222,68 @@ function combinations(types: readonly string[], count: number): string[][] {
   return combinations(types, count - 1).flatMap(rest => types.map(type => [...rest, type]));
 }
 
-function runnable<T extends keyof ExpressionTypes>(
-  text: string,
+/** A name that an expression reads. */
+interface Input {
+  /** What the matter is when there is no value. */
+  readonly problem: string;
+  readonly fill: (scope: Scope) => boolean;
+}
+
+function evaluatorOf<T extends keyof ExpressionTypes>(
   type: T,
-  source: SourceRef,
   program: (context: View['object']) => unknown,
   views: View,
-  names: readonly NamePath[],
+  inputs: readonly Input[],
   strict: boolean,
-): Expression<ExpressionTypes[T]> {
-  const inputs = names.map(path => ({
-    problem: `${path.join('.')} is not known`,
-    fill: fillerOf(path, views),
-  }));
-  return {
-    text,
-    source,
-    evaluate: (scope: Scope) => {
-      for (const { fill, problem } of inputs) {
-        // Guests without figures are common; an error with its stack costs ten times the evaluation.
-        if (!fill(scope) && strict) return { problem };
-      }
-      try {
-        const value = program(views.object);
-        return isOfType(value, type) ? value : { problem: `the expression gave ${String(value)}` };
-      } catch (error) {
-        return { problem: describeFailure(error) };
-      }
-    },
-  };
-}
-
-/**
- * Copies one value from the caller's scope into the view, and says whether there was one; what is absent, or no finite number,
- * is absent in the view too.
- */
-function fillerOf(path: NamePath, views: View): (scope: Scope) => boolean {
-  const leaf = path.at(-1) ?? '';
-  const above = path.slice(0, -1);
-  const target = above.reduce<View | undefined>((view, step) => view?.below.get(step), views)?.object ?? {};
+): Expression<ExpressionTypes[T]>['evaluate'] {
   return scope => {
-    let at: unknown = scope;
-    for (const step of above) at = isRecord(at) ? at[step] : undefined;
-    const value = isRecord(at) ? at[leaf] : undefined;
-    const present = typeof value === 'number' ? Number.isFinite(value) : value !== undefined;
-    target[leaf] = present ? value : undefined;
-    return present;
+    for (const { fill, problem } of inputs) {
+      // Guests without figures are common; an error with its stack costs ten times the evaluation.
+      if (!fill(scope) && strict) return { problem };
+    }
+    try {
+      const value = program(views.object);
+      return isOfType(value, type) ? value : noResult(value);
+    } catch (error) {
+      return { problem: describeFailure(error) };
+    }
   };
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
+function tracerOf(
+  ast: ASTNode,
+  inputs: readonly Input[],
+  environment: Environment,
+  views: View,
+  visible: Visible,
+): Expression<unknown>['trace'] {
+  const programs = new Map<string, (context: View['object']) => unknown>();
+  const evaluate = (text: string): ReturnType<Tracing['evaluate']> => {
+    const program = programs.get(text) ?? environment.parse(text);
+    programs.set(text, program);
+    try {
+      const value = program(views.object);
+      if (typeof value === 'number' && !Number.isFinite(value)) return noResult(value);
+      if (typeof value === 'bigint') return Number(value);
+      const isScalar = typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
+      return isScalar ? value : undefined;
+    } catch (error) {
+      return { problem: describeFailure(error) };
+    }
+  };
+  const isName = (root: string): boolean => Object.hasOwn(visible, root);
+  return scope => {
+    for (const { fill } of inputs) fill(scope);
+    return traceOf(ast, { input: ast.input, evaluate, isName, unitOf });
+  };
 }
 
 function isOfType<T extends keyof ExpressionTypes>(value: unknown, type: T): value is ExpressionTypes[T] {
   return type === 'bool' ? typeof value === 'boolean' : Number.isFinite(value);
+}
+
+function noResult(value: unknown): ExpressionFailure {
+  return { problem: `the expression gave ${String(value)}` };
 }
 
 function describeFailure(error: unknown): string {

@@ -2,13 +2,7 @@ import type { DiagnosticCode } from '../source/diagnostics.ts';
 import { suggestion } from '../source/suggest.ts';
 import { CEL_FUNCTIONS, CEL_MACROS, CEL_METHODS, NUMERIC_FUNCTIONS } from './functions.ts';
 import { CONSTANTS, type Fields, TAGS, type Visible } from './names.ts';
-
-/** A node of the syntax tree, as far as the rules here look at it. */
-export interface SyntaxNode {
-  readonly op: string;
-  readonly args: unknown;
-  readonly range: { readonly start: number; readonly end: number };
-}
+import { children, type NamePath, nameOf, namePath, type SyntaxNode } from './syntax.ts';
 
 /** What is wrong with an expression; `start` and `end` count its characters from 0. */
 export interface ExpressionProblem {
@@ -18,9 +12,6 @@ export interface ExpressionProblem {
   readonly start: number;
   readonly end: number;
 }
-
-/** A name that the expression reads, such as `['guest', 'used']`. */
-export type NamePath = readonly string[];
 
 export interface Linted {
   readonly problems: readonly ExpressionProblem[];
@@ -186,31 +177,4 @@ function isWholeNumber(node: SyntaxNode): boolean {
     default:
       return false;
   }
-}
-
-function nameOf(node: SyntaxNode): string {
-  return Array.isArray(node.args) ? String(node.args[0]) : '';
-}
-
-/** The path of an identifier or a chain of dots on one; undefined for every other node. */
-function namePath(node: SyntaxNode): NamePath | undefined {
-  if (node.op === 'id') return [String(node.args)];
-  if (node.op !== '.' || !Array.isArray(node.args)) return undefined;
-  const [left, field] = node.args;
-  const base = isNode(left) ? namePath(left) : undefined;
-  return base === undefined ? undefined : [...base, String(field)];
-}
-
-function isNode(value: unknown): value is SyntaxNode {
-  return typeof value === 'object' && value !== null && 'op' in value && 'args' in value && 'range' in value;
-}
-
-function children(node: SyntaxNode): SyntaxNode[] {
-  return isNode(node.args) ? [node.args] : flatNodes(node.args);
-}
-
-// Operands stand beside names (`.`, call) and inside nested lists (call arguments, map entries).
-function flatNodes(args: unknown): SyntaxNode[] {
-  if (isNode(args)) return [args];
-  return Array.isArray(args) ? args.flatMap(flatNodes) : [];
 }

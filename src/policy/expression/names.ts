@@ -2,6 +2,7 @@
  * The names that expressions can use, with their types. One table: the type checker, the messages and the reference are made
  * from it, and its keys are held equal to the scope that `decide()` fills in.
  */
+import type { NameUnit } from '../../model/explanation.ts';
 import { GiB, KiB, MiB, TiB } from '../../model/units.ts';
 import type { GuestNames, HostNames, PsiNames, Scope } from '../policy-set.ts';
 
@@ -84,6 +85,33 @@ export function guestScope(variables: readonly string[]): Visible {
     now: { hour: 'double', weekday: 'double' },
     vars: Object.fromEntries(variables.map(name => [name, 'double' as const])),
   };
+}
+
+const UNITS: Readonly<Record<string, NameUnit>> = {
+  ...units('host', 'bytes', ['total', 'available', 'free', 'swap_used', 'committed']),
+  ...units('host', 'bytes/s', ['swap_in_rate', 'swap_out_rate']),
+  ...units('host', 'ratio', ['available_ratio']),
+  ...units('host', 'number', ['guests']),
+  ...units('host.psi.some', 'percent', ['avg10', 'avg60', 'avg300']),
+  ...units('host.psi.full', 'percent', ['avg10', 'avg60', 'avg300']),
+  ...units('guest', 'bytes', ['max', 'current', 'target', 'total', 'used', 'available', 'free', 'cache']),
+  ...units('guest', 'bytes', ['demand', 'rss']),
+  ...units('guest', 'bytes/s', ['used_rate', 'swap_in_rate', 'swap_out_rate']),
+  ...units('guest', '1/s', ['major_fault_rate']),
+  ...units('guest', 'seconds', ['uptime', 'stats_age']),
+  ...units('guest', 'number', ['boots']),
+  ...units('guarantees', 'bytes', ['min', 'max', 'reserve']),
+  ...units('now', 'number', ['hour', 'weekday']),
+};
+
+function units(above: string, unit: NameUnit, names: readonly string[]): Record<string, NameUnit> {
+  return Object.fromEntries(names.map(name => [`${above}.${name}`, unit]));
+}
+
+/** What a name counts; undefined for one that is no number, and for variables, which may be anything. */
+export function unitOf(path: readonly string[]): NameUnit | undefined {
+  const name = path.join('.');
+  return Object.hasOwn(UNITS, name) ? UNITS[name] : undefined;
 }
 
 /** Constants, all of type double. */

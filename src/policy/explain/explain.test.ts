@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import type { Explanation } from '../../model/explanation.ts';
+import { GiB, MiB } from '../../model/units.ts';
+import { deepFreeze } from '../testing.ts';
+import { explain } from './explain.ts';
+import { decisionAt, type Moment } from './moment.ts';
+import { renderExplanation } from './render.ts';
+import { firstGuest, momentOf } from './testing.ts';
+
+/** A host that knows two levels, and one guest policy beside two that the guest of the tests does not match. */
+const POLICY = `apiVersion: ballonet/v1
+kind: HostPolicy
+metadata: {name: host}
+spec:
+  mode: enforce
+  reserve: {bytes: 0B}
+  pressure:
+    - {name: hard, when: has(host.psi.full.avg10) && host.psi.full.avg10 > 10 || host.available < 1 * GiB, keepFor: 30s}
+    - {name: soft, when: host.available_ratio < 0.2, for: 15s, keepFor: 30s}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: all, description: Everything.}
+spec:
+  match: {}
+  guarantees: {min: 1GiB, reserve: 256MiB}
+  variables:
+    - {name: headroom, expression: "max(guarantees.reserve, guest.demand * 0.1)"}
+  target: guest.demand + vars.headroom
+  behavior:
+    tolerance: {percent: 0, bytes: 16MiB}
+    shrink: {at: [soft, hard], step: {max: 10%, min: 1MiB}, cooldown: 20s}
+  vetoes:
+    - {name: swapping, when: guest.swap_out_rate > 256 * KiB, hold: 1m}
+  relief: {when: guest.available < 64 * MiB}
+  schedules:
+    - {name: night, days: [mon-sun], from: "22:00", to: "06:00", timezone: UTC, set: {priority: 50}}
+  exceptions:
+    - {name: trial, match: {name: [vm-1]}, reason: CHG-1, expires: 2031-01-01, set: {guarantees: {min: 2GiB}}}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: gold}
+spec:
+  precedence: 200
+  match: {tags: {tier: [gold]}, memory: {min: 16GiB}}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: databases}
+spec:
+  precedence: 300
+  match: {name: [vm-*]}
+  exclude: {name: [vm-1]}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: large}
+spec:
+  precedence: 400
+  match: {expression: guest.max > 32 * GiB}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: last}
+spec: {precedence: 1, match: {}}
+`;
+
+const CALM = 'series: {host.available: 30GiB, vm-1.used: 2GiB}';
+const TIGHT = 'series: {host.available: 10GiB, vm-1.used: 2GiB}';
+
+function explained(moment: Moment): Explanation {
+  return explain(moment, firstGuest(moment), { search: false });
+}
+
+describe('an explanation', () => {
+  it('carries the decision that decide() makes, and points at the stage that made it', () => {
+    const moment = momentOf(TIGHT, POLICY, 17);
+    const { decision, decidedBy, at } = explained(deepFreeze(moment));
+
+    expect(decision).toEqual(decisionAt(moment, firstGuest(moment)));
+    expect(decision).toMatchObject({ action: 'hold', reason: 'COOLDOWN' });
+    expect(decision.stages[decidedBy ?? -1]).toMatchObject({ stage: 'restraint', code: 'COOLDOWN' });
+    expect(at).toBe(moment.now.wall);
+  });
+
+  it('names the governing policy and says of each other why it does not govern, the nearest first', () => {
+    const { policy, others } = explained(momentOf(CALM, POLICY, 5));
+
+    expect(policy).toEqual({
+      ...{ name: 'all', description: 'Everything.', precedence: 100, mode: 'enforce' },
+      source: { file: 'p.yaml', line: 13, column: 18 },
+    });
+    expect(others).toMatchObject([
+      { name: 'last', precedence: 1, because: 'outranked', fields: [] },
+      {
+        ...{ name: 'large', precedence: 400, because: 'no-match' },
+        fields: [{ field: 'match.expression', wants: 'guest.max > 32 * GiB', trace: { value: false } }],
+      },
+      {
+        ...{ name: 'databases', because: 'excluded' },
+        fields: [{ field: 'exclude.name', wants: 'vm-1', has: 'vm-1', holds: true }],
+      },
+      {
+        ...{ name: 'gold', because: 'no-match' },
+        fields: [
+          { field: 'match.tags.tier', wants: 'gold', holds: false },
+          { field: 'match.memory', wants: 'at least 16GiB', has: 8 * GiB, holds: false },
+        ],
+      },
+    ]);
+  });
+
+  it('lists schedules and exceptions with whether they are in force', () => {
+    expect(explained(momentOf(CALM, POLICY, 5)).layers).toMatchObject([
+      { kind: 'schedule', name: 'night', inForce: false },
+      {
+        kind: 'exception',
+        name: 'trial',
+        inForce: true,
+        reason: 'CHG-1',
+        expiresAt: Date.UTC(2031, 0, 2) / 1000,
+      },
+    ]);
+    const night = explained(momentOf(`start: 2026-01-05T23:00:00Z\n${CALM}`, POLICY, 5));
+    expect(night.layers).toMatchObject([{ name: 'night', inForce: true }, { name: 'trial' }]);
+  });
+
+  it('says which level the host is at and since when, and what each level waits for', () => {
+    const { host } = explained(momentOf(TIGHT, POLICY, 20));
+
+    expect(host).toMatchObject({ mode: 'enforce', level: 'soft', policy: { name: 'host' } });
+    // Three ticks before the first of the test the condition held already.
+    expect(host.levelSeconds).toBe(8);
+    expect(host.levels).toMatchObject([
+      {
+        name: 'hard',
+        entered: false,
+        heldSeconds: 23,
+        forSeconds: 0,
+        keepForSeconds: 30,
+        trace: { value: false },
+      },
+      { name: 'soft', entered: true, heldSeconds: 23, forSeconds: 15, trace: { value: true } },
+    ]);
+    expect(host.budget?.totalBytes).toBeGreaterThan(0);
+  });
+
+  it('gives the truth tree of each condition and the parts of each quantity, as this tick evaluated them', () => {
+    const { protectors, quantities } = explained(momentOf(TIGHT, POLICY, 20));
+
+    expect(protectors).toMatchObject([
+      {
+        ...{ kind: 'veto', name: 'swapping', inForce: false },
+        trace: { value: false, parts: [{ text: 'guest.swap_out_rate', value: 0, unit: 'bytes/s' }] },
+      },
+      { kind: 'relief', inForce: false, trace: { value: false } },
+    ]);
+    expect(quantities).toMatchObject([
+      { name: 'vars.headroom', trace: { value: 256 * MiB } },
+      {
+        name: 'target',
+        trace: {
+          value: 2.25 * GiB,
+          parts: [
+            { text: 'guest.demand', value: 2 * GiB },
+            { text: 'vars.headroom', value: 256 * MiB },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it('tells a veto that only its hold time keeps from one whose condition holds', () => {
+    const swaps = (until: number) =>
+      `series: {host.available: 10GiB, vm-1.used: 2GiB, vm-1.swap_out_rate: 1MiB/sx${until} 0MiB/sx99}`;
+    const [held] = explained(momentOf(swaps(20), POLICY, 30)).protectors;
+    expect(held).toMatchObject({ name: 'swapping', inForce: true, secondsLeft: 50, trace: { value: false } });
+    const [holds] = explained(momentOf(swaps(20), POLICY, 10)).protectors;
+    expect(holds).toMatchObject({ inForce: true, trace: { value: true } });
+    expect(holds).not.toHaveProperty('secondsLeft');
+  });
+
+  it('says what was not come to, of a guest that is held before its policy is asked', () => {
+    const { decision, quantities, protectors } = explained(
+      momentOf('series: {host.available: 10GiB, vm-1.used: _}', POLICY, 5),
+    );
+
+    expect(decision.reason).toBe('STATS_ABSENT');
+    expect(quantities.map(({ trace }) => trace)).toEqual([undefined, undefined]);
+    expect(protectors).toMatchObject([{ inForce: false }, { inForce: false }]);
+  });
+
+  it('explains an unmanaged guest by what every policy misses', () => {
+    const guests = POLICY.replace(/match: \{\}/g, 'match: {name: [other]}');
+    const { policy, decision, others, layers, quantities } = explained(momentOf(CALM, guests, 5));
+
+    expect(policy).toBeUndefined();
+    expect(decision.reason).toBe('UNMANAGED');
+    expect([layers, quantities]).toEqual([[], []]);
+    expect(others.map(({ fields }) => fields.length)).toEqual([1, 1, 1, 1, 2]);
+  });
+
+  it('is plain data, the same every time', () => {
+    const moment = momentOf(TIGHT, POLICY, 20);
+    const explanation = explain(moment, firstGuest(moment));
+    expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
+    expect(explain(moment, firstGuest(moment))).toEqual(explanation);
+  });
+
+  it('refuses a guest that the tick does not know', () => {
+    expect(() => explain(momentOf(CALM, POLICY, 5), 'nobody')).toThrow(
+      expect.objectContaining({ code: 'DOMAIN_NOT_FOUND' }),
+    );
+  });
+});
+
+describe('the text of an explanation', () => {
+  it('fits in 80 columns and names policy lines, stages, levels and changes', () => {
+    const moment = momentOf(TIGHT, POLICY, 17);
+    const text = renderExplanation(explain(moment, firstGuest(moment)));
+
+    expect(text.split('\n').filter(line => line.length > 80)).toEqual([]);
+    for (const part of [
+      'p.yaml:13',
+      'COOLDOWN',
+      'level soft',
+      'vars.headroom',
+      'last',
+      "veto 'swapping'",
+      'To move',
+    ])
+      expect(text).toContain(part);
+  });
+
+  it('says of a guest that moves that it does', () => {
+    const moment = momentOf(TIGHT, POLICY, 12);
+    const explanation = explain(moment, firstGuest(moment));
+    expect(explanation.decision.action).toBe('shrink');
+    expect(explanation.changes).toEqual([]);
+    expect(renderExplanation(explanation)).toContain('it moves in this tick');
+  });
+});
