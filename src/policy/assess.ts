@@ -145,7 +145,13 @@ export function assess(input: AssessInput): Assessment {
   const min = Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
   const ceiling = Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max))));
   const condition = conditionOf(sample, guarantees.reserve);
-  const names = guestNames(sample, { demand, usedRate: window.slope, target: learned.target, condition });
+  const names = guestNames(sample, {
+    need: used + kernelBytes,
+    demand,
+    usedRate: window.slope,
+    target: learned.target,
+    condition,
+  });
   const scope: Scope = {
     host,
     guest: names,

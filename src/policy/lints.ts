@@ -203,8 +203,9 @@ function targetAt({ policy }: CompiledGuest, used: number, size: number, level: 
     },
     guest: {
       ...{ name: 'guest', uuid: '00000000-0000-0000-0000-000000000000', tags: {}, max: MAX, boots: 1 },
-      ...{ current: size, target: size, total: size, rss: size, used, demand: used, used_rate: 0 },
-      ...{ available: free, free, cache: 0, swap_in_rate: 0, swap_out_rate: 0, major_fault_rate: 0 },
+      ...{ current: size, target: size, total: size, rss: size, used, need: used, demand: used },
+      ...{ used_rate: 0, available: free, free, cache: 0, swap_in_rate: 0, swap_out_rate: 0 },
+      ...{ major_fault_rate: 0, oom_kills: 0, alloc_stalls: 0, psi_some: 0, psi_full: 0 },
       ...{ uptime: 86_400, stats_age: 1, distress: false, level: 'ample' },
     },
     guarantees: { min, max, reserve },

@@ -5,7 +5,7 @@ import { guestNames, hostNames } from './names.ts';
 import { guestSample, snapshot } from './testing.ts';
 
 const CONDITION = { distress: false, level: undefined };
-const ESTIMATES = { demand: 5, usedRate: -1, target: undefined, condition: CONDITION };
+const ESTIMATES = { need: 4, demand: 5, usedRate: -1, target: undefined, condition: CONDITION };
 
 describe('names in expressions', () => {
   it('give what is trusted of the host', () => {
@@ -28,17 +28,24 @@ describe('names in expressions', () => {
   });
 
   it('give what is trusted of a guest, 0 included', () => {
-    const { statsAgeSeconds: _, ...sample } = guestSample({ title: 'db', readings: { cache: ABSENT } });
+    const { statsAgeSeconds: _, ...sample } = guestSample({
+      title: 'db',
+      readings: { cache: ABSENT, oomKills: known(0), psiSome: known(1.5) },
+    });
     const names = guestNames(sample, ESTIMATES);
     expect(names).toMatchObject({
       title: 'db',
       current: 4 * GiB,
       swap_in_rate: 0,
+      need: 4,
       demand: 5,
       used_rate: -1,
       boots: 1,
+      oom_kills: 0,
+      psi_some: 1.5,
     });
-    expect([names.cache, names.target, names.stats_age]).toEqual([undefined, undefined, undefined]);
+    const unknown = [names.cache, names.target, names.stats_age, names.alloc_stalls, names.psi_full];
+    expect(unknown).toEqual(unknown.map(() => undefined));
     expect(guestNames(guestSample(), { ...ESTIMATES, target: 7 })).toMatchObject({ target: 7, stats_age: 0 });
   });
 });

@@ -26,6 +26,7 @@ function psiNames(avg10: Reading, avg60: Reading, avg300: Reading): PsiNames {
 }
 
 export interface Estimates {
+  readonly need: number;
   readonly demand: number;
   readonly usedRate: number;
   readonly target: number | undefined;
@@ -35,7 +36,7 @@ export interface Estimates {
 
 export function guestNames(
   guest: GuestSample,
-  { demand, usedRate, target, condition }: Estimates,
+  { need, demand, usedRate, target, condition }: Estimates,
 ): GuestNames {
   const { readings } = guest;
   return {
@@ -52,12 +53,17 @@ export function guestNames(
     available: trusted(readings.available),
     free: trusted(readings.free),
     cache: trusted(readings.cache),
+    need,
     demand,
     used_rate: usedRate,
     rss: trusted(readings.rss),
     swap_in_rate: trusted(readings.swapInRate),
     swap_out_rate: trusted(readings.swapOutRate),
     major_fault_rate: trusted(readings.majorFaultRate),
+    oom_kills: trusted(readings.oomKills),
+    alloc_stalls: trusted(readings.allocStalls),
+    psi_some: trusted(readings.psiSome),
+    psi_full: trusted(readings.psiFull),
     uptime: guest.uptimeSeconds,
     stats_age: guest.statsAgeSeconds,
     boots: guest.epoch,

@@ -45,12 +45,20 @@ export interface GuestNames {
   available?: number | undefined;
   free?: number | undefined;
   cache?: number | undefined;
+  /** What it uses and what its kernel keeps: the size that would just hold it. */
+  need?: number | undefined;
   demand?: number | undefined;
   used_rate?: number | undefined;
   rss?: number | undefined;
   swap_in_rate?: number | undefined;
   swap_out_rate?: number | undefined;
   major_fault_rate?: number | undefined;
+  /** Between its last two reports; few guests tell. */
+  oom_kills?: number | undefined;
+  alloc_stalls?: number | undefined;
+  /** Percent of the last 10 seconds, of the host's memory. */
+  psi_some?: number | undefined;
+  psi_full?: number | undefined;
   uptime?: number | undefined;
   stats_age?: number | undefined;
   boots?: number | undefined;

@@ -5,6 +5,8 @@ import { program } from '../../src/cli/program.ts';
 import { REASONS } from '../../src/model/decision.ts';
 import { ERRORS } from '../../src/model/errors.ts';
 import { NOTICES } from '../../src/model/notice.ts';
+import { NUMERIC_FUNCTIONS } from '../../src/policy/expression/functions.ts';
+import { NAME_HELP } from '../../src/policy/expression/name-help.ts';
 import { GuestPolicyDocument } from '../../src/policy/schema/guest-policy.ts';
 import { HostPolicyDocument } from '../../src/policy/schema/host-policy.ts';
 import { PolicyTestDocument } from '../../src/policy/schema/policy-test.ts';
@@ -121,8 +123,36 @@ function policyPage(): string {
     'The policy language',
     'A policy set is one HostPolicy and any number of GuestPolicies, in one file or several; PolicyTests stand in `*.test.yaml` files. Sizes, durations and rates need a unit: ' +
       '`512MiB`, `30s`, `1GiB/min`. Expressions are CEL; all their quantities are doubles in bytes, seconds, ratios and bytes per second.',
-    sections.flat(),
+    [...sections.flat(), ...expressionSection()],
   );
+}
+
+function expressionSection(): string[] {
+  return [
+    '## Expressions',
+    '',
+    'Conditions and quantities are [CEL](https://cel.dev). Numbers are doubles: sizes in bytes, times in seconds, rates per second. Write sizes ' +
+      'with `KiB`, `MiB`, `GiB` and `TiB`: `2 * GiB`. Operators are those of CEL (`+ - * / < <= == != >= > && || ! ?: in`), methods `startsWith`, `endsWith`, ' +
+      '`contains` and `size`. There are no regular expressions.',
+    '',
+    'A name has no value while the figure is not known, and an expression that needs it then fails: a target holds its guest, a veto bars shrinks, a ' +
+      'level and a relief count as false. `has(guest.swap_out_rate)` is true where there is one; `oom_kills`, `alloc_stalls`, `psi_some` and `psi_full` are known of few guests.',
+    '',
+    'Conditions of levels see `host.*`, those of `match` what does not change while a guest runs: `guest.name`, `uuid`, `title`, `tags`, `os` and `max`. ' +
+      'Everything else sees all of these, and `vars.NAME` for the variables of its policy (a variable, those above it).',
+    '',
+    '| name | meaning |',
+    '|---|---|',
+    ...Object.entries(NAME_HELP).map(([name, help]) => `| \`${name}\` | ${help} |`),
+    '',
+    '| function | meaning |',
+    '|---|---|',
+    ...Object.entries(NUMERIC_FUNCTIONS).map(([name, { help }]) => `| \`${name}\` | ${help} |`),
+    '| `has` | `has(guest.cache)`: whether the name has a value. |',
+    '| `double` | `double(x)`: a whole number, or a text, as a double. |',
+    '| `all`, `exists`, `exists_one`, `map`, `filter` | CEL’s macros over lists; one cannot stand inside another. |',
+    '',
+  ];
 }
 
 /** The part of JSON Schema that the policy schemas come out as. */

@@ -1,6 +1,6 @@
 /**
- * The names that expressions can use, with their types. One table: the type checker, the messages and the reference are made
- * from it, and its keys are held equal to the scope that `decide()` fills in.
+ * The names that expressions can use, with their types. One table: the type checker and the messages are made from it, and its
+ * keys are held equal to the scope that `decide()` fills in and to the reference page.
  */
 import type { NameUnit } from '../../model/explanation.ts';
 import { GiB, KiB, MiB, TiB } from '../../model/units.ts';
@@ -41,12 +41,17 @@ const GUEST: Names<GuestNames> = {
   available: 'double',
   free: 'double',
   cache: 'double',
+  need: 'double',
   demand: 'double',
   used_rate: 'double',
   rss: 'double',
   swap_in_rate: 'double',
   swap_out_rate: 'double',
   major_fault_rate: 'double',
+  oom_kills: 'double',
+  alloc_stalls: 'double',
+  psi_some: 'double',
+  psi_full: 'double',
   uptime: 'double',
   stats_age: 'double',
   boots: 'double',

@@ -54,7 +54,7 @@ export function compilePolicyTest(
   const context = { compiling, names, policies: loaded.set };
   const expectations = value.expect.map((entry, index) => compileExpectation(context, entry, index));
   const never = value.never.map((entry, index) => compileNever(context, entry, index));
-  const always = value.always.flatMap((_, index) => compileAlways(compiling, names, index) ?? []);
+  const always = value.always.flatMap((_, index) => compileAlways(context, index) ?? []);
   checkPurpose(compiling, value);
   const interval = value.interval ?? loaded.set?.host.intervalSeconds ?? 1;
   const ticks = countTicks(compiling, value, interval, [
@@ -83,12 +83,12 @@ function refOf({ file, line, column }: Place): SourceRef {
 }
 
 function toGuest(
-  { name, uuid, title, tags, max, current }: ParsedTest['guests'][number],
+  { name, uuid, title, tags, os, max, current }: ParsedTest['guests'][number],
   index: number,
   series: TestGuest['series'],
 ): TestGuest {
   const made = `00000000-0000-4000-8000-${String(index + 1).padStart(12, '0')}`;
-  return { name, uuid: uuid?.toLowerCase() ?? made, title, tags, max, current: current ?? max, series };
+  return { name, uuid: uuid?.toLowerCase() ?? made, title, tags, os, max, current: current ?? max, series };
 }
 
 interface Context {
@@ -214,14 +214,14 @@ function checkPolicyName({ compiling, policies }: Context, path: Path, policy: s
 }
 
 function compileAlways(
-  { document, diagnostics }: Compiling,
-  names: readonly string[],
+  { compiling: { document, diagnostics }, names, policies }: Context,
   index: number,
 ): Condition | undefined {
   const path = ['always', index];
   const scalar = scalarText(document, path);
   const whole = valuePlace(document, path);
-  const compiled = compileCondition(scalar?.text ?? '', names, refOf(whole));
+  const variables = policies?.guests.flatMap(guest => guest.variables.map(({ name }) => name));
+  const compiled = compileCondition(scalar?.text ?? '', names, refOf(whole), variables);
   if ('condition' in compiled) return compiled.condition;
   for (const { code, message, hint, start, end } of compiled.problems) {
     diagnostics.push(errorAt(scalar?.place(start, end) ?? whole, code, message, { hint }));

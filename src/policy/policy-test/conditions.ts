@@ -8,7 +8,8 @@ import { compileExpression } from '../expression/cel.ts';
 import type { ExpressionProblem } from '../expression/lint.ts';
 import { CONSTANTS, type Fields, guestScope, RESERVED_WORDS } from '../expression/names.ts';
 import { guestNames } from '../names.ts';
-import type { Expression, HostNames, Scope } from '../policy-set.ts';
+import type { Expression, GuestPolicy, HostNames, Scope } from '../policy-set.ts';
+import { conditionOf } from '../protect.ts';
 
 /** A condition of a test. */
 export interface Condition {
@@ -43,26 +44,34 @@ export function nameProblem(name: string): string | undefined {
     : undefined;
 }
 
-const VISIBLE = guestScope([]);
+/** What a condition sees of a guest beside its own figures: what its policy has made of them. */
+function guestFields({ guest, vars }: ReturnType<typeof guestScope>): Fields {
+  return {
+    ...guest,
+    vars: vars ?? {},
+    guarantees: { min: 'double', max: 'double', reserve: 'double' },
+    wanted: 'double',
+    action: 'string',
+    reason: 'string',
+    policy: 'string',
+  };
+}
 
-/** What a condition sees of a guest beside its own figures: what has been decided about it. */
-const GUEST_FIELDS: Fields = {
-  ...VISIBLE.guest,
-  wanted: 'double',
-  action: 'string',
-  reason: 'string',
-  policy: 'string',
-};
-
-/** Compiles one condition; or gives what is wrong with it, by places in the text. */
+/**
+ * Compiles one condition; or gives what is wrong with it, by places in the text.
+ *
+ * @param variables - Names of the variables of all policies; undefined while the policies are refused, and any will do
+ */
 export function compileCondition(
   text: string,
   guests: readonly string[],
   source: SourceRef,
+  variables: readonly string[] = namedVariables(text),
 ): { readonly condition: Condition } | { readonly problems: readonly ExpressionProblem[] } {
+  const scope = guestScope(variables);
   const visible = {
-    host: VISIBLE.host ?? {},
-    ...Object.fromEntries(guests.map(name => [identifierOf(name), GUEST_FIELDS])),
+    host: scope.host ?? {},
+    ...Object.fromEntries(guests.map(name => [identifierOf(name), guestFields(scope)])),
   };
   const inCel = withIdentifiers(text, guests);
   const compiled = compileExpression(inCel, 'bool', visible, source);
@@ -84,6 +93,10 @@ export function compileCondition(
       },
     },
   };
+}
+
+function namedVariables(text: string): string[] {
+  return [...text.matchAll(/\.vars\.([A-Za-z_]\w*)/g)].flatMap(([, name]) => name ?? []);
 }
 
 function scopeOf(host: HostNames, scopes: GuestScopes): Scope {
@@ -139,16 +152,38 @@ function pathsIn(text: string, inCel: string, roots: readonly string[]): Map<str
   return paths;
 }
 
-/** What conditions see of a guest: its figures, and what has been decided about it. */
-export function guestScopeOf(sample: GuestSample, decision: Decision): GuestScopes[string] {
-  const demand = decision.stages.find(({ stage }) => stage === 'demand');
-  const usedRate = demand?.inputs?.usedRate;
-  const { targetBytes: target, wantedBytes: wanted, action, reason, policy } = decision;
+/**
+ * What conditions see of a guest: its figures, and what its policy has made of them. What was not got so far has no value.
+ *
+ * @param policy - With its layers of this moment; undefined for a guest that no policy governs
+ */
+export function guestScopeOf(
+  sample: GuestSample,
+  decision: Decision,
+  policy: GuestPolicy | undefined,
+): GuestScopes[string] {
+  const { stages, targetBytes: target, wantedBytes: wanted, action, reason, guarantees } = decision;
+  const demand = stages.find(({ stage }) => stage === 'demand');
+  const { used, kernelBytes, usedRate } = demand?.inputs ?? {};
+  const number = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
   const estimates = {
+    need: number(used) + number(kernelBytes),
     demand: demand?.out ?? Number.NaN,
-    usedRate: typeof usedRate === 'number' ? usedRate : Number.NaN,
+    usedRate: number(usedRate),
     target,
-    condition: undefined,
+    condition: policy && conditionOf(sample, policy.guarantees.reserve),
   };
-  return { ...guestNames(sample, estimates), wanted, action, reason, policy: policy?.name };
+  return {
+    ...guestNames(sample, estimates),
+    vars: stages.find(({ stage, code }) => stage === 'target' && code === 'TARGET')?.inputs ?? {},
+    guarantees: {
+      min: guarantees?.minBytes,
+      max: guarantees?.maxBytes,
+      reserve: policy?.guarantees.reserve,
+    },
+    wanted,
+    action,
+    reason,
+    policy: policy?.name,
+  };
 }

@@ -45,6 +45,10 @@ const GUEST_FIGURES: ReadonlyMap<string, Figure<GuestSlot>> = new Map<string, Fi
   ['swap_in_rate', { slot: 'swapInRate', unit: 'rate' }],
   ['swap_out_rate', { slot: 'swapOutRate', unit: 'rate' }],
   ['major_fault_rate', { slot: 'majorFaultRate', unit: 'number' }],
+  ['oom_kills', { slot: 'oomKills', unit: 'number' }],
+  ['alloc_stalls', { slot: 'allocStalls', unit: 'number' }],
+  ['psi_some', { slot: 'psiSome', unit: 'number' }],
+  ['psi_full', { slot: 'psiFull', unit: 'number' }],
   ['uptime', { slot: 'uptime', unit: 'duration', steady: true }],
   ['boots', { slot: 'boots', unit: 'number', steady: true }],
 ]);
@@ -54,14 +58,18 @@ const FOLLOWS: Readonly<Record<string, string>> = {
   'host.available_ratio': 'it is host.available of host.total: give host.available',
   'host.guests': 'it is the number of guests in the test',
   'host.level': 'it follows from the conditions of the host policy',
+  'guest.need': 'it is GUEST.used, and what GUEST.total leaves of GUEST.current',
   'guest.demand': 'it is estimated from GUEST.used',
   'guest.used_rate': 'it is how GUEST.used grows',
   'guest.target': 'it is what the policies decide',
   'guest.stats_age': 'write `stale` in GUEST.used: the report ages from there',
+  'guest.distress': 'it follows from GUEST.available and GUEST.swap_out_rate',
+  'guest.level': 'it follows from GUEST.available and GUEST.swap_out_rate',
   'guest.name': 'it stands under guests:',
   'guest.uuid': 'it stands under guests:',
   'guest.title': 'it stands under guests:',
   'guest.tags': 'they stand under guests:',
+  'guest.os': 'it stands under guests:',
 };
 
 export type SeriesTarget =

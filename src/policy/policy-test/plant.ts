@@ -152,6 +152,7 @@ function guestSample(body: Body, index: number, tick: number, at: Seconds, stale
     id: index + 1,
     ...(guest.title === undefined ? {} : { title: guest.title }),
     ...(guest.tags === undefined ? {} : { tags: guest.tags }),
+    ...(guest.os === undefined ? {} : { os: guest.os }),
     balloon: { device: 'virtio', autodeflate: false },
     state: 'running',
     readings: { max, current, rss, ...aged(report, age ?? 0, stale) },

@@ -36,6 +36,7 @@ export interface TestGuest {
   readonly uuid: string;
   readonly title: string | undefined;
   readonly tags: Readonly<Record<string, string>> | undefined;
+  readonly os: string | undefined;
   readonly max: Bytes;
   /** Size at the start. */
   readonly current: Bytes;

@@ -3,6 +3,7 @@ import type { Decision, SourceRef } from '../../model/decision.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Seconds } from '../../model/units.ts';
 import { decide, type Tick } from '../decide.ts';
+import { layeredPolicy } from '../layers.ts';
 import { hostNames } from '../names.ts';
 import type { HostNames, PolicySet } from '../policy-set.ts';
 import { initialState, type PolicyState } from '../state.ts';
@@ -56,7 +57,9 @@ function order(a: SourceRef, b: SourceRef): number {
  * host is not known in that time, so that nothing moves and no pressure builds up.
  */
 function settledState({ policies, interval, start }: PolicyTest, plant: Plant): PolicyState {
-  const before = Math.max(SETTLING_TICKS, Math.ceil(SETTLING / interval));
+  // The window is kept in parts, and one counts until all of it is over: a little longer than the window.
+  const seconds = SETTLING + 1.25 * longestStabilization(policies);
+  const before = Math.max(SETTLING_TICKS, Math.ceil(seconds / interval));
   let state = initialState(-before * interval);
   for (let index = -before; index < 0; index++) {
     const at = index * interval;
@@ -66,6 +69,16 @@ function settledState({ policies, interval, start }: PolicyTest, plant: Plant): 
     state = decide(state, blind, policies, { monotonic: at, wall: start + at }).state;
   }
   return { ...state, pressure: initialState(0).pressure };
+}
+
+function longestStabilization({ guests }: PolicySet): Seconds {
+  return Math.max(
+    0,
+    ...guests.flatMap(({ stabilizationSeconds, layers }) => [
+      stabilizationSeconds,
+      ...layers.map(({ set }) => set.stabilizationSeconds ?? 0),
+    ]),
+  );
 }
 
 interface Seen {
@@ -116,7 +129,7 @@ export function tickAt(at: Seconds, interval: Seconds): number {
   return Math.floor(at / interval + 1e-9);
 }
 
-function conditionChecks({ always, guests }: PolicyTest): Check[] {
+function conditionChecks({ always, guests, policies, start }: PolicyTest): Check[] {
   if (always.length === 0) return [];
   const about = new Set(always.flatMap(condition => condition.about));
   const readGuests = guests.flatMap(({ uuid, name }, index) =>
@@ -130,9 +143,10 @@ function conditionChecks({ always, guests }: PolicyTest): Check[] {
     const entries = readGuests.flatMap(({ uuid, index, identifier }) => {
       const sample = seen.snapshot.guests[index];
       const decision = seen.decisions.get(uuid);
-      return sample === undefined || decision === undefined
-        ? []
-        : [[identifier, guestScopeOf(sample, decision)] as const];
+      if (sample === undefined || decision === undefined) return [];
+      const governing = policies.guests.find(({ name }) => name === decision.policy?.name);
+      const { policy } = governing ? layeredPolicy(governing, sample, start + seen.at) : {};
+      return [[identifier, guestScopeOf(sample, decision, policy)] as const];
     });
     scopesOf = { seen, host, guests: Object.fromEntries(entries) };
     return scopesOf;
@@ -167,7 +181,8 @@ function conditionCheck(
 }
 
 function toFact(value: unknown): Fact {
-  return typeof value === 'number' || typeof value === 'string' ? value : undefined;
+  const shown = typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
+  return shown ? value : undefined;
 }
 
 function neverChecks({ never, guests }: PolicyTest): Check[] {

@@ -67,6 +67,12 @@ const Guest = z.strictObject({
     .optional()
     .describe('Tags of the domain, for policies that match by them. A guest has none when they are left out.')
     .meta({ examples: [{ tier: 'gold' }] }),
+  os: z
+    .string()
+    .max(256)
+    .optional()
+    .describe("Operating system by libosinfo's id, for policies that match by it.")
+    .meta({ examples: ['http://debian.org/debian/12'] }),
   max: size({ min: 16 * MiB })
     .describe('Maximum memory of the domain.')
     .meta({ examples: ['8GiB'] }),
