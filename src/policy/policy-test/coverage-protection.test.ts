@@ -51,20 +51,7 @@ ${body}
   const { tests, diagnostics } = loadPolicyTests(['p.test.yaml'], files);
   expect(diagnostics).toEqual([]);
   const coverage = createCoverage(tests, files);
-  for (const test of tests)
-    runPolicyTest(test, (t, p) => {
-      coverage.observe(t, p);
-      if (process.env.DBG)
-        console.log(
-          t.state.pressure.level,
-          t.decisions
-            .map(
-              d =>
-                `${d.name} ${d.action} ${d.reason} ${(d.targetBytes ?? 0) / 2 ** 20} [${d.stages.map(s => s.code)}]`,
-            )
-            .join('; '),
-        );
-    });
+  for (const test of tests) runPolicyTest(test, coverage.observe);
   return coverage
     .points()
     .filter(({ reached }) => !reached)
