@@ -84,7 +84,7 @@ export type Obstacle =
   | 'job';
 
 /** A named part of the host's available memory: `available` is the sum of its terms, cut at 0 and at the total. */
-interface AvailableTerm {
+export interface AvailableTerm {
   /** `MemAvailable`, `zfs-arc`, … */
   readonly name: string;
   /** Negative where it takes away. */
@@ -94,7 +94,7 @@ interface AvailableTerm {
 }
 
 /** One NUMA node of the host; bytes. */
-interface NumaNode {
+export interface NumaNode {
   readonly node: number;
   readonly total: Bytes;
   readonly free: Bytes;

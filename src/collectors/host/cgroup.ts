@@ -1,20 +1,28 @@
 import { posix } from 'node:path';
+import type { AvailableTerm } from '../../model/snapshot.ts';
 import { type Bytes, TiB } from '../../model/units.ts';
 import { isMissingFile, malformed, readHostFile } from './files.ts';
-import { type KeyValues, parseFlatKeyed, parseNumber } from './key-values.ts';
+import { parseFlatKeyed, parseNumber } from './key-values.ts';
 import { findMemoryHierarchy, type MemoryHierarchy } from './mounts.ts';
 
 /** File names of one cgroup version and the keys that differ in its memory.stat. */
 interface Layout {
   readonly limit: string;
+  /** Above it the kernel reclaims from the cgroup and slows it down; v1 has none that holds. */
+  readonly high: string | undefined;
   readonly usage: string;
   readonly inactiveFile: string;
 }
 
 const LAYOUTS: Readonly<Record<1 | 2, Layout>> = {
   // v1 counts children only under the `total_` keys (Linux, Documentation/admin-guide/cgroup-v1/memory.rst, 5.2).
-  1: { limit: 'memory.limit_in_bytes', usage: 'memory.usage_in_bytes', inactiveFile: 'total_inactive_file' },
-  2: { limit: 'memory.max', usage: 'memory.current', inactiveFile: 'inactive_file' },
+  1: {
+    limit: 'memory.limit_in_bytes',
+    high: undefined,
+    usage: 'memory.usage_in_bytes',
+    inactiveFile: 'total_inactive_file',
+  },
+  2: { limit: 'memory.max', high: 'memory.high', usage: 'memory.current', inactiveFile: 'inactive_file' },
 };
 
 /** v1 writes "no limit" as LONG_MAX rounded down to a page, 9223372036854771712; no real machine has a PiB. */
@@ -23,6 +31,8 @@ const NO_LIMIT = 1024 * TiB;
 /** One cgroup with a limit: what of it is left. */
 interface Level {
   readonly limit: Bytes;
+  /** What `available` is made of. */
+  readonly terms: readonly AvailableTerm[];
   readonly free: Bytes;
   /** `free` and the file pages that the kernel would drop first. */
   readonly available: Bytes;
@@ -90,6 +100,7 @@ async function narrowestLevel(
 function least(a: Level, b: Level): Level {
   return {
     limit: Math.min(a.limit, b.limit),
+    terms: a.available <= b.available ? a.terms : b.terms,
     free: Math.min(a.free, b.free),
     available: Math.min(a.available, b.available),
   };
@@ -110,19 +121,44 @@ async function readLevel(
     if (!isLeaf && isMissingFile(error)) return undefined;
     throw error;
   }
-  const limit = text.trim() === 'max' ? NO_LIMIT : parseNumber(text);
-  if (limit === undefined) throw malformed(limitPath, 'neither a number nor max');
+  const max = limitOf(limitPath, text);
+  const highPath = layout.high === undefined ? undefined : `${folder}/${layout.high}`;
+  const high = highPath === undefined ? NO_LIMIT : await readHigh(root, highPath);
+  const limit = Math.min(max, high);
   if (limit >= NO_LIMIT) return undefined;
   const usagePath = `${folder}/${layout.usage}`;
   const usage = parseNumber(await readHostFile(root, usagePath));
   if (usage === undefined || !Number.isFinite(usage)) throw malformed(usagePath, 'not a number');
   const stat = parseFlatKeyed(await readHostFile(root, `${folder}/memory.stat`));
   const free = Math.max(0, limit - usage);
-  return { limit, free, available: Math.min(limit, free + droppable(stat, layout)) };
+  const droppable = stat.get(layout.inactiveFile) ?? 0;
+  const terms = [
+    {
+      name: 'limit',
+      bytes: limit,
+      explanation: limit === max ? limitPath : `${highPath}: the kernel slows down what grows past it`,
+    },
+    // A cgroup above its `high` is over by what it uses, and has nothing free, not less.
+    { name: 'usage', bytes: free - limit, explanation: usagePath },
+    { name: 'inactive-file', bytes: droppable, explanation: `file pages that the kernel would drop first` },
+  ];
+  return { limit, terms, free, available: Math.min(limit, free + droppable) };
 }
 
-function droppable(stat: KeyValues, layout: Layout): Bytes {
-  return stat.get(layout.inactiveFile) ?? 0;
+/** @throws BallonetError HOST_UNREADABLE */
+function limitOf(path: string, text: string): Bytes {
+  const limit = text.trim() === 'max' ? NO_LIMIT : parseNumber(text);
+  if (limit === undefined) throw malformed(path, 'neither a number nor max');
+  return limit;
+}
+
+async function readHigh(root: string, path: string): Promise<Bytes> {
+  try {
+    return limitOf(path, await readHostFile(root, path));
+  } catch (error) {
+    if (isMissingFile(error)) return NO_LIMIT;
+    throw error;
+  }
 }
 
 /** A number that is absent where the kernel was built or started without what it counts. */

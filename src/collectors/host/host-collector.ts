@@ -1,8 +1,9 @@
-import type { Hypervisor, NodeMemory } from '../../hypervisor/driver.ts';
+import type { Hypervisor } from '../../hypervisor/driver.ts';
 import type { Clock } from '../../model/clock.ts';
 import { BallonetError, isBallonetError } from '../../model/errors.ts';
 import {
   ABSENT,
+  type AvailableTerm,
   type HostFigure,
   type HostSample,
   known,
@@ -11,11 +12,14 @@ import {
 } from '../../model/snapshot.ts';
 import { type Bytes, kibToBytes } from '../../model/units.ts';
 import type { ProblemReporter } from '../problems.ts';
+import { driverAvailable, machineAvailable, poolAvailable } from './available.ts';
 import { type CgroupMemory, findHierarchy, readCgroup } from './cgroup.ts';
-import { readHostFile } from './files.ts';
+import { CORRECTIONS, readCorrection } from './corrections.ts';
+import { isMissingFile, readHostFile } from './files.ts';
 import { parseFlatKeyed } from './key-values.ts';
-import { type MeminfoReadings, NO_MEMINFO, readMeminfo } from './meminfo.ts';
+import { type MeminfoReadings, NO_MEMINFO, readMeminfo, UNKNOWN_MEMINFO } from './meminfo.ts';
 import type { MemoryHierarchy } from './mounts.ts';
+import { createNumaNodes } from './nodes.ts';
 import { type Pool, poolName } from './pool.ts';
 import { NO_PRESSURE, readPressure } from './pressure.ts';
 import { NO_SWAP_RATES, type SwapCounters, type SwapRates, swapRates } from './swap-rates.ts';
@@ -30,6 +34,9 @@ export interface HostCollectorOptions {
   readonly procRoot: string;
   readonly problems: ProblemReporter;
 }
+
+/** A host sample that does not know its source yet. */
+type HostReading = Omit<HostSample, 'source'>;
 
 /** Host figures except for what a pool of a fixed size owes its guests. */
 interface HostReadout {
@@ -54,6 +61,7 @@ export function createHostCollector({
 }: HostCollectorOptions): HostCollector {
   let hierarchy: MemoryHierarchy | undefined;
   const counters = new Map<string, SwapCounters>();
+  const numa = createNumaNodes(procRoot);
 
   /** Runs one reader; on failure its source is reported and `otherwise` stands in. */
   async function attempt<T>(source: string, reader: () => Promise<T>, otherwise: T): Promise<T> {
@@ -93,14 +101,46 @@ export function createHostCollector({
 
   /** PSI is missing on a kernel without CONFIG_PSI, and unreadable on one started with psi=0. */
   const pressure = (path: string) => attempt(path, () => readPressure(procRoot, path), NO_PRESSURE);
-  const meminfo = () => attempt('/proc/meminfo', () => readMeminfo(procRoot), NO_MEMINFO);
+  const meminfo = () => attempt('/proc/meminfo', () => readMeminfo(procRoot), UNKNOWN_MEMINFO);
 
-  async function machine(): Promise<Readings<HostFigure>> {
-    const [memory, swap, psi] = await Promise.all([meminfo(), machineRates(), pressure(PROC_PRESSURE)]);
-    return { ...memory, ...swap, ...psi };
+  /** Terms that a machine has by what runs on it. A source that is not there is none; one that is malformed is told. */
+  async function corrections(): Promise<AvailableTerm[]> {
+    const terms = await Promise.all(
+      CORRECTIONS.map(correction =>
+        attempt(
+          correction.path,
+          async () => {
+            try {
+              return await readCorrection(correction, procRoot);
+            } catch (error) {
+              if (isMissingFile(error) || (correction.optional && isBallonetError(error))) return undefined;
+              throw error;
+            }
+          },
+          undefined,
+        ),
+      ),
+    );
+    return terms.filter(term => term !== undefined);
   }
 
-  async function cgroup(name: string, path: string): Promise<Readings<HostFigure>> {
+  async function machine(): Promise<HostReading> {
+    const [{ readings, hugetlb }, terms, swap, psi, nodes] = await Promise.all([
+      meminfo(),
+      corrections(),
+      machineRates(),
+      pressure(PROC_PRESSURE),
+      numa.read(clock.now().monotonic),
+    ]);
+    const explained = machineAvailable(readings.available, readings.total, hugetlb, terms);
+    return {
+      readings: { ...readings, available: explained.available, ...swap, ...psi },
+      ...(explained.terms === undefined ? {} : { terms: explained.terms }),
+      ...(nodes === undefined ? {} : { nodes }),
+    };
+  }
+
+  async function cgroup(name: string, path: string): Promise<HostReading> {
     const [host, group] = await Promise.all([
       machine(),
       attempt(
@@ -117,46 +157,59 @@ export function createHostCollector({
         undefined,
       ),
     ]);
-    if (group === undefined)
-      return { ...host, total: ABSENT, available: ABSENT, free: ABSENT, swapUsed: ABSENT };
+    if (group === undefined) {
+      const { terms: _, ...rest } = host;
+      const none = { total: ABSENT, available: ABSENT, free: ABSENT, swapUsed: ABSENT };
+      return { ...rest, readings: { ...host.readings, ...none } };
+    }
     const psi = group.pressurePath === undefined ? undefined : await pressure(group.pressurePath);
     const swap =
       group.swapInPages === undefined ? undefined : rates(name, group.swapInPages, group.swapOutPages);
+    const { terms, ...figures } = bounded(host, group);
     return {
       ...host,
-      ...bounded(host, group),
-      ...(group.swapUsed === undefined ? {} : { swapUsed: known(group.swapUsed) }),
-      ...swap,
-      ...psi,
+      ...(terms === undefined ? {} : { terms }),
+      readings: {
+        ...host.readings,
+        ...figures,
+        ...(group.swapUsed === undefined ? {} : { swapUsed: known(group.swapUsed) }),
+        ...swap,
+        ...psi,
+      },
     };
   }
 
-  async function driver(): Promise<Readings<HostFigure>> {
+  async function driver(): Promise<HostReading> {
     try {
       const memory = await hypervisor.nodeMemory();
       problems.report('driver', undefined);
-      return { ...NOTHING, ...nodeReadings(memory) };
+      const total = share(memory.totalKib, memory.totalKib);
+      const { available, terms } = driverAvailable(memory, total);
+      return {
+        readings: { ...NOTHING, total, available, free: share(memory.freeKib, memory.totalKib) },
+        ...(terms === undefined ? {} : { terms }),
+      };
     } catch (error) {
       if (!isBallonetError(error, 'OPERATION_UNSUPPORTED')) throw error;
       problems.report('driver', error);
-      return NOTHING;
+      return { readings: NOTHING };
     }
   }
 
-  async function readPool(pool: Pool, source: string): Promise<Readings<HostFigure>> {
+  async function readPool(pool: Pool, source: string): Promise<HostReading> {
     if (pool.kind === 'cgroup') return cgroup(source, pool.path);
     if (hypervisor.local) return machine();
-    return pool.kind === 'auto' ? driver() : NOTHING;
+    return pool.kind === 'auto' ? driver() : { readings: NOTHING };
   }
 
   return {
     async read(pool) {
       const source = poolName(pool, hypervisor.local);
-      const readings = await readPool(pool, source);
+      const reading = await readPool(pool, source);
       return {
         sample: guestsHeld => ({
           source,
-          readings: pool.kind === 'size' ? sized(readings, pool.bytes, guestsHeld) : readings,
+          ...(pool.kind === 'size' ? sized(reading, pool.bytes, guestsHeld) : reading),
         }),
       };
     },
@@ -167,15 +220,17 @@ const NOTHING: Readings<HostFigure> = { ...NO_MEMINFO, ...NO_SWAP_RATES, ...NO_P
 
 /** A cgroup cannot have more than its machine: a limit above it, or none, leaves the machine's own figure. */
 function bounded(
-  host: MeminfoReadings,
-  group: CgroupMemory,
-): Pick<MeminfoReadings, 'total' | 'available' | 'free'> {
-  const { narrowest } = group;
-  if (narrowest === undefined) return { total: host.total, available: host.available, free: host.free };
+  { readings, terms }: HostReading,
+  { narrowest }: CgroupMemory,
+): Pick<MeminfoReadings, 'total' | 'available' | 'free'> & Pick<HostReading, 'terms'> {
+  const { total, available, free } = readings;
+  const machineOnly = narrowest === undefined || (available.value ?? Infinity) < narrowest.available;
+  const own = machineOnly ? terms : narrowest.terms;
   return {
-    total: atMost(narrowest.limit, host.total),
-    available: atMost(narrowest.available, host.available),
-    free: atMost(narrowest.free, host.free),
+    ...(own === undefined ? {} : { terms: own }),
+    total: narrowest === undefined ? total : atMost(narrowest.limit, total),
+    available: narrowest === undefined ? available : atMost(narrowest.available, available),
+    free: narrowest === undefined ? free : atMost(narrowest.free, free),
   };
 }
 
@@ -183,29 +238,13 @@ function atMost(bytes: Bytes, bound: Reading): Reading {
   return known(bound.value === undefined ? bytes : Math.min(bytes, bound.value));
 }
 
-function sized(
-  machine: Readings<HostFigure>,
-  total: Bytes,
-  guestsHeld: Bytes | undefined,
-): Readings<HostFigure> {
-  const rest = guestsHeld === undefined ? ABSENT : known(Math.max(0, total - guestsHeld));
-  return { ...machine, total: known(total), available: rest, free: rest };
-}
-
-/**
- * Without a figure for what is available, a remote libvirt host is taken at free + buffers + cached. That is too much by its
- * tmpfs pages, which libvirt's node memory stats do not tell apart.
- */
-function nodeReadings(memory: NodeMemory): Pick<MeminfoReadings, 'total' | 'available' | 'free'> {
-  const { totalKib, freeKib, buffersKib, cachedKib } = memory;
-  const sum =
-    freeKib === undefined || buffersKib === undefined || cachedKib === undefined
-      ? undefined
-      : freeKib + buffersKib + cachedKib;
+function sized(machine: HostReading, total: Bytes, guestsHeld: Bytes | undefined): HostReading {
+  const { terms: _, ...rest } = machine;
+  const { available, terms } = poolAvailable(total, guestsHeld);
   return {
-    total: share(totalKib, totalKib),
-    available: share(memory.availableKib ?? sum, totalKib),
-    free: share(freeKib, totalKib),
+    ...rest,
+    ...(terms === undefined ? {} : { terms }),
+    readings: { ...machine.readings, total: known(total), available, free: available },
   };
 }
 

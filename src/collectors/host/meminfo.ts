@@ -1,11 +1,11 @@
 import { ABSENT, known, type Reading } from '../../model/snapshot.ts';
-import { kibToBytes } from '../../model/units.ts';
+import { type Bytes, type Kib, kibToBytes } from '../../model/units.ts';
 import { malformed, readHostFile } from './files.ts';
 import { type KeyValues, parseMeminfoLines } from './key-values.ts';
 
 const PATH = '/proc/meminfo';
 
-/** What /proc/meminfo tells, in bytes. */
+/** What /proc/meminfo tells, in bytes. `total` is without huge pages: those are set aside and nobody else's. */
 export interface MeminfoReadings {
   readonly total: Reading;
   readonly available: Reading;
@@ -22,9 +22,25 @@ export const NO_MEMINFO: MeminfoReadings = {
   committed: ABSENT,
 };
 
+interface Meminfo {
+  readonly readings: MeminfoReadings;
+  /** Huge pages that are set aside, used or not. */
+  readonly hugetlb: Bytes;
+}
+
+export const UNKNOWN_MEMINFO: Meminfo = { readings: NO_MEMINFO, hugetlb: 0 };
+
 /** @throws BallonetError HOST_UNREADABLE */
-export async function readMeminfo(root: string): Promise<MeminfoReadings> {
-  return meminfoReadings(parseMeminfoLines(await readHostFile(root, PATH)));
+export async function readMeminfo(root: string): Promise<Meminfo> {
+  const lines = parseMeminfoLines(await readHostFile(root, PATH));
+  const hugetlb = hugetlbKib(lines);
+  return { readings: meminfoReadings(lines, hugetlb), hugetlb: kibToBytes(hugetlb) };
+}
+
+/** The line Hugetlb counts pages of all sizes and came with Linux 4.19; before it those of the default size are all there is. */
+function hugetlbKib(lines: KeyValues): Kib {
+  const sum = lines.get('Hugetlb') ?? (lines.get('HugePages_Total') ?? 0) * (lines.get('Hugepagesize') ?? 0);
+  return Number.isSafeInteger(kibToBytes(sum)) && sum < (lines.get('MemTotal') ?? 0) ? sum : 0;
 }
 
 /**
@@ -33,9 +49,10 @@ export async function readMeminfo(root: string): Promise<MeminfoReadings> {
  *
  * @throws BallonetError HOST_UNREADABLE when MemTotal is not there
  */
-function meminfoReadings(lines: KeyValues): MeminfoReadings {
-  const total = lines.get('MemTotal');
-  if (total === undefined) throw malformed(PATH, 'no MemTotal');
+function meminfoReadings(lines: KeyValues, hugetlb: Kib): MeminfoReadings {
+  const memTotal = lines.get('MemTotal');
+  if (memTotal === undefined) throw malformed(PATH, 'no MemTotal');
+  const total = memTotal - hugetlb;
   const swapTotal = lines.get('SwapTotal');
   const swapFree = lines.get('SwapFree');
   const committed = lines.get('Committed_AS');
