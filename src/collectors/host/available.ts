@@ -4,15 +4,15 @@ import { ABSENT, type AvailableTerm, known, type Reading } from '../../model/sna
 import { type Bytes, formatSize, type Kib, kibToBytes } from '../../model/units.ts';
 
 /** A reading with the terms that make it up. */
-export interface Explained {
+interface Explained {
   readonly available: Reading;
   readonly terms?: readonly AvailableTerm[];
 }
 
-export const UNEXPLAINED: Explained = { available: ABSENT };
+const UNEXPLAINED: Explained = { available: ABSENT };
 
 /** The sum of the terms, cut at 0 and at `total`: corrections are estimates, and together they must not pass what there is. */
-export function sumOf(terms: readonly AvailableTerm[], total: Reading): Explained {
+function sumOf(terms: readonly AvailableTerm[], total: Reading): Explained {
   const sum = terms.reduce((bytes, term) => bytes + term.bytes, 0);
   return { available: known(Math.max(0, Math.min(sum, total.value ?? sum))), terms };
 }

@@ -16,7 +16,7 @@ interface Correction {
   /** True where a file that may not be read is no problem to speak of: debugfs is root's. */
   readonly optional?: boolean;
   /** @throws BallonetError HOST_UNREADABLE */
-  read(text: string): AvailableTerm;
+  readonly read: (text: string) => AvailableTerm;
 }
 
 export const CORRECTIONS: readonly Correction[] = [
