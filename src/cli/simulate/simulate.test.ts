@@ -14,7 +14,10 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-describe('simulate', () => {
+/** A busy machine takes its time. */
+const PATIENCE = { timeout: 60_000 };
+
+describe('simulate', PATIENCE, () => {
   it('reports every controller in the order in which it was asked for, in the shape of the contract', async () => {
     const report = await simulate(
       SHORT,

@@ -36,7 +36,7 @@ export interface GuestView {
   readonly active: Ratio;
 }
 
-export interface HostView {
+interface HostView {
   readonly total: Bytes;
   /** Free memory and page cache. */
   readonly available: Bytes;
