@@ -64,7 +64,7 @@ describe('runSimulation', PATIENCE, () => {
     const [first, again, other] = [await run(1), await run(1), await run(2)];
     expect(again).toEqual(first);
     expect(other.tally).not.toEqual(first.tally);
-    expect(first.tally.moves).toBeGreaterThan(5);
+    expect(first.tally.moves).toBeGreaterThan(2);
   });
 
   it('gives memory back to the host with a policy, and the oracle gives back more', async () => {
