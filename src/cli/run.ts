@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
+import { systemClock } from '../model/clock.ts';
 import { BallonetError } from '../model/errors.ts';
-import { loadPolicySet, requirePolicySet } from '../policy/load.ts';
+import { compileReading, readPolicyFiles, requirePolicySet } from '../policy/load.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 import { runDaemon } from './daemon/daemon.ts';
 import { hostPolicyFiles } from './policy-files.ts';
@@ -19,8 +20,8 @@ export function runVerb(version: string): Command {
     .summary('the daemon: tunes the balloons of all guests as the policies say')
     .description(
       'Collects memory statistics once an interval, decides a target for every guest and moves its balloon. Logs JSON lines on ' +
-        'stderr, readable ones on a terminal. SIGHUP reads the policies anew; a set with errors changes nothing. SIGTERM stops it ' +
-        'and leaves balloons as onExit says.',
+        'stderr, readable ones on a terminal. Policies are read anew when their files change, and on SIGHUP; a set with errors ' +
+        'changes nothing. SIGTERM stops it and leaves balloons as onExit says.',
     )
     .addOption(
       new Option('--policy <path>', 'a policy file or a folder of them; may be given again')
@@ -42,13 +43,17 @@ export function runVerb(version: string): Command {
           'no policy given; --policy policies/standard.yaml is one to start with',
         );
       }
-      const policies = requirePolicySet(loadPolicySet(options.policy, hostPolicyFiles));
+      const reading = readPolicyFiles(options.policy, hostPolicyFiles);
+      const compilation = compileReading(reading);
+      const policies = requirePolicySet(compilation);
       const log = createLog(options.logLevel, process.stderr);
       const { connect: uri } = command.optsWithGlobals<{ connect?: string }>();
       const dryRun = options.dryRun === true;
       const signal = await runDaemon({
         policies: inForce(policies, dryRun),
         paths: options.policy,
+        reading,
+        warnings: compilation.lint(systemClock.now().wall),
         chosen: chooseUri(uri),
         stateDir: options.state,
         dryRun,

@@ -75,6 +75,30 @@ describe('createPathWatcher', () => {
     expect(await settled()).toBe(1);
   });
 
+  it('goes on with a folder that is replaced as a whole', async () => {
+    mkdirSync(at('d'));
+    watch('d');
+    mkdirSync(at('new'));
+    renameSync(at('d'), at('old'));
+    renameSync(at('new'), at('d'));
+
+    expect(await settled()).toBe(1);
+
+    watcher?.set([at('d')]);
+    writeFileSync(at('d/a.yaml'), '1');
+
+    expect(await settled()).toBe(2);
+
+    rmSync(at('d'), { recursive: true });
+
+    expect(await settled()).toBe(3);
+
+    watcher?.set([at('d')]);
+    mkdirSync(at('d'));
+
+    expect(await settled()).toBe(4);
+  });
+
   it('lets go of what is not wanted any more', async () => {
     writeFileSync(at('a.yaml'), '1');
     mkdirSync(at('d'));

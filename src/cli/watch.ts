@@ -3,7 +3,12 @@ import path from 'node:path';
 
 /** Tells of changes to files until it is closed. */
 export interface PathWatcher {
-  /** Files, and folders of which every YAML file counts. What has been watched before and is not among them is let go. */
+  /**
+   * Files, and folders of which every YAML file counts. What has been watched before and is not among them is let go. To be
+   * called again after each change: a folder that was replaced is then watched anew.
+   *
+   * @throws Error of the system when a folder cannot be watched, such as for want of inotify watches
+   */
   set(paths: readonly string[]): void;
   close(): void;
 }
@@ -20,16 +25,20 @@ export function createPathWatcher(onChange: () => void, quietMs = QUIET_MS): Pat
   let wanted: ReadonlyMap<string, ReadonlySet<string> | 'all'> = new Map();
   let timer: NodeJS.Timeout | undefined;
 
-  const touched = (folder: string, name: string | null): void => {
-    const names = wanted.get(folder);
-    const meant = name === null || (names === 'all' ? /\.ya?ml$/.test(name) : names?.has(name) === true);
-    if (!meant) return;
-    clearTimeout(timer);
-    timer = setTimeout(onChange, quietMs);
-  };
   const drop = (folder: string): void => {
     watchers.get(folder)?.close();
     watchers.delete(folder);
+  };
+  const touched = (folder: string, name: string | null): void => {
+    const names = wanted.get(folder);
+    // inotify tells of the watched folder itself by its own name: it was renamed or removed, and the watch went with it.
+    const itself = name === path.basename(folder);
+    if (itself) drop(folder);
+    const meant =
+      name === null || itself || (names === 'all' ? /\.ya?ml$/.test(name) : names?.has(name) === true);
+    if (!meant) return;
+    clearTimeout(timer);
+    timer = setTimeout(onChange, quietMs);
   };
   return {
     set(paths) {

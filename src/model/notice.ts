@@ -103,6 +103,16 @@ export const NOTICES = {
     message: 'policies reloaded',
     help: 'Another policy set is in force.',
   },
+  POLICY_WARNING: {
+    severity: 'warn',
+    message: 'policy warning',
+    help: 'Something in the policies is allowed and probably not meant, as `ballonet check` says it. Told at the start and after a reload.',
+  },
+  WATCH_FAILED: {
+    severity: 'warn',
+    message: 'policy files are not watched: SIGHUP and reload still read them anew',
+    help: 'The system does not let the daemon watch its policy files.',
+  },
   RELOAD_REFUSED: {
     severity: 'error',
     message: 'reload refused: the running policies stay in force',

@@ -8,7 +8,7 @@ import {
   formatDiagnostic,
   sortDiagnostics,
 } from './source/diagnostics.ts';
-import { FILE_BYTES_MAX, type PolicySource } from './source/documents.ts';
+import { FILE_BYTES_MAX } from './source/documents.ts';
 
 /** The port through which policy files are read. Every function throws when the path cannot be read. */
 export interface PolicyFiles {
@@ -19,13 +19,20 @@ export interface PolicyFiles {
   read(path: string, limit: number): Uint8Array;
 }
 
+/** What stands in the files of a policy set. */
+export interface PolicyReading {
+  readonly files: readonly string[];
+  readonly sources: readonly { readonly file: string; readonly content: Uint8Array }[];
+  readonly unreadable: readonly Diagnostic[];
+}
+
 /**
- * Reads and compiles a policy set.
+ * Reads the files of a policy set. Never throws: what cannot be read is a diagnostic.
  *
  * @param paths - Files, and folders of which the `*.yaml` and `*.yml` files are taken in lexical order; `*.test.yaml` and
  *   `*.test.yml` are not policies and are left out. A file that is named twice is read once.
  */
-export function loadPolicySet(paths: readonly string[], files: PolicyFiles): Compilation {
+export function readPolicyFiles(paths: readonly string[], files: PolicyFiles): PolicyReading {
   const unreadable: Diagnostic[] = [];
   const attempt = <T>(path: string, read: () => T): T | undefined => {
     try {
@@ -37,11 +44,21 @@ export function loadPolicySet(paths: readonly string[], files: PolicyFiles): Com
     }
   };
   const names = new Set(paths.flatMap(path => attempt(path, () => policyFilesAt(path, files)) ?? []));
-  const sources = [...names].flatMap((file): PolicySource[] => {
+  const sources = [...names].flatMap(file => {
     // One byte more than is allowed, so that a longer file can be told.
     const content = attempt(file, () => files.read(file, FILE_BYTES_MAX + 1));
     return content === undefined ? [] : [{ file, content }];
   });
+  return { files: [...names], sources, unreadable };
+}
+
+/** Reads and compiles a policy set; `paths` as in `readPolicyFiles`. */
+export function loadPolicySet(paths: readonly string[], files: PolicyFiles): Compilation {
+  return compileReading(readPolicyFiles(paths, files));
+}
+
+/** Compiles what has been read. A set of which a file could not be read is refused. */
+export function compileReading({ files, sources, unreadable }: PolicyReading): Compilation {
   if (unreadable.length === 0) return compilePolicies(sources);
   // What could not be read may hold the missing half of the rest.
   const { diagnostics } = compilePolicies(sources);
@@ -50,7 +67,7 @@ export function loadPolicySet(paths: readonly string[], files: PolicyFiles): Com
     set: undefined,
     lint: () => [],
     diagnostics: sortDiagnostics([...unreadable, ...related]),
-    files: [...names],
+    files,
   };
 }
 

@@ -1,10 +1,9 @@
-/** The parts that every daemon has: connection, collector, log, release on exit, reload on SIGHUP. */
+/** The parts that every daemon has: connection, collector, log, release on exit. */
 import type { Subscription } from 'rxjs';
 import { createAnnouncer } from '../../engine/announce.ts';
 import type { TickEvent } from '../../engine/engine.ts';
 import { logMove, logNotice } from '../../engine/log-lines.ts';
 import { releaseBalloons } from '../../engine/release.ts';
-import { reloadPolicies } from '../reload.ts';
 import type { ChosenUri } from '../uri.ts';
 import type { Daemon } from './context.ts';
 import { type Part, part } from './parts.ts';
@@ -92,22 +91,10 @@ export function releasePart({ events, policies, hypervisor, observing, log }: Da
     });
     return async () => {
       watching.unsubscribe();
-      if (observing || policies.value.host.onExit !== 'release' || last === undefined) return;
+      const { mode, onExit } = policies.value.host;
+      if (observing || mode === 'observe' || onExit !== 'release' || last === undefined) return;
       const released = await releaseBalloons(hypervisor, last.tick.decisions, last.snapshot.guests);
       log.info(released, 'balloons released');
-    };
-  });
-}
-
-export function reloadPart({ options, policies, collector, log }: Daemon): Part {
-  return part('reload', () => {
-    const { paths, dryRun } = options;
-    const reload = () => {
-      reloadPolicies({ paths, dryRun, running: policies, collector, log });
-    };
-    process.on('SIGHUP', reload);
-    return () => {
-      process.off('SIGHUP', reload);
     };
   });
 }

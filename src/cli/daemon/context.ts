@@ -6,8 +6,10 @@ import type { Hypervisor } from '../../hypervisor/driver.ts';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import type { BallonetError } from '../../model/errors.ts';
 import type { Notice } from '../../model/notice.ts';
+import type { PolicyReading } from '../../policy/load.ts';
 import type { Order } from '../../policy/orders.ts';
 import type { PolicySet } from '../../policy/policy-set.ts';
+import type { Diagnostic } from '../../policy/source/diagnostics.ts';
 import { initialState, type PolicyState } from '../../policy/state.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { collectorSettings } from '../reload.ts';
@@ -17,8 +19,11 @@ import { openStateStore, type StateStore } from './state-store.ts';
 
 export interface DaemonOptions {
   readonly policies: PolicySet;
-  /** Where they were read from, for the next time. */
+  /** Where they were read from, for the next time, and what stood there. */
   readonly paths: readonly string[];
+  readonly reading: PolicyReading;
+  /** What is allowed in them and probably not meant. */
+  readonly warnings: readonly Diagnostic[];
   readonly chosen: ChosenUri;
   readonly dryRun: boolean;
   /** `--state`. */
@@ -48,7 +53,7 @@ export interface Daemon {
   readonly store: StateStore | undefined;
   /** Ends the daemon with this error. */
   readonly fail: (error: unknown) => void;
-  /** Whether it only looks: fixed at the start, since it decides which rights are asked for. */
+  /** Whether it can only look: fixed at the start, since it decides which rights are asked for. */
   readonly observing: boolean;
 }
 

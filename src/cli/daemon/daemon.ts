@@ -1,7 +1,8 @@
-import { collectorPart, connectionPart, logPart, releasePart, reloadPart } from './basic-parts.ts';
+import { collectorPart, connectionPart, logPart, releasePart } from './basic-parts.ts';
 import { type DaemonOptions, openDaemon } from './context.ts';
 import { enginePart } from './engine-part.ts';
 import { withParts } from './parts.ts';
+import { reloadPart } from './reload-part.ts';
 import { statePart } from './state-part.ts';
 
 /** systemd sends SIGKILL much later, but a host that shuts down should not wait for a memory tuner. */

@@ -8,9 +8,13 @@ import { type Part, part } from './parts.ts';
 export function enginePart(daemon: Daemon, keep: StateKeeper['keep']): Part {
   const { collector, hypervisor, policies, state, store, clock, events, orders, fail, observing } = daemon;
   return part('engine', () => {
+    const moving = observing ? dryRunActuator : createBalloonActuator(hypervisor);
     const running = runEngine({
       collect: () => collector.collect(),
-      actuator: observing ? dryRunActuator : createBalloonActuator(hypervisor),
+      actuator: {
+        apply: (decision, sample) =>
+          (policies.value.host.mode === 'observe' ? dryRunActuator : moving).apply(decision, sample),
+      },
       policies,
       state,
       keep,
