@@ -43,13 +43,13 @@ export interface Reloader {
    *
    * @throws BallonetError when the set cannot be taken up; it has been told of by then, and nothing has changed
    */
-  reload(): void;
+  readonly reload: () => void;
   /**
    * Because files may have changed. Does and says nothing where they stand as they were last read, sound or not.
    *
    * @throws BallonetError as `reload`
    */
-  reloadIfChanged(): void;
+  readonly reloadIfChanged: () => void;
 }
 
 /** @param read - What the running set was made from */
