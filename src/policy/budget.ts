@@ -65,17 +65,21 @@ function cutGroup(
   bound: 'floor' | 'min',
   excess: Bytes,
 ): Bytes {
-  const before = members.map(index => at(sizes, index));
-  const bounds = members.map((index, i) => {
-    const claim = at(claims, index);
-    return { ...lineOf(claim), lower: claim[bound], upper: at(before, i) };
-  });
-  const have = sum(before);
-  const after = fill(Math.max(have - excess, sum(bounds.map(b => b.lower))), bounds).map(Math.round);
-  members.forEach((index, i) => {
-    sizes[index] = at(after, i);
-  });
-  return have - sum(after);
+  const bounds = members.map(index => boundsOf(at(claims, index), bound, at(sizes, index)));
+  let have = 0;
+  let least = 0;
+  for (const { lower, upper } of bounds) {
+    have += upper;
+    least += lower;
+  }
+  const after = fill(Math.max(have - excess, least), bounds);
+  let left = 0;
+  for (let i = 0; i < members.length; i++) {
+    const size = Math.round(at(after, i));
+    sizes[at(members, i)] = size;
+    left += size;
+  }
+  return have - left;
 }
 
 /**
@@ -83,10 +87,10 @@ function cutGroup(
  * size = tax x used + (1 - tax) x L x shares. Taking the size that results, and not the present one, to say what is idle, the
  * split does not depend on where the guests happen to be, and so does not chase its own moves.
  */
-function lineOf({ shares, idleTax, demand }: Claim): { offset: number; weight: number } {
+function boundsOf(claim: Claim, bound: 'floor' | 'min', upper: Bytes): Bounds {
   // At a tax of 1 the level would no longer matter; at 0.999 idle memory already weighs a thousandth.
-  const tax = Math.min(Math.max(0, idleTax), 0.999);
-  return { offset: tax * demand, weight: (1 - tax) * shares };
+  const tax = Math.min(Math.max(0, claim.idleTax), 0.999);
+  return { offset: tax * claim.demand, weight: (1 - tax) * claim.shares, lower: claim[bound], upper };
 }
 
 export interface Bounds {
@@ -101,26 +105,47 @@ export interface Bounds {
  * of the bounds; outside it, the bounds themselves come back. Weights are positive.
  */
 export function fill(amount: number, bounds: readonly Bounds[]): number[] {
-  let total = sum(bounds.map(b => b.lower));
-  if (amount <= total) return bounds.map(b => b.lower);
-  const edges = bounds
-    .filter(b => b.upper > b.lower)
-    .flatMap(b => [
-      { level: (b.lower - b.offset) / b.weight, slope: b.weight },
-      { level: (b.upper - b.offset) / b.weight, slope: -b.weight },
-    ])
-    .sort((a, b) => a.level - b.level);
-  let level = edges[0]?.level ?? 0;
+  let total = 0;
+  for (const { lower } of bounds) total += lower;
+  if (amount <= total) return bounds.map(({ lower }) => lower);
+  const { levels, slopes, order } = edgesOf(bounds);
+  let level = order.length === 0 ? 0 : numberAt(levels, numberAt(order, 0));
   let slope = 0;
-  for (const edge of edges) {
-    const reached = total + slope * (edge.level - level);
+  for (const edge of order) {
+    const reached = total + slope * (numberAt(levels, edge) - level);
     if (reached >= amount) break;
     total = reached;
-    level = edge.level;
-    slope += edge.slope;
+    level = numberAt(levels, edge);
+    slope += numberAt(slopes, edge);
   }
   const water = slope > 0 ? level + (amount - total) / slope : Number.POSITIVE_INFINITY;
   return bounds.map(b => Math.min(b.upper, Math.max(b.lower, b.offset + water * b.weight)));
+}
+
+/** Levels at which the water reaches a lower bound or an upper one, and how the slope of the sum changes there. */
+interface Edges {
+  readonly levels: Float64Array;
+  readonly slopes: Float64Array;
+  /** Indices of the edges, lowest level first. */
+  readonly order: Uint32Array;
+}
+
+/** In typed arrays: a host has a thousand guests and a tick a second, and objects of numbers take five times as much. */
+function edgesOf(bounds: readonly Bounds[]): Edges {
+  const levels = new Float64Array(2 * bounds.length);
+  const slopes = new Float64Array(2 * bounds.length);
+  let count = 0;
+  for (const { lower, upper, offset, weight } of bounds) {
+    if (upper <= lower) continue;
+    levels[count] = (lower - offset) / weight;
+    slopes[count++] = weight;
+    levels[count] = (upper - offset) / weight;
+    slopes[count++] = -weight;
+  }
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
+  order.sort((a, b) => numberAt(levels, a) - numberAt(levels, b));
+  return { levels, slopes, order };
 }
 
 function sum(values: readonly number[]): number {
@@ -133,4 +158,8 @@ function at<T>(values: readonly T[], index: number): T {
   const value = values[index];
   if (value === undefined) throw new RangeError(`no element ${index}`);
   return value;
+}
+
+function numberAt(values: Float64Array | Uint32Array, index: number): number {
+  return values[index] ?? Number.NaN;
 }

@@ -75,9 +75,11 @@ export function assessGuest(
   host: HostNames,
   now: Instant,
 ): Assessment {
+  const { policy, layers } = governing(policies, sample, now.wall);
   return assess({
     sample,
-    ...governing(policies, sample, now.wall),
+    policy,
+    layers,
     memory: state.guests.get(sample.uuid),
     host,
     yieldFor: policies.host.yieldForSeconds,

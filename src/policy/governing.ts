@@ -2,11 +2,47 @@
 import type { GuestSample } from '../model/snapshot.ts';
 import type { Seconds } from '../model/units.ts';
 import { type Layered, layeredPolicy } from './layers.ts';
-import type { GuestPolicy, PolicySet } from './policy-set.ts';
+import type { GuestMatch, GuestPolicy, PolicySet } from './policy-set.ts';
+
+/** What a policy was chosen for: all that one can match by. */
+interface Chosen {
+  readonly name: string;
+  readonly title: string | undefined;
+  readonly tags: GuestMatch['tags'] | undefined;
+  readonly os: string | undefined;
+  readonly max: number | undefined;
+  readonly policy: GuestPolicy | undefined;
+}
+
+// A set may have hundreds of policies, and what they match by hardly ever changes. By uuid.
+const choices = new WeakMap<PolicySet, Map<string, Chosen>>();
+
+/** Guests that have gone are forgotten with all others when there are so many. */
+const CHOICES_MAX = 20_000;
 
 /** The policy of highest precedence that matches, as it is written; undefined for an unmanaged guest. */
 export function governingPolicy(policies: PolicySet, sample: GuestSample): GuestPolicy | undefined {
-  return policies.guests.find(candidate => candidate.mismatch(sample) === undefined);
+  let chosen = choices.get(policies);
+  if (chosen === undefined || chosen.size > CHOICES_MAX) {
+    chosen = new Map();
+    choices.set(policies, chosen);
+  }
+  const before = chosen.get(sample.uuid);
+  if (before !== undefined && isStill(before, sample)) return before.policy;
+  const policy = policies.guests.find(candidate => candidate.mismatch(sample) === undefined);
+  const { name, title, tags, os, readings } = sample;
+  chosen.set(sample.uuid, { name, title, tags, os, max: readings.max.value, policy });
+  return policy;
+}
+
+function isStill(chosen: Chosen, { name, title, tags, os, readings }: GuestSample): boolean {
+  return (
+    chosen.name === name &&
+    chosen.tags === tags &&
+    chosen.max === readings.max.value &&
+    chosen.title === title &&
+    chosen.os === os
+  );
 }
 
 /**
@@ -18,7 +54,9 @@ export function governing(
   policies: PolicySet,
   sample: GuestSample,
   wall: Seconds,
-): Layered | { readonly policy: undefined } {
+): Layered | typeof UNMANAGED {
   const policy = governingPolicy(policies, sample);
-  return policy === undefined ? { policy } : layeredPolicy(policy, sample, wall);
+  return policy === undefined ? UNMANAGED : layeredPolicy(policy, sample, wall);
 }
+
+const UNMANAGED = { policy: undefined, layers: [] } as const;

@@ -17,12 +17,14 @@ const combined = new WeakMap<GuestPolicy, Map<string, Layered>>();
 
 /** The policy with what applies to the guest now laid over it: schedules first, exceptions over them, later ones over earlier. */
 export function layeredPolicy(policy: GuestPolicy, guest: GuestMatch, wall: Seconds): Layered {
-  if (policy.layers.length === 0) return { policy, layers: NONE };
-  const active = policy.layers.filter(layer => layer.applies(guest, wall));
-  if (active.length === 0) return { policy, layers: NONE };
-  const known = combined.get(policy) ?? new Map<string, Layered>();
-  combined.set(policy, known);
-  const key = active.map(layer => policy.layers.indexOf(layer)).join();
+  const active =
+    policy.layers.length === 0 ? NONE : policy.layers.filter(layer => layer.applies(guest, wall));
+  let known = combined.get(policy);
+  if (known === undefined) {
+    known = new Map();
+    combined.set(policy, known);
+  }
+  const key = active.length === 0 ? '' : active.map(layer => policy.layers.indexOf(layer)).join();
   const before = known.get(key);
   if (before !== undefined) return before;
   const layered = { policy: active.reduce((under, { set }) => overlay(under, set), policy), layers: active };

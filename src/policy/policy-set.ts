@@ -175,6 +175,7 @@ export interface Relief {
   readonly to: Amount;
 }
 
+/** All that a policy can match by. What is added here has to be compared in governing.ts too. */
 export interface GuestMatch {
   readonly name?: string;
   readonly uuid?: string;
