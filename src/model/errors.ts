@@ -107,6 +107,15 @@ export const ERRORS = {
     transient: true,
     help: "A file of /proc or the cgroup tree that the host's memory is read from is missing or malformed.",
   },
+  JOURNAL_UNWRITABLE: {
+    exit: 1,
+    transient: true,
+    help: 'The journal cannot be written: the disk is full or too slow, or the folder is not there or closed to this user. Control goes on without it; the daemon tries again every minute.',
+  },
+  JOURNAL_UNREADABLE: {
+    exit: 1,
+    help: 'This is no journal, or none that this version reads, or it does not hold what was asked for. The message says which.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;

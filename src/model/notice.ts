@@ -98,6 +98,16 @@ export const NOTICES = {
     help: 'A source of figures (a file, one guest) cannot be read; its figures are missing.',
   },
   SOURCE_BACK: { severity: 'info', message: 'source is back', help: 'A source of figures works again.' },
+  JOURNAL_FAILED: {
+    severity: 'error',
+    message: 'the journal is not written: control goes on',
+    help: 'The journal cannot be written, or its folder belongs to another daemon. `problem` says why; a full disk is tried again every minute.',
+  },
+  JOURNAL_BACK: {
+    severity: 'info',
+    message: 'the journal is written again',
+    help: 'The journal can be written again; what happened in between is missing from it.',
+  },
   POLICIES_RELOADED: {
     severity: 'info',
     message: 'policies reloaded',

@@ -1,6 +1,7 @@
 import { collectorPart, connectionPart, logPart, releasePart } from './basic-parts.ts';
 import { type DaemonOptions, openDaemon } from './context.ts';
 import { enginePart } from './engine-part.ts';
+import { journalPart } from './journal-part.ts';
 import { withParts } from './parts.ts';
 import { reloadPart } from './reload-part.ts';
 import { statePart } from './state-part.ts';
@@ -27,6 +28,7 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
     logPart(daemon),
     connectionPart(daemon),
     keeping,
+    journalPart(daemon),
     collectorPart(daemon),
     releasePart(daemon),
     reloadPart(daemon),

@@ -1,0 +1,149 @@
+/** What the daemon journals is enough to decide every tick again, to the byte. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { BehaviorSubject, Subject } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createBalloonActuator } from '../../src/actuators/balloon.ts';
+import { hostPolicyFiles } from '../../src/cli/policy-files.ts';
+import { collectorSettings } from '../../src/cli/reload.ts';
+import { createCollector } from '../../src/collectors/snapshot.ts';
+import { runEngine, type TickEvent } from '../../src/engine/engine.ts';
+import { createJournalist } from '../../src/engine/journalist.ts';
+import { type PastRecord, type PastTick, replay, unlike } from '../../src/engine/replay.ts';
+import { createSimulatedHypervisor } from '../../src/hypervisor/simulated/hypervisor.ts';
+import { scenarioNamed } from '../../src/hypervisor/simulated/scenarios.ts';
+import { openFolder } from '../../src/journal/folder.ts';
+import { createJournal, JOURNAL_LIMITS } from '../../src/journal/journal.ts';
+import { readJournal } from '../../src/journal/reader.ts';
+import { BallonetError } from '../../src/model/errors.ts';
+import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
+import type { Order } from '../../src/policy/orders.ts';
+import type { PolicySet } from '../../src/policy/policy-set.ts';
+import { initialState } from '../../src/policy/state.ts';
+import { fakeClock } from '../fakes/simulated-bench.ts';
+
+const SECONDS = 300;
+
+function policies(name: string): PolicySet {
+  return requirePolicySet(loadPolicySet([`policies/${name}.yaml`], hostPolicyFiles));
+}
+
+let folder: string;
+const lived: TickEvent[] = [];
+const past: PastRecord[] = [];
+
+/** A daemon on the simulated host: reloads, pauses, refused and failed moves, failed ticks, all of it journalled. */
+async function live(): Promise<void> {
+  vi.useFakeTimers();
+  const clock = fakeClock();
+  const hypervisor = createSimulatedHypervisor({ scenario: scenarioNamed('overcommitted'), clock });
+  const standard = policies('standard');
+  const collector = createCollector({ hypervisor, clock, ...collectorSettings(standard), arm: true });
+  const inForce = new BehaviorSubject(standard);
+  const orders = new Subject<Order>();
+  const troubles: unknown[] = [];
+  const journal = createJournal({
+    folder: openFolder(folder),
+    origin: { ballonet: '1.2.3', uri: 'sim:///overcommitted' },
+    limits: { ...JOURNAL_LIMITS, segmentSeconds: 90 },
+    onTrouble: error => troubles.push(error),
+  });
+  const journalist = createJournalist(journal, clock);
+  const actuator = createBalloonActuator(hypervisor);
+  let broken = false;
+  let calls = 0;
+  const running = runEngine({
+    collect: () =>
+      broken ? Promise.reject(new BallonetError('HYPERVISOR_CLOSED', 'gone')) : collector.collect(),
+    actuator: {
+      async apply(decision, sample) {
+        calls++;
+        if (calls % 5 === 0) return { status: 'refused', problem: 'every fifth' };
+        if (calls % 7 === 0) return { status: 'failed', error: new Error('every seventh') };
+        return actuator.apply(decision, sample);
+      },
+    },
+    policies: inForce,
+    state: new BehaviorSubject(initialState(clock.now().monotonic)),
+    clock,
+    orders,
+  }).subscribe(event => {
+    if (event.type === 'tick') lived.push(event);
+    journalist.event(event);
+  });
+  for (let second = 0; second < SECONDS; second++) {
+    if (second === 120) inForce.next(policies('dense'));
+    if (second === 150) {
+      const [, guest] = lived.at(-1)?.snapshot.guests ?? [];
+      orders.next({
+        type: 'pause',
+        uuid: guest?.uuid ?? '',
+        pause: { reason: 'a test', by: 'me', since: clock.now().wall },
+      });
+    }
+    broken = second >= 200 && second < 205;
+    clock.seconds += 1 + (second % 7) / 2 ** 20;
+    hypervisor.control.sync();
+    await vi.advanceTimersByTimeAsync(1000);
+  }
+  running.unsubscribe();
+  vi.useRealTimers();
+  await journal.close();
+  collector.close();
+  await hypervisor.close();
+  expect(troubles).toEqual([]);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'journal-'));
+  await live();
+  for await (const record of replay(readJournal(folder))) past.push(record);
+}, 120_000);
+afterAll(async () => {
+  vi.useRealTimers();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const ticks = (): PastTick[] => past.filter(record => record.type === 'tick');
+
+describe('replay of a journal', () => {
+  it('was given something to show: moves, refusals, orders, other policies, the safety hold', () => {
+    const outcomes = past.filter(record => record.type === 'outcome').map(({ status }) => status);
+    expect(new Set(outcomes)).toEqual(new Set(['applied', 'refused', 'failed']));
+    expect(ticks().filter(({ record }) => record.patch !== undefined).length).toBeGreaterThan(10);
+    expect(new Set(lived.map(({ policies: set }) => set.host.name)).size).toBe(2);
+    expect(lived.filter(({ withheld }) => withheld).length).toBeGreaterThan(0);
+    expect(past.filter(record => record.type === 'segment').length).toBeGreaterThanOrEqual(4);
+    expect(past.filter(record => record.type === 'flaw' || record.type === 'unknown')).toEqual([]);
+  });
+
+  it('gives back the snapshot and the state of every tick, and decides all of it again to the byte', () => {
+    expect(ticks()).toHaveLength(lived.length);
+    for (const [i, { moment, tick }] of ticks().entries()) {
+      const event = lived[i];
+      expect(moment?.snapshot).toStrictEqual(event?.snapshot);
+      expect(moment?.now).toEqual(event?.now);
+      expect(moment?.state).toEqual(event?.before);
+      expect(JSON.stringify(tick?.decisions)).toBe(JSON.stringify(event?.tick.decisions));
+    }
+  });
+
+  it('finds nothing unlike what was recorded, which has every move', () => {
+    let moves = 0;
+    for (const [i, { record, tick }] of ticks().entries()) {
+      expect(unlike(record.decisions, tick?.decisions ?? [])).toEqual([]);
+      const made = lived[i]?.tick.decisions.filter(({ action }) => action !== 'hold') ?? [];
+      expect(record.decisions.filter(({ action }) => action !== 'hold')).toEqual(made);
+      moves += made.length;
+    }
+    expect(moves).toBeGreaterThan(20);
+  });
+
+  it('tells a decision that would come out otherwise', () => {
+    const recorded = ticks().find(({ record }) => record.decisions.some(({ action }) => action !== 'hold'));
+    const decisions = recorded?.record.decisions ?? [];
+    const changed = decisions.map(decision => ({ ...decision, wantedBytes: 1 }));
+    expect(unlike(changed, recorded?.tick?.decisions ?? [])).toHaveLength(decisions.length);
+  });
+});
