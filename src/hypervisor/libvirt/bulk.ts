@@ -7,8 +7,9 @@ import type { BulkStatsOptions, DomainRef, DomainStats, StatsGroup } from '../dr
 import { Layouts } from './bulk-params.ts';
 import type { RpcConnection } from './connection.ts';
 import { DomainListMemory } from './domain-list.ts';
+import { BulkLanes } from './lanes.ts';
 import * as procedures from './procedures.ts';
-import { settledWithSecondAsk } from './second-ask.ts';
+import { type Ask, askedInRounds } from './rounds.ts';
 import type { WireDomain } from './structures.ts';
 import { toWireDomain } from './structures.ts';
 
@@ -26,6 +27,7 @@ const NO_PARAMS: ReadonlyMap<string, never> = new Map<string, never>();
 export class BulkCollector {
   readonly #chunkMax: number;
   readonly #lateMs: number;
+  readonly #lanes: BulkLanes;
   readonly #layouts = new Layouts();
   readonly #known = new WeakMap<DomainRef, WireDomain>();
   readonly #list = new DomainListMemory();
@@ -35,11 +37,13 @@ export class BulkCollector {
 
   /**
    * `chunkMax`: most domains in one call; it bounds the time that one reply can hold the event loop. `lateMs`: after such a
-   * time without an answer the calls that shall not wait are made once more.
+   * time without an answer the domains that are missing are asked one by one, where the caller does not want to wait.
+   * `open`: makes one more connection; undefined where each sees a host of its own.
    */
-  constructor(chunkMax: number, lateMs: number) {
+  constructor(chunkMax: number, lateMs: number, open: (() => Promise<RpcConnection>) | undefined) {
     this.#chunkMax = chunkMax;
     this.#lateMs = lateMs;
+    this.#lanes = new BulkLanes(open, lateMs);
   }
 
   /**
@@ -60,15 +64,31 @@ export class BulkCollector {
     const nowait = options.nowait ?? true;
     const flags = (nowait ? procedures.BULK_NOWAIT : 0) + (options.domains ? 0 : procedures.BULK_ACTIVE);
     const chunks = this.#split(asked);
-    const asks = chunks.map(
-      chunk => () => connection.call(procedures.allDomainStats(chunk, groups, flags, this.#layouts)),
-    );
-    // NOWAIT passes over a domain that a job holds, not over one whose QEMU has just come to hang: the first call waits
-    // there, holding the job (qemuDomainGetStatsBalloon in src/qemu/qemu_driver.c). The same call once more passes over it.
-    const results = await (nowait
-      ? settledWithSecondAsk(asks, this.#lateMs)
-      : Promise.allSettled(asks.map(ask => ask())));
+    const over =
+      (lane: RpcConnection): Ask<WireDomain, DomainStats> =>
+      domains =>
+        lane.call(procedures.allDomainStats(domains, groups, flags, this.#layouts));
+    const results = nowait
+      ? await this.#inRounds(connection, chunks, over)
+      : await Promise.allSettled(chunks.map(chunk => over(connection)(chunk)));
+    connection.giveUpIfFull(this.#lateMs);
     return merge(chunks, results);
+  }
+
+  async #inRounds(
+    main: RpcConnection,
+    chunks: readonly WireDomain[][],
+    over: (lane: RpcConnection) => Ask<WireDomain, DomainStats>,
+  ): Promise<PromiseSettledResult<readonly DomainStats[]>[]> {
+    const first = over(await this.#lanes.usable(main));
+    const rounds = this.#lanes.rounds(main);
+    try {
+      return await askedInRounds(chunks, first, async () => over(await rounds.fresh()), {
+        lateMs: this.#lateMs,
+      });
+    } finally {
+      rounds.end();
+    }
   }
 
   #wireDomain(ref: DomainRef): WireDomain {
@@ -85,6 +105,11 @@ export class BulkCollector {
   forgetList(): void {
     this.#generation += 1;
     this.#listed = undefined;
+  }
+
+  /** Ends the connections of its own. */
+  close(): void {
+    this.#lanes.close();
   }
 
   /** To be called when this driver has no lifecycle events: then every collection lists the domains first. */
@@ -114,7 +139,7 @@ export class BulkCollector {
 
 function merge(
   chunks: readonly (readonly WireDomain[])[],
-  results: readonly PromiseSettledResult<DomainStats[]>[],
+  results: readonly PromiseSettledResult<readonly DomainStats[]>[],
 ): DomainStats[] {
   const records: DomainStats[] = [];
   let firstError: unknown;

@@ -98,6 +98,20 @@ export class RpcConnection {
     return this.#failure;
   }
 
+  /** Ends the connection when every call that may be under way has been so this long: nothing can be called any more. */
+  giveUpIfFull(milliseconds: number): void {
+    const stuck = this.stuckFor(milliseconds);
+    if (stuck >= this.#options.maxInFlight) this.fail(allStuck(stuck));
+  }
+
+  /** Calls that went out this long ago and have no answer. */
+  stuckFor(milliseconds: number): number {
+    const before = performance.now() - milliseconds;
+    let stuck = 0;
+    for (const { sentAt } of this.#pending.values()) if (sentAt !== undefined && sentAt <= before) stuck += 1;
+    return stuck;
+  }
+
   /** What the handler throws ends the connection. */
   onEvent(handler: EventHandler): void {
     this.#onEvent = handler;
@@ -194,6 +208,7 @@ export class RpcConnection {
         continue;
       }
       const serial = this.#nextSerial();
+      pending.sentAt = performance.now();
       this.#pending.set(serial, pending);
       this.#send(
         { program: REMOTE_PROGRAM, procedure: pending.call.procedure, type: MESSAGE_TYPE.call, serial },
@@ -230,14 +245,7 @@ export class RpcConnection {
     );
     // Nothing can be called any more. On a new connection libvirt answers for the other domains, since with NOWAIT it
     // passes over those that a stuck call holds.
-    if (wasWaiting && stuck >= this.#options.maxInFlight) {
-      this.fail(
-        new BallonetError(
-          'HYPERVISOR_CLOSED',
-          `all ${stuck} calls that may be under way at once are stuck in libvirt`,
-        ),
-      );
-    }
+    if (wasWaiting && stuck >= this.#options.maxInFlight) this.fail(allStuck(stuck));
   }
 
   #receive(chunk: Buffer): void {
@@ -302,4 +310,11 @@ export class RpcConnection {
     if (!pending.expired) pending.answer(header.status, new XdrReader(message, HEADER_BYTES));
     this.#pending.delete(header.serial);
   }
+}
+
+function allStuck(count: number): BallonetError {
+  return new BallonetError(
+    'HYPERVISOR_CLOSED',
+    `all ${count} calls that may be under way at once are stuck in libvirt`,
+  );
 }

@@ -41,7 +41,7 @@ export interface Tuning {
   readonly maxInFlight: number;
   readonly maxWaiting: number;
   readonly chunkDomains: number;
-  /** Time without an answer after which a bulk call that shall not wait is made once more. */
+  /** Time without an answer after which a bulk call that shall not wait asks the domains one by one. */
   readonly bulkLateMs: number;
 }
 
@@ -82,7 +82,6 @@ export async function connectLibvirt(
   const settings = { ...TUNING, ...tuning };
   const callTimeoutMs = (options.callTimeout ?? CALL_TIMEOUT) * 1000;
   const events = new Subject<HypervisorEvent>();
-  const bulk = new BulkCollector(settings.chunkDomains, settings.bulkLateMs);
   const sink: EventSink = {
     event: event => {
       if (event.type === 'lifecycle') bulk.forgetList();
@@ -106,6 +105,12 @@ export async function connectLibvirt(
       ...(withEvents && { sink }),
     });
   };
+  const openOther = (): Promise<RpcConnection> => openConnection(false);
+  const bulk = new BulkCollector(
+    settings.chunkDomains,
+    settings.bulkLateMs,
+    endpoint.privateHost ? undefined : openOther,
+  );
   const link = await Link.start(() => openConnection(true), {
     ...settings,
     reconnect: options.reconnect ?? false,
@@ -117,7 +122,7 @@ export async function connectLibvirt(
     link,
     events,
     bulk,
-    openWrites: () => openConnection(false),
+    openWrites: openOther,
   });
 }
 
@@ -154,6 +159,7 @@ class LibvirtHypervisor implements Hypervisor, Caller {
         if (up) return;
         this.#nodeMemoryCount = undefined;
         parts.bulk.forgetList();
+        parts.bulk.close();
         this.#dropWrites();
       },
       complete: () => parts.events.complete(),
@@ -210,6 +216,7 @@ class LibvirtHypervisor implements Hypervisor, Caller {
   async close(): Promise<void> {
     const writes = this.#writes;
     this.#writes = undefined;
+    this.#parts.bulk.close();
     await Promise.all([
       this.#parts.link.close(),
       writes?.then(connection => connection.close()).catch(() => {}),

@@ -9,6 +9,8 @@ import type { XdrReader } from './xdr.ts';
 
 export interface PendingCall {
   readonly call: Omit<Call<unknown>, 'read'>;
+  /** When it went out, by `performance.now()`; undefined while it waits for its turn. */
+  sentAt: number | undefined;
   /** Set while its caller waits. */
   timer: NodeJS.Timeout | undefined;
   /** Its deadline has passed and its caller has gone, but its slot is taken until the reply comes. */
@@ -48,5 +50,5 @@ export function pendingCall<T>(call: Call<T>): {
     reader.end();
     resolve(value);
   };
-  return { pending: { call, timer: undefined, expired: false, answer, reject }, result };
+  return { pending: { call, sentAt: undefined, timer: undefined, expired: false, answer, reject }, result };
 }

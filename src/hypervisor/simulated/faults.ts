@@ -1,6 +1,6 @@
 /** What can be wrong with a simulated guest, on request: the hazards that real guests and their QEMUs bring. */
 import type { MemoryStatName } from '../../model/memory-stats.ts';
-import type { Seconds } from '../../model/units.ts';
+import type { Bytes, Seconds } from '../../model/units.ts';
 
 /** A condition that lasts until it is healed. */
 export type Fault =
@@ -24,7 +24,21 @@ export type Fault =
    * A job (migration out, save, snapshot) is under way: questions are answered, changes are refused. With `locked` the job
    * takes the domain for itself, as an incoming migration does: bulk records pass over it.
    */
-  | { readonly kind: 'job'; readonly locked?: boolean };
+  | { readonly kind: 'job'; readonly locked?: boolean }
+  /** The hypervisor's bulk answers are without the guest, though it runs. */
+  | { readonly kind: 'missing' }
+  /** The balloon moves, and the host gets nothing of what it takes (a VFIO device hot-plugged, memory locked). */
+  | { readonly kind: 'pinned' }
+  /** No statistics at all: FreeBSD's driver has no queue for them. The balloon works. */
+  | { readonly kind: 'no-stats' }
+  /** Reports come on time and are empty: Windows without its balloon service. */
+  | { readonly kind: 'empty' }
+  /** Swap goes to zswap: the guest's counters of swap do not move (mm/page_io.c returns before it counts). */
+  | { readonly kind: 'zswap' }
+  /** The guest says that it uses nothing, that it has nothing left, or both by turns. */
+  | { readonly kind: 'lies'; readonly says: 'idle' | 'starved' | 'both' }
+  /** Memory is plugged in, and out again at the end: DIMMs, which the balloon's maximum counts. */
+  | { readonly kind: 'hotplug'; readonly bytes: Bytes };
 
 export type FaultKind = Fault['kind'];
 
@@ -40,7 +54,8 @@ export type Mishap =
   | { readonly kind: 'shutdown' }
   /** The guest's kernel panics, and the domain is kept. */
   | { readonly kind: 'crash' }
-  | { readonly kind: 'reboot' }
+  /** `events`: how many reboot events tell of it; one reset of a real guest brought three. Default 1. */
+  | { readonly kind: 'reboot'; readonly events?: number }
   /** QEMU of a domain without a stored definition dies: one `stopped` event, and the domain is no more. */
   | { readonly kind: 'vanish' };
 

@@ -29,6 +29,7 @@ function guest(overrides: Partial<GuestParameters> = {}, touched = 0): Guest {
     hotShare: 0.5,
     files: { size: 0, rate: 0 },
     watermarks: watermarksOf(maximum, kernel),
+    autodeflate: false,
     ...overrides,
   };
   return { memory: bootMemory(parameters, kernel + touched * maximum), harm: noHarm(), parameters };

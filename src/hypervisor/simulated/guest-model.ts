@@ -36,8 +36,12 @@ export const SPEED = {
 const COLD_TOUCH: Seconds = 600;
 /** Share of file reads that go through mapped files, and so fault. */
 const MAPPED_SHARE = 0.1;
+/** PAGE_REPORTING_DELAY of mm/page_reporting.c. */
+const REPORTING_DELAY: Seconds = 2;
 /** Allocation without any progress for this long calls the OOM killer. */
 const OOM_PATIENCE: Seconds = 0.5;
+/** Pages that one OOM takes out of the balloon: 256 of 4 KiB (VIRTIO_BALLOON_OOM_NR_PAGES, drivers/virtio/virtio_balloon.c). */
+const OOM_DEFLATES: Bytes = 256 * PAGE;
 /** What the OOM killer took is started again after this. */
 const RESTART: Seconds = 5;
 
@@ -153,8 +157,18 @@ function allocate(
     return (before - budget.left) / parameters.swapRate;
   }
   memory.blockedSeconds = got > 0 ? 0 : memory.blockedSeconds + dt;
-  if (memory.blockedSeconds >= OOM_PATIENCE) killPrograms(memory, harm);
+  if (memory.blockedSeconds >= OOM_PATIENCE && !deflatedOnOom(memory, parameters)) killPrograms(memory, harm);
   return dt;
+}
+
+/** With auto-deflate the balloon gives some pages back first, and goes for its target again after. */
+function deflatedOnOom(memory: GuestMemory, { autodeflate, maximum }: GuestParameters): boolean {
+  const back = Math.min(OOM_DEFLATES, maximum - memory.size);
+  if (!autodeflate || back <= 0) return false;
+  memory.size += back;
+  memory.free += back;
+  memory.blockedSeconds = 0;
+  return true;
 }
 
 function killPrograms(memory: GuestMemory, harm: GuestHarm): void {
@@ -216,6 +230,11 @@ function readFiles(memory: GuestMemory, harm: GuestHarm, parameters: GuestParame
   memory.filesSeen = Math.max(memory.filesSeen, memory.cache);
   memory.majorFaults += (missed * MAPPED_SHARE) / FAULT_AROUND;
   memory.minorFaults += missed / PAGE;
+}
+
+/** Free memory that the guest tells the host of leaves the host's memory within some seconds (mm/page_reporting.c: 2 s). */
+export function reportFreePages(memory: GuestMemory, dt: Seconds): void {
+  memory.freeResident = wholePages(memory.freeResident * Math.max(0, 1 - dt / REPORTING_DELAY));
 }
 
 function deflate(memory: GuestMemory, target: Bytes, dt: Seconds): void {

@@ -4,10 +4,18 @@ import { bytesToKib } from '../../model/units.ts';
 import type { DomainRef, DomainState, HypervisorEvent, LifecycleKind } from '../driver.ts';
 import { createDemand, type Demand, type DemandSpec } from './demand.ts';
 import { type Fault, type FaultKind, type PlanStep, planSteps } from './faults.ts';
-import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './guest-model.ts';
+import {
+  bootMemory,
+  type GuestHarm,
+  noHarm,
+  reportFreePages,
+  residentBytes,
+  stepGuest,
+} from './guest-model.ts';
+import { DETAIL, REASON } from './lifecycle.ts';
 import { deriveSeed, randomUuid } from './random.ts';
-import { type GuestMemory, type GuestParameters, PAGE } from './reclaim.ts';
-import { type GuestReport, reportOf } from './report.ts';
+import { type GuestMemory, type GuestParameters, PAGE, wholePages } from './reclaim.ts';
+import { distorted, type GuestReport, reportOf } from './report.ts';
 import { BOOT, bootSize, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';
 
 /** QEMU lets a BALLOON_CHANGE event out at most once a second, the first at once (monitor/monitor.c, monitor_qapi_event_conf). */
@@ -16,37 +24,17 @@ const EVENT_INTERVAL: Seconds = 1;
 /** Tolerance for sums of time steps. */
 const EPSILON: Seconds = 1e-6;
 
-const NOTHING_DUE: readonly PlanStep[] = [];
+/** Conditions in which no report comes. */
+const MUTE: readonly FaultKind[] = ['no-driver', 'no-stats', 'stats-stop'];
 
-/** `VIR_DOMAIN_EVENT_*` details and `virDomain*Reason` numbers that the simulated lifecycle uses. */
-const DETAIL = {
-  added: 0,
-  removed: 0,
-  booted: 0,
-  paused: 0,
-  unpaused: 0,
-  guestShutdown: 1,
-  shutdown: 0,
-  destroyed: 1,
-  failed: 5,
-  panicked: 0,
-};
-const REASON = {
-  unknown: 0,
-  booted: 1,
-  unpaused: 5,
-  user: 1,
-  shutdown: 1,
-  destroyed: 2,
-  crashed: 3,
-  panicked: 1,
-};
+const NOTHING_DUE: readonly PlanStep[] = [];
 
 export class SimulatedGuest {
   readonly spec: GuestSpec;
   readonly name: string;
   readonly uuid: string;
-  readonly parameters: GuestParameters;
+  /** Of this moment: memory can be plugged in. */
+  parameters: GuestParameters;
   readonly harm: GuestHarm = noHarm();
   id = -1;
   state: DomainState = 'shutoff';
@@ -73,6 +61,8 @@ export class SimulatedGuest {
   #nextReport: Seconds | undefined;
   #driverLoaded = false;
   #eventHeldUntil: Seconds = 0;
+  /** What stays resident whatever the guest gives. */
+  #pinned: Bytes = 0;
   #eventPending = false;
   readonly #faults = new Map<FaultKind, Fault>();
   readonly #plan: PlanStep[];
@@ -85,7 +75,7 @@ export class SimulatedGuest {
     this.#demand = createDemand(spec.demand, deriveSeed(this.#seed, 'demand'));
     this.spec = spec;
     this.name = spec.name;
-    this.uuid = randomUuid(deriveSeed(this.#seed, 'uuid'));
+    this.uuid = spec.uuid ?? randomUuid(deriveSeed(this.#seed, 'uuid'));
     this.parameters = parametersOf(spec);
     this.configPeriod = spec.statsPeriod ?? 0;
     this.#plan = planSteps(spec.mishaps ?? []);
@@ -129,7 +119,7 @@ export class SimulatedGuest {
 
   /** Resident memory of the guest's QEMU process. */
   get rss(): Bytes {
-    return this.#memory ? residentBytes(this.#memory) + QEMU_OVERHEAD : 0;
+    return this.#memory ? Math.max(this.#pinned, residentBytes(this.#memory)) + QEMU_OVERHEAD : 0;
   }
 
   start(id: number, touched: Bytes = 0): void {
@@ -171,10 +161,10 @@ export class SimulatedGuest {
    * Resets the machine. QEMU keeps the balloon's target and the last `actual`, and forgets the statistics
    * (hw/virtio/virtio-balloon.c of QEMU 10); what was resident on the host stays so.
    */
-  reboot(): void {
+  reboot(events = 1): void {
     if (!this.#memory || this.state === 'crashed' || this.hung) return;
     this.#power(residentBytes(this.#memory));
-    this.#emit({ type: 'reboot', domain: this.ref });
+    for (let i = 0; i < events; i++) this.#emit({ type: 'reboot', domain: this.ref });
   }
 
   pause(): void {
@@ -202,11 +192,16 @@ export class SimulatedGuest {
   }
 
   inject(fault: Fault): void {
+    this.heal(fault.kind);
     this.#faults.set(fault.kind, fault);
-    if (fault.kind === 'no-driver') this.#forgetDriver();
+    if (fault.kind === 'no-driver' || fault.kind === 'no-stats') this.#forgetDriver();
+    if (fault.kind === 'hotplug') this.#plug(fault.bytes);
   }
 
   heal(kind: FaultKind): void {
+    const plugged = this.fault('hotplug');
+    if (kind === 'hotplug' && plugged) this.#plug(-plugged.bytes);
+    if (kind === 'pinned') this.#pinned = 0;
     this.#faults.delete(kind);
     if (kind === 'hang') this.jobHeld = false;
   }
@@ -216,6 +211,19 @@ export class SimulatedGuest {
     if (this.#plan.length === 0) return NOTHING_DUE;
     const count = this.#plan.findIndex(({ at }) => at > time + EPSILON);
     return this.#plan.splice(0, count < 0 ? this.#plan.length : count);
+  }
+
+  /** The balloon keeps the pages that it has, so size and target move with the maximum (virtio_balloon_to_target). */
+  #plug(bytes: Bytes): void {
+    const memory = this.#memory;
+    const plugged = wholePages(Math.abs(bytes)) * Math.sign(bytes);
+    // What is in use cannot be plugged out.
+    if (memory === undefined || memory.free + plugged < 0) return;
+    this.parameters = { ...this.parameters, maximum: this.parameters.maximum + plugged };
+    this.#target += plugged;
+    memory.size += plugged;
+    memory.free += plugged;
+    memory.freeResident = Math.min(memory.freeResident, memory.free);
   }
 
   /** The size that it was last asked to take. */
@@ -255,6 +263,9 @@ export class SimulatedGuest {
       this.runSeconds += dt;
       const target = this.#booted && this.hasBalloon ? this.#followed(memory) : undefined;
       stepGuest(memory, this.harm, this.parameters, this.demandAt(time), target, dt);
+      if (this.spec.freePageReporting) reportFreePages(memory, dt);
+      if (this.spec.obstacles?.length || this.#faults.has('pinned'))
+        this.#pinned = Math.max(this.#pinned, residentBytes(memory));
       if (target !== undefined) this.#driver(memory, wall);
     }
     if (this.#eventPending && time + EPSILON >= this.#eventHeldUntil) {
@@ -284,12 +295,15 @@ export class SimulatedGuest {
       this.actual = memory.size;
       this.#eventPending = true;
     }
-    if (this.#faults.has('no-driver') || this.#faults.has('stats-stop')) return;
+    if (MUTE.some(kind => this.#faults.has(kind))) return;
     const due = this.#nextReport !== undefined && this.#uptime + EPSILON >= this.#nextReport;
     if (this.#driverLoaded && !due) return;
     // A driver fills its first buffer when it loads (init_vqs() in drivers/virtio/virtio_balloon.c), armed or not.
     this.#driverLoaded = true;
-    this.report = reportOf(memory, this.parameters, Math.floor(wall + EPSILON));
+    this.report = distorted(reportOf(memory, this.parameters, Math.floor(wall + EPSILON)), this.report, {
+      zswap: this.#faults.has('zswap'),
+      says: this.fault('lies')?.says,
+    });
     this.#nextReport = this.livePeriod === 0 ? undefined : this.#uptime + this.livePeriod;
   }
 
@@ -308,6 +322,9 @@ export class SimulatedGuest {
   #end(reason: number): void {
     this.#memory = undefined;
     this.report = undefined;
+    this.#pinned = 0;
+    this.#faults.delete('hotplug');
+    this.parameters = parametersOf(this.spec);
     this.heal('hang');
     this.#eventPending = false;
     this.actual = 0;

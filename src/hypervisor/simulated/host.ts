@@ -230,7 +230,7 @@ export class SimulatedHost {
 
   #happen(guest: SimulatedGuest, { begins, mishap }: PlanStep): void {
     const { kind } = mishap;
-    if (kind === 'reboot') guest.reboot();
+    if (mishap.kind === 'reboot') guest.reboot(mishap.events);
     else if (kind === 'vanish') this.#vanish(guest);
     else if (kind === 'start') this.#start(guest);
     else if (kind === 'shutdown') guest.shutdown();
@@ -238,7 +238,7 @@ export class SimulatedHost {
     else if (kind === 'pause' && begins) guest.pause();
     else if (kind === 'pause') guest.resume();
     else if (begins) guest.inject(mishap);
-    else guest.heal(kind);
+    else guest.heal(mishap.kind);
   }
 
   #start(guest: SimulatedGuest): void {

@@ -173,9 +173,10 @@ async function bulkStats(
   { groups = ['state', 'balloon'], domains, nowait = true }: BulkStatsOptions,
 ): Promise<DomainStats[]> {
   const select = (): SimulatedGuest[] =>
-    domains
+    (domains
       ? domains.map(({ uuid }) => host.byUuid(uuid)).filter(guest => guest !== undefined)
-      : host.guests().filter(guest => guest.active);
+      : host.guests().filter(guest => guest.active)
+    ).filter(guest => !guest.fault('missing'));
   const asked = select();
   const hung = groups.includes('balloon')
     ? asked.filter(guest => guest.hung && !(nowait && guest.jobHeld))

@@ -16,6 +16,8 @@ export interface GuestParameters {
   /** The files that the guest reads over and over, and how fast. */
   readonly files: { readonly size: Bytes; readonly rate: number };
   readonly watermarks: Watermarks;
+  /** Running out of memory deflates the balloon instead of killing programs, and MemTotal does not know of the balloon. */
+  readonly autodeflate: boolean;
 }
 
 /** Free memory that the kernel defends. */

@@ -28,8 +28,22 @@ export function reportOf(
     majorFaults: Math.floor(memory.majorFaults),
     minorFaults: Math.floor(memory.minorFaults),
     freeKib: bytesToKib(memory.free),
-    totalKib: bytesToKib(memory.size - memory.kernel),
+    // With deflate-on-oom the driver leaves ballooned pages in MemTotal (adjust_managed_page_count, virtio_balloon.c).
+    totalKib: bytesToKib((parameters.autodeflate ? parameters.maximum : memory.size) - memory.kernel),
     availableKib: bytesToKib(memAvailable(memory, parameters.watermarks)),
     cachesKib: bytesToKib(memory.cache),
   };
+}
+
+/** A report as a guest gives it whose swap does not show, or that lies. */
+export function distorted(
+  report: GuestReport,
+  before: GuestReport | undefined,
+  { zswap, says }: { readonly zswap: boolean; readonly says: 'idle' | 'starved' | 'both' | undefined },
+): GuestReport {
+  const swap = zswap ? { swapInKib: before?.swapInKib ?? 0, swapOutKib: before?.swapOutKib ?? 0 } : {};
+  if (says === undefined) return zswap ? { ...report, ...swap } : report;
+  const idle = says === 'idle' || (says === 'both' && report.lastUpdate % 2 === 0);
+  const left = idle ? report.totalKib : 0;
+  return { ...report, ...swap, availableKib: left, freeKib: left };
 }

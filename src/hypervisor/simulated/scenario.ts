@@ -1,4 +1,5 @@
 /** A simulated host and its guests as data. */
+import type { Obstacle } from '../../model/snapshot.ts';
 import { type Bytes, GiB, MiB, type Ratio, type Seconds } from '../../model/units.ts';
 import type { DemandSpec } from './demand.ts';
 import type { PlannedMishap } from './faults.ts';
@@ -30,6 +31,14 @@ export interface GuestSpec {
   /** `<stats period>` of the domain XML; 0 or none: statistics stay as they were when the driver loaded. */
   readonly statsPeriod?: Seconds;
   readonly balloon?: 'virtio' | 'none';
+  /** `autodeflate`: MemTotal stays at the maximum, and a guest out of memory takes some back. Default false. */
+  readonly autodeflate?: boolean;
+  /** Free memory goes back to the host without any balloon. Default false. */
+  readonly freePageReporting?: boolean;
+  /** What its XML has that keeps the balloon from freeing memory; the host then gets nothing from it. Default: none. */
+  readonly obstacles?: readonly Obstacle[];
+  /** Default: made from the name and the seed, so that a domain of the same name is the same domain. */
+  readonly uuid?: string;
   /** False: defined, and shut off. Default true. */
   readonly running?: boolean;
   /** What goes wrong with the guest, and when. Default: nothing. */
@@ -83,5 +92,6 @@ export function parametersOf(spec: GuestSpec): GuestParameters {
     hotShare: spec.hotShare ?? 0.5,
     files: spec.files ?? { size: 256 * MiB, rate: 8 * MiB },
     watermarks: watermarksOf(maximum, kernel),
+    autodeflate: spec.autodeflate ?? false,
   };
 }

@@ -16,11 +16,17 @@ export function memoryStatsOf(guest: SimulatedGuest): MemoryStat[] {
   const stats: MemoryStat[] = [];
   if (guest.hasBalloon) {
     stats.push({ tag: MEMORY_STAT_TAG.actual, value: bytesToKib(guest.actual) });
-    stats.push(...(guest.report ? reported(guest.report) : [{ tag: MEMORY_STAT_TAG.last_update, value: 0 }]));
+    stats.push(...reportStats(guest));
   }
   stats.push({ tag: MEMORY_STAT_TAG.rss, value: bytesToKib(guest.rss) });
   const garbage = guest.fault('garbage');
   return garbage && guest.report ? spoiled(stats, garbage.values ?? GARBAGE) : stats;
+}
+
+function reportStats(guest: SimulatedGuest): readonly MemoryStat[] {
+  if (!guest.report) return [{ tag: MEMORY_STAT_TAG.last_update, value: 0 }];
+  const stats = reported(guest.report);
+  return guest.fault('empty') ? stats.filter(({ tag }) => tag === MEMORY_STAT_TAG.last_update) : stats;
 }
 
 /** Puts garbage in the place of figures that there are. */

@@ -1,11 +1,13 @@
 import { bytesToKib } from '../../model/units.ts';
 import { METADATA_NAMESPACE } from '../domain-xml.ts';
+import { obstacleXml } from '../obstacle-xml.ts';
 import { escapeXml } from '../xml-text.ts';
 import type { SimulatedGuest } from './guest.ts';
 
 /** The domain's XML as libvirt formats the parts of it that a simulated guest has. */
 export function domainXmlOf(guest: SimulatedGuest): string {
   const { spec } = guest;
+  const { inDomain, inDevices } = obstacleXml(spec.obstacles ?? []);
   const lines = [
     guest.active ? `<domain type='kvm' id='${guest.id}'>` : `<domain type='kvm'>`,
     `  <name>${escapeXml(guest.name)}</name>`,
@@ -15,6 +17,7 @@ export function domainXmlOf(guest: SimulatedGuest): string {
     `  <memory unit='KiB'>${bytesToKib(guest.parameters.maximum)}</memory>`,
     `  <currentMemory unit='KiB'>${guest.cachedKib}</currentMemory>`,
     `  <vcpu placement='static'>${spec.vcpus ?? 1}</vcpu>`,
+    ...inDomain.map(line => `  ${line}`),
     `  <os>`,
     `    <type arch='x86_64' machine='q35'>hvm</type>`,
     `  </os>`,
@@ -22,7 +25,7 @@ export function domainXmlOf(guest: SimulatedGuest): string {
     `  <on_reboot>restart</on_reboot>`,
     `  <on_crash>preserve</on_crash>`,
     `  <devices>`,
-    ...balloonLines(guest).map(line => `    ${line}`),
+    ...[...inDevices, ...balloonLines(guest)].map(line => `    ${line}`),
     `  </devices>`,
     `</domain>`,
   ];
@@ -42,6 +45,9 @@ function metadataLines(tags: SimulatedGuest['spec']['tags']): string[] {
 function balloonLines(guest: SimulatedGuest): string[] {
   if (!guest.hasBalloon) return [`<memballoon model='none'/>`];
   const period = guest.active ? guest.livePeriod : guest.configPeriod;
-  if (period === 0) return [`<memballoon model='virtio'/>`];
-  return [`<memballoon model='virtio'>`, `  <stats period='${period}'/>`, `</memballoon>`];
+  const autodeflate = guest.spec.autodeflate ? ` autodeflate='on'` : '';
+  const reporting = guest.spec.freePageReporting ? ` freePageReporting='on'` : '';
+  const device = `<memballoon model='virtio'${autodeflate}${reporting}`;
+  if (period === 0) return [`${device}/>`];
+  return [`${device}>`, `  <stats period='${period}'/>`, `</memballoon>`];
 }
