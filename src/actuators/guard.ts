@@ -13,7 +13,7 @@ export type Verdict =
  * The last check before a balloon moves, out of reach of policies and of the code that reads them: it takes the decision and
  * the sample, and works every limit out once more.
  *
- * A target is a positive amount of at most the guest's maximum. A shrink needs figures that are trusted now, never goes
+ * A target is a positive amount of at most the guest's maximum (H6, H41; R6). A shrink needs figures that are trusted now, never goes
  * under the guarantee nor under what the guest uses plus an absolute reserve, and never turns into a growth by being clamped.
  */
 export function guard(decision: Decision, sample: GuestSample | undefined): Verdict {
@@ -23,7 +23,8 @@ export function guard(decision: Decision, sample: GuestSample | undefined): Verd
     return refused('there is no sample of this guest');
   if (sample.state !== 'running') return refused('the guest is not running');
   const max = trusted(sample.readings.max);
-  const current = trusted(sample.readings.current);
+  // H9: while a guest boots QEMU may still give the size of before. Giving it more needs no better figure, taking does.
+  const current = action === 'grow' ? sample.readings.current.value : trusted(sample.readings.current);
   if (max === undefined || current === undefined) return refused('the size of the guest is not known');
   if (!Number.isFinite(targetBytes) || targetBytes < KiB)
     return refused('the target is not a positive amount');

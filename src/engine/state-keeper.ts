@@ -38,6 +38,8 @@ const VOLATILE: ReadonlySet<string> = new Set<keyof GuestMemory>([
   'decidedOnReport',
   'vetoed',
   'recommendations',
+  'faultRate',
+  'swapping',
 ]);
 
 export function createStateKeeper({ write, clock, onProblem }: KeeperPorts): StateKeeper {

@@ -51,6 +51,21 @@ export const REASONS = {
   GUARD_REFUSED: 'The guard refused the move.',
   VETOED: 'A veto of the policy forbids shrinks: its condition holds, or held within its hold time.',
   RELIEF: "The policy's relief condition holds: the guest is given memory at once, and gives none.",
+  DISTRESS:
+    'The guest has less than half its reserve available, or swaps out: it is given what it needs at once, and gives nothing.',
+  ROLLED_BACK:
+    'The guest came to harm after it was shrunk (it swapped out, faulted, stalled, killed, or ran out of available memory): it is given back what was taken, and is left alone for a while.',
+  LEARNED_FLOOR:
+    'Raised, because the guest came to harm at a smaller size. The floor falls by a hundredth of its maximum a minute.',
+  SWAPPING:
+    'The guest swaps out, or did a moment ago. That makes it look as if it had memory to give, so it is not shrunk.',
+  BOOT_GRACE:
+    'The guest has just booted: it is not shrunk for a minute, nor before it has reported often enough.',
+  BOOT_RESTORED:
+    'The guest boots, and QEMU would hold it to the size that it had before: it is given its maximum, or what the host has.',
+  INEFFECTIVE:
+    'Three shrinks in a row freed less than half of what they should have on the host: the guest has got its memory back and is left alone until it boots again.',
+  SLACK_LIMITED: 'Cut to half of what the guest could give: one decision never takes more.',
   RECLAIM_LIMITED: "Cut, or put off, because the host's limit of memory taken over time is used up.",
   MOVES_LIMITED:
     'The shrink waits, because as many guests are on their way as the host policy allows at once.',
@@ -77,6 +92,7 @@ export type StageName =
   | 'demand'
   | 'target'
   | 'guarantees'
+  | 'feedback'
   | 'vetoes'
   | 'relief'
   | 'budget'

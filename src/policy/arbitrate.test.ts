@@ -28,6 +28,7 @@ function held(parts: GuestParts, memory: Parameters<typeof memoryOf>[1] = {}): A
     promised: sample.readings.current.value ?? 0,
     code: 'STATS_ABSENT',
     correction: undefined,
+    restore: undefined,
   };
 }
 
@@ -51,7 +52,7 @@ describe('hostBudget', () => {
   it('is the pool less reserve and less what others use', () => {
     const host = hostPolicy({ reserve: { bytes: GiB, ratio: 0.5, select: 'min' } });
     const budget = budgetOf([idle(4 * GiB, 2 * GiB)], { available: 11 * GiB }, host);
-    expect(budget).toEqual({ total: 12 * GiB, committed: 4 * GiB, free: 8 * GiB });
+    expect(budget).toMatchObject({ total: 12 * GiB, committed: 4 * GiB, free: 8 * GiB });
     const larger = hostPolicy({ reserve: { bytes: GiB, ratio: 0.5, select: 'max' } });
     expect(budgetOf([], { available: 16 * GiB }, larger).total).toBe(8 * GiB);
   });
@@ -94,7 +95,7 @@ describe('hostBudget', () => {
   it('takes a pool of fixed size for the guests alone, and what QEMU needs for itself from outside', () => {
     const host = hostPolicy({ memory: { kind: 'size', bytes: 16 * GiB } });
     const learned = held({ current: 2 * GiB, rss: 2 * GiB + 200 * MiB }, { overheadBytes: 200 * MiB });
-    expect(budgetOf([learned], { available: 4 * GiB }, host)).toEqual({
+    expect(budgetOf([learned], { available: 4 * GiB }, host)).toMatchObject({
       total: 16 * GiB,
       committed: 2 * GiB,
       free: 14 * GiB,
@@ -138,7 +139,7 @@ describe('arbitrate', () => {
       memory,
     );
   const split = (total: number, guests: readonly Assessment[], level = 'none') =>
-    arbitrate({ total, committed: 0, free: 0 }, guests, level, 0);
+    arbitrate({ total, committed: 0, free: 0, emergency: 0 }, guests, level, 0);
   const sizes = (total: number, guests: readonly Movable[], level?: string) => {
     const { entitled } = split(total, guests, level);
     return guests.map(guest => entitled.find(entry => entry.guest === guest)?.size);

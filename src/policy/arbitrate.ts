@@ -1,25 +1,36 @@
 /** The host's side of the decision: how much there is for guests, and what each of them is entitled to of it. */
-import { type Snapshot, trusted } from '../model/snapshot.ts';
-import type { Bytes, Seconds } from '../model/units.ts';
+import { type Obstacle, type Snapshot, trusted } from '../model/snapshot.ts';
+import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 import type { Assessment, Movable } from './assess.ts';
 import { type Claim, fill, solveBudget } from './budget.ts';
 import { isBackingOff } from './convergence.ts';
+import { isDoubtful } from './efficacy.ts';
 import { type HostPolicy, hostReserve, LEVEL_NONE, resolveAmount } from './policy-set.ts';
 
 export interface HostBudget {
-  /** Pool total less reserve, less what is not the guests', less what their processes hold beyond their size. */
+  /** Pool total less reserve, less what is not the guests', less what missing guests and processes hold beyond their size. */
   readonly total: Bytes;
   /** Sizes promised to all guests now: present size, or the target of a growth under way. */
   readonly committed: Bytes;
   /** What growth may be granted from before anybody has given anything back. */
   readonly free: Bytes;
+  /** The part of it that only guests in distress, and such as boot, may take (H27, R21). */
+  readonly emergency: Bytes;
 }
 
-/** Undefined while the host's own memory is not known. */
+/** Of the pool. Ordinary growth that takes the last of it would leave nothing for a guest that is in need a second later. */
+const EMERGENCY: Ratio = 0.02;
+
+/**
+ * Undefined while the host's own memory is not known.
+ *
+ * @param missing promised to guests that this snapshot does not have, and that may yet be there
+ */
 export function hostBudget(
   policy: HostPolicy,
   snapshot: Snapshot,
   assessments: readonly Assessment[],
+  missing: Bytes = 0,
 ): HostBudget | undefined {
   const poolTotal = trusted(snapshot.host.readings.total);
   const available = trusted(snapshot.host.readings.available);
@@ -27,18 +38,19 @@ export function hostBudget(
   // A pool of fixed size is the guests' own: nobody else is in it, and what QEMU needs for itself comes from outside.
   const exclusive = policy.memory.kind === 'size';
   let resident = 0;
-  let unseen = 0;
-  let beyond = 0;
+  let unseen = missing;
+  let beyond = missing;
   let committed = 0;
   let ungranted = 0;
-  for (const { sample, memory, promised } of assessments) {
+  for (const assessment of assessments) {
+    const { sample, memory, promised } = assessment;
     if (sample.state === 'stopped') continue;
     // The last figure stands when there is no new one: a backup job hides it for as long as it takes.
     const rss = sample.readings.rss.value;
     if (rss === undefined) unseen += promised;
     resident += rss ?? 0;
     // Memory that a guest has given up but its process still holds is as little free as what the process needs for itself.
-    if (!exclusive) beyond += Math.max(memory.overheadBytes, (rss ?? 0) - promised);
+    beyond += exclusive ? stuckBytes(assessment) : Math.max(memory.overheadBytes, (rss ?? 0) - promised);
     committed += promised;
     ungranted += memory.granted;
   }
@@ -50,7 +62,20 @@ export function hostBudget(
   // A host may be overcommitted from the start: guests promised more at boot than there is. Sizes that nobody has touched are
   // then no bound for a guest in need; what is really unused is, less what we ourselves have given and is not yet touched.
   const free = committed <= total ? total - doubtful - committed : available - reserve - ungranted;
-  return { total, committed, free: Math.max(0, free) };
+  return { total, committed, free: Math.max(0, free), emergency: EMERGENCY * poolTotal };
+}
+
+/** What is inflated in guests with these frees nothing. */
+const PINNING: ReadonlySet<Obstacle> = new Set(['passthrough', 'hugepages', 'locked', 'launch-security']);
+
+/**
+ * What a guest holds of a pool that is measured by sizes, though its size says otherwise, because its balloon frees nothing (H20,
+ * H21; R15, R16).
+ */
+function stuckBytes({ sample: { obstacles, readings }, memory, promised }: Assessment): Bytes {
+  const max = readings.max.value ?? promised;
+  if (obstacles?.some(obstacle => PINNING.has(obstacle))) return Math.max(0, max - promised);
+  return isDoubtful(memory) ? Math.max(0, Math.min(max, readings.rss.value ?? max) - promised) : 0;
 }
 
 export type Split = 'fits' | 'cut' | 'insufficient';
@@ -79,12 +104,15 @@ export function arbitrate(
   const movable: Movable[] = [];
   let left = budget.total;
   let guaranteed = 0;
+  let relieving = false;
   for (const assessment of assessments) {
     if (assessment.sample.state === 'stopped') continue;
     guaranteed += guaranteeOf(assessment);
     if (assessment.kind === 'movable') movable.push(assessment);
     else left -= assessment.promised;
+    relieving ||= assessment.kind === 'movable' && assessment.distressed;
   }
+  if (!relieving) left -= budget.emergency;
   const { outcome, sizes } = solveBudget(
     left,
     movable.map(guest => claimOf(guest, level, now)),

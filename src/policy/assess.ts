@@ -1,14 +1,17 @@
 /** The first half of a guest's decision: what it is, what it needs, what its policy asks for. Nothing here knows the other guests. */
 
 import type { Instant } from '../model/clock.ts';
-import type { ReasonCode, StageName } from '../model/decision.ts';
-import { needFloor } from '../model/floor.ts';
-import { type GuestSample, type Obstacle, type Reading, trusted } from '../model/snapshot.ts';
+import type { ReasonCode } from '../model/decision.ts';
+import { absoluteReserve } from '../model/floor.ts';
+import { type GuestSample, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
-import { estimateUse, observeUse } from './demand.ts';
+import { askPolicy } from './ask-policy.ts';
+import { isOwed } from './boot.ts';
+import { hindranceOf, reportInputs } from './eligibility.ts';
 import {
   type Correction,
   followUp,
+  giveBackOf,
   isYielding,
   lastKnownSize,
   promisedBytes,
@@ -16,16 +19,17 @@ import {
   withdrawalOf,
 } from './follow-up.ts';
 import { guestNames } from './names.ts';
+import { learnNeeds, sizesOf } from './needs.ts';
 import type { Pause } from './pauses.ts';
 import { type GuestPolicy, type HostNames, type Layer, resolveAmount, type Scope } from './policy-set.ts';
-import { type Bar, conditionOf, protect, recordProtection } from './protect.ts';
+import { type Bar, type Care, care, conditionOf, protect } from './protect.ts';
 import { highest, recommend } from './stabilize.ts';
 import type { GuestMemory } from './state.ts';
-import { newTrail, record, type StageInputs, type Trail } from './trail.ts';
+import { newTrail, record, type Trail } from './trail.ts';
 import { localTime } from './zone-time.ts';
 
-/** Reports that a new epoch must bring before its figures count: the first buffer may be uninitialised (virtio 1.2, 5.5.6.3). */
-const SETTLED_REPORTS = 2;
+/** Share of its reserve that a guest keeps in any case: enough that no shrink puts it near distress, which begins at a half. */
+const KEPT_RESERVE: Ratio = 0.75;
 
 /** What is known of every guest. */
 interface Known {
@@ -54,8 +58,10 @@ export interface Movable extends Known {
   readonly demand: Bytes;
   /** The policy's target as high as it has been within the stabilization window; at least `desired`. */
   readonly stable: Bytes;
-  /** Available memory is under half of the guest's reserve, or its policy relieves it: growth is urgent, and it never donates. */
+  /** It has too little available, swaps out, or was harmed by a shrink: growth is urgent, and it never donates. */
   readonly distressed: boolean;
+  /** What a growth of it is for. */
+  readonly growth: Care['growth'];
   /** Why it is not shrunk, whoever asks for it. */
   readonly bar: Bar | undefined;
   /** Share of its size that the guest uses. */
@@ -67,6 +73,8 @@ interface Held extends Known {
   readonly kind: 'held';
   readonly policy: GuestPolicy | undefined;
   readonly code: ReasonCode;
+  /** Size that a guest which boots is to be given at once, as far as the host has it (H9, R8). */
+  readonly restore: Bytes | undefined;
 }
 
 export type Assessment = Movable | Held;
@@ -81,6 +89,8 @@ export interface AssessInput {
   readonly host: HostNames;
   /** How long a guest is left alone whose balloon somebody else has moved; undefined: nobody looks. */
   readonly yieldFor?: Seconds | undefined;
+  /** The guest is new, and was not there at the first tick. */
+  readonly appeared?: boolean;
   /** The operator's word that it be left alone, while that is in force. */
   readonly pause?: Pause | undefined;
   readonly now: Instant;
@@ -89,8 +99,8 @@ export interface AssessInput {
 export function assess(input: AssessInput): Assessment {
   const { sample, policy, layers = [], host, now } = input;
   const trail = newTrail(sample.readings.current.value);
-  const { memory, verdict } = followUp(sample, input.memory, now.monotonic, input.yieldFor);
-  const promised = promisedBytes(lastKnownSize(sample, memory), memory);
+  const { memory, verdict } = followUp(sample, input.memory, now.monotonic, input);
+  const promised = promisedBytes(lastKnownSize(sample, memory), memory, sample.readings.max.value);
   const withdrawal = withdrawalOf(sample, verdict);
   const held = (code: ReasonCode, next: GuestMemory): Held => ({
     kind: 'held',
@@ -101,6 +111,7 @@ export function assess(input: AssessInput): Assessment {
     promised,
     code,
     correction: withdrawal,
+    restore: undefined,
   });
   if (policy === undefined) {
     record(trail, 'eligibility', 'UNMANAGED', trail.value);
@@ -121,40 +132,33 @@ export function assess(input: AssessInput): Assessment {
     record(trail, 'eligibility', 'FOREIGN_CHANGE', trail.value, { seconds });
     return held('FOREIGN_CHANGE', memory);
   }
-  const obstacle = obstacleOf(sample);
-  if (obstacle !== undefined) {
-    record(trail, obstacle.stage, obstacle.code, trail.value, reportInputs(sample));
-    return held(obstacle.code, memory);
-  }
-  const sizes = sizesOf(sample, memory);
+  const hindrance = hindranceOf(sample, memory);
+  const sizes = hindrance === undefined ? sizesOf(sample, memory) : undefined;
   if (sizes === undefined) {
-    record(trail, 'quality', 'STATS_SETTLING', trail.value, reportInputs(sample));
-    return held('STATS_SETTLING', memory);
+    const { stage, code } = hindrance ?? { stage: 'quality', code: 'STATS_SETTLING' };
+    record(trail, stage, code, trail.value, reportInputs(sample));
+    const enforced = policy.mode === 'enforce';
+    const restore = stage === 'quality' && enforced ? restoreOf(sample, memory, policy) : undefined;
+    const correction = code === 'INEFFECTIVE' && enforced ? giveBackOf(sample, promised) : withdrawal;
+    return { ...held(code, memory), correction, restore };
   }
-  const { used, current, max, kernelBytes } = sizes;
-  const { estimate, guarantees } = policy;
-  const window = observeUse(
-    memory.demand,
-    { used, report: sample.reportsInEpoch, at: now.monotonic },
-    estimate.windowSeconds,
-  );
-  const learned: GuestMemory = window === memory.demand ? memory : { ...memory, demand: window };
-  const demand = estimateUse(window, estimate.quantile, estimate.growthSeconds) + kernelBytes;
-  record(trail, 'demand', 'DEMAND', demand, { used, kernelBytes, usedRate: window.slope });
+  const { current, max, kernelBytes } = sizes;
+  const { guarantees } = policy;
+  const needs = learnNeeds(sample, memory, sizes, policy, now.monotonic);
+  const { memory: learned, demand, usedRate } = needs;
+  record(trail, 'demand', 'DEMAND', demand, { used: sizes.used, kernelBytes, usedRate });
 
-  const min = Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
-  const ceiling = Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max))));
+  const { min, ceiling } = boundsOf(policy, max);
   const condition = conditionOf(sample, guarantees.reserve);
-  const names = guestNames(sample, {
-    need: used + kernelBytes,
-    demand,
-    usedRate: window.slope,
-    target: learned.target,
-    condition,
-  });
   const scope: Scope = {
     host,
-    guest: names,
+    guest: guestNames(sample, {
+      need: sizes.used + kernelBytes,
+      demand,
+      usedRate,
+      target: learned.target,
+      condition,
+    }),
     guarantees: { min, max: ceiling, reserve: guarantees.reserve },
     now: localTime(now.wall, policy.timezone),
   };
@@ -162,16 +166,17 @@ export function assess(input: AssessInput): Assessment {
   if (asked === undefined) return held('EXPRESSION_FAILED', learned);
   const { wanted } = asked;
   const bounded = Math.min(ceiling, Math.max(min, Math.ceil(wanted)));
-  const floor = Math.min(max, Math.max(min, Math.ceil(needFloor(sample, kernelBytes) ?? max)));
+  // H1, H3, H7 (R1): bursts are absolute, so what a guest keeps above its use is not a share of it.
+  const spare = Math.max(absoluteReserve(max), KEPT_RESERVE * guarantees.reserve);
+  const floor = Math.min(max, Math.max(min, Math.ceil(sizes.used + kernelBytes + spare)));
   // A guaranteed maximum keeps a guest from growing; what it uses already is not taken from it.
   const kept = Math.max(bounded, Math.min(floor, Math.max(ceiling, current)));
   const bound = kept > bounded ? 'GUARD_FLOOR' : boundOf(wanted, bounded);
   record(trail, 'guarantees', bound, kept, { min, max: ceiling, floor });
 
   const protection = protect(policy, asked.scope, learned, now.monotonic);
-  const { bar, relief } = protection;
-  const desired = relief === undefined ? kept : Math.max(kept, Math.min(ceiling, relief));
-  recordProtection(trail, protection, desired);
+  const situation = { sample, memory: learned, policy, current, max, ceiling, need: needs.need, condition };
+  const { bar, desired, distressed, growth } = care(trail, protection, situation, kept, now.monotonic);
   const recommendations =
     policy.stabilizationSeconds > 0
       ? recommend(learned.recommendations, desired, current, policy.stabilizationSeconds, now.monotonic)
@@ -182,9 +187,6 @@ export function assess(input: AssessInput): Assessment {
     const next = remembered(learned, protection.vetoed, recommendations);
     return { ...held('OBSERVE_ONLY', next), correction: undefined };
   }
-
-  const available = trusted(sample.readings.available) ?? 0;
-  const distressed = relief !== undefined || (available < guarantees.reserve / 2 && current < ceiling);
   return {
     kind: 'movable',
     sample,
@@ -203,61 +205,25 @@ export function assess(input: AssessInput): Assessment {
     demand,
     stable: recommendations === undefined ? desired : Math.max(desired, highest(recommendations)),
     distressed,
+    growth,
     bar,
-    active: Math.min(1, (used + kernelBytes) / current),
+    active: Math.min(1, (sizes.used + kernelBytes) / current),
   };
 }
 
-const QUALITY_CODES = {
-  stale: 'STATS_STALE',
-  absent: 'STATS_ABSENT',
-  implausible: 'STATS_IMPLAUSIBLE',
-} as const;
-
-/** H21 (R16), H31 (R24): what the domain's XML or a job of it forbids. */
-const OBSTACLE_CODES = {
-  'no-balloon': 'NO_BALLOON',
-  passthrough: 'PASSTHROUGH',
-  hugepages: 'HUGEPAGES',
-  locked: 'LOCKED_MEMORY',
-  'launch-security': 'LAUNCH_SECURITY',
-  'virtio-mem': 'VIRTIO_MEM',
-  job: 'JOB_RUNNING',
-} as const satisfies Record<Obstacle, ReasonCode>;
-
-/** Why this guest must not be moved now, by what is known of it alone. */
-function obstacleOf(sample: GuestSample): { stage: StageName; code: ReasonCode } | undefined {
-  // H42: a guest that is paused, asleep, crashed or on its way out does not follow its balloon.
-  if (sample.state !== 'running') return { stage: 'eligibility', code: 'NOT_RUNNING' };
-  if (sample.balloon?.device === 'none') return { stage: 'eligibility', code: 'NO_BALLOON' };
-  const obstacle = sample.obstacles?.[0];
-  if (obstacle !== undefined) return { stage: 'eligibility', code: OBSTACLE_CODES[obstacle] };
-  const { max, current, total, used, available } = sample.readings;
-  for (const { quality } of [max, current, total, used, available]) {
-    if (quality !== 'ok') return { stage: 'quality', code: QUALITY_CODES[quality] };
-  }
-  if (!isPositive(max) || !isPositive(current)) return { stage: 'quality', code: 'STATS_IMPLAUSIBLE' };
-  // Whether the driver leaves ballooned pages in MemTotal is not known before the XML has been read.
-  const settled = sample.balloon !== undefined && sample.reportsInEpoch >= SETTLED_REPORTS;
-  return settled ? undefined : { stage: 'quality', code: 'STATS_SETTLING' };
+/** The guarantees in bytes. */
+function boundsOf({ guarantees }: GuestPolicy, max: Bytes): { readonly min: Bytes; readonly ceiling: Bytes } {
+  const min = Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
+  return { min, ceiling: Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max)))) };
 }
 
-function isPositive({ value }: Reading): boolean {
-  return value !== undefined && value > 0;
-}
-
-function reportInputs({ statsAgeSeconds, epoch, reportsInEpoch }: GuestSample): StageInputs {
-  return { ...(statsAgeSeconds === undefined ? {} : { statsAgeSeconds }), epoch, reports: reportsInEpoch };
-}
-
-function sizesOf(sample: GuestSample, memory: GuestMemory) {
-  const used = trusted(sample.readings.used);
-  const current = trusted(sample.readings.current);
-  const max = trusted(sample.readings.max);
-  const kernelBytes = memory.kernelBytes;
-  if (used === undefined || current === undefined || max === undefined || kernelBytes === undefined)
-    return undefined;
-  return { used, current, max, kernelBytes };
+/** What a guest that boots is owed. Its size may be the old, inflated one that QEMU still gives. */
+function restoreOf({ readings }: GuestSample, memory: GuestMemory, policy: GuestPolicy): Bytes | undefined {
+  const max = trusted(readings.max);
+  const size = readings.current.value;
+  if (max === undefined || size === undefined) return undefined;
+  const { ceiling } = boundsOf(policy, max);
+  return isOwed(memory, size, ceiling) ? ceiling : undefined;
 }
 
 function boundOf(wanted: Bytes, bounded: Bytes): ReasonCode {
@@ -273,33 +239,4 @@ function remembered(
 ): GuestMemory {
   if (memory.vetoed === vetoed && memory.recommendations === recommendations) return memory;
   return { ...memory, vetoed, recommendations };
-}
-
-interface Answer {
-  readonly wanted: Bytes;
-  /** With the variables that were found on the way. */
-  readonly scope: Scope;
-}
-
-/** Evaluates variables and target; undefined, with the failing stage recorded, when one of them fails. */
-function askPolicy(policy: GuestPolicy, scope: Scope, trail: Trail): Answer | undefined {
-  const size = trail.stages[0]?.in;
-  const vars: Record<string, number> = {};
-  const withVars: Scope = { ...scope, vars };
-  for (const { name, expression } of policy.variables) {
-    const value = expression.evaluate(withVars);
-    if (typeof value !== 'number') {
-      const inputs = { variable: name, problem: value.problem };
-      record(trail, 'target', 'EXPRESSION_FAILED', size, inputs, expression.source);
-      return undefined;
-    }
-    vars[name] = value;
-  }
-  const value = policy.target.evaluate(withVars);
-  if (typeof value !== 'number') {
-    record(trail, 'target', 'EXPRESSION_FAILED', size, { problem: value.problem }, policy.target.source);
-    return undefined;
-  }
-  record(trail, 'target', 'TARGET', value, vars, policy.target.source);
-  return { wanted: value, scope: withVars };
 }

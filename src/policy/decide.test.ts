@@ -170,7 +170,13 @@ describe('decide', () => {
 
   it('says what the budget was', () => {
     const tick = tickOf([{}], policySet(), { total: 3 * GiB, available: 0 });
-    expect(tick.budget).toEqual({ total: 3 * GiB, committed: 4 * GiB, free: 0, split: 'fits' });
+    expect(tick.budget).toEqual({
+      total: 3 * GiB,
+      committed: 4 * GiB,
+      free: 0,
+      emergency: 0.06 * GiB,
+      split: 'fits',
+    });
   });
 });
 
@@ -272,7 +278,7 @@ describe('a shrink under way', () => {
       targetBytes: 3 * GiB,
     });
     const turned = tickOf([hurt], policySet(), {}, shrinking);
-    expect(decisionOf(turned)).toMatchObject({ action: 'grow', reason: 'GROW' });
+    expect(decisionOf(turned)).toMatchObject({ action: 'grow', reason: 'DISTRESS' });
     expect(decisionOf(turned)?.targetBytes).toBeGreaterThan(3 * GiB);
   });
 
@@ -297,7 +303,7 @@ describe('a host that is overcommitted from the start', () => {
   it('gives to a guest in need what is really free, without making anybody give', () => {
     const hurt = { uuid: 'c', max: 8 * GiB, current: 2 * GiB, used: 2 * GiB - 10 * MiB, rss: 0 };
     const tick = tickOf([calm('a'), calm('b'), hurt], policies, SIZES);
-    expect(decisionOf(tick, 'c')).toMatchObject({ action: 'grow', reason: 'GROW' });
+    expect(decisionOf(tick, 'c')).toMatchObject({ action: 'grow', reason: 'DISTRESS' });
     expect(decisionOf(tick, 'a')).toMatchObject({ action: 'hold' });
   });
 });

@@ -6,7 +6,10 @@ import type { Action, Decision } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
 import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
 import { type Assessment, assess } from './assess.ts';
+import { beginTrial } from './efficacy.ts';
+import { beginProbation } from './feedback.ts';
 import { governing } from './governing.ts';
+import { missingAfter, promisedToMissing } from './missing.ts';
 import { hostNames } from './names.ts';
 import type { Outcome } from './outcome.ts';
 import { lasting, pauseOf } from './pauses.ts';
@@ -38,7 +41,8 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   const pressure = assessPressure(state.pressure, policies.host.pressure, host, now.monotonic);
   host.level = pressure.level;
   const assessments = snapshot.guests.map(sample => assessGuest(state, sample, policies, host, now));
-  const budget = hostBudget(policies.host, snapshot, assessments);
+  const missing = missingAfter(state, snapshot, now.monotonic);
+  const budget = hostBudget(policies.host, snapshot, assessments, promisedToMissing(missing, now.monotonic));
   const settled =
     budget &&
     settle(budget, assessments, {
@@ -56,12 +60,19 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   for (const assessment of assessments) {
     const { uuid } = assessment.sample;
     const outcome = outcomeOf(assessment, settled);
-    guests.set(uuid, remember(assessment, outcome, state.guests.get(uuid), enforcing, now));
+    guests.set(uuid, remember(assessment, outcome, memoryOf(state, uuid), enforcing, now));
     decisions.push(toDecision(assessment, outcome, pressure.level));
   }
   decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
   return {
-    state: { pressure, guests, ...(reclaim && { reclaim }), ...(pauses && { pauses }) },
+    state: {
+      pressure,
+      guests,
+      begun: true,
+      ...(missing && { missing }),
+      ...(reclaim && { reclaim }),
+      ...(pauses && { pauses }),
+    },
     decisions,
     budget: budget && settled && { ...budget, split: settled.split },
   };
@@ -80,12 +91,17 @@ export function assessGuest(
     sample,
     policy,
     layers,
-    memory: state.guests.get(sample.uuid),
+    memory: memoryOf(state, sample.uuid),
+    appeared: state.begun === true,
     host,
     yieldFor: policies.host.yieldForSeconds,
     pause: pauseOf(state.pauses, sample.uuid, now.wall),
     now,
   });
+}
+
+function memoryOf(state: PolicyState, uuid: string): GuestMemory | undefined {
+  return state.guests.get(uuid) ?? state.missing?.get(uuid)?.memory;
 }
 
 const ORDER: Readonly<Record<Action, number>> = { grow: 0, shrink: 1, hold: 2 };
@@ -103,9 +119,9 @@ function outcomeOf(assessment: Assessment, settled: Settlement | undefined): Out
 }
 
 function ownOutcome(assessment: Assessment, settled: Settlement | undefined): Outcome {
-  if (assessment.kind === 'held') return { action: 'hold', reason: assessment.code, target: undefined };
   const outcome = settled?.outcomes.get(assessment);
   if (outcome !== undefined) return outcome;
+  if (assessment.kind === 'held') return { action: 'hold', reason: assessment.code, target: undefined };
   record(assessment.trail, 'budget', 'HOST_UNKNOWN', assessment.current);
   return { action: 'hold', reason: 'HOST_UNKNOWN', target: undefined };
 }
@@ -127,8 +143,16 @@ function remember(
     ...(action === 'shrink' ? { shrunkAt: at } : { grownAt: at }),
   };
   if (!enforcing) return paced;
+  const tried =
+    action === 'shrink'
+      ? {
+          probation: beginProbation(memory.probation, current, sample.reportsInEpoch, at),
+          efficacy: beginTrial(memory.efficacy, sample, memory),
+        }
+      : {};
   return {
     ...paced,
+    ...tried,
     move: { from: current, to: target, at },
     beforeMove: standing(before?.epoch === memory.epoch ? before : memory),
     target,

@@ -4,7 +4,7 @@ import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 const SLOTS = 24;
 
 /** QEMU asks a guest for statistics in whole seconds (guest-stats-polling-interval), so reports are never closer than this. */
-const SHORTEST_PERIOD: Seconds = 1;
+export const SHORTEST_PERIOD: Seconds = 1;
 
 /**
  * What a guest has used over the window, as the peak of each of its parts: bounded memory whatever the interval, and a

@@ -19,7 +19,8 @@ describe('followUp', () => {
       overheadBytes: 100 * MiB,
     });
     const { memory, verdict } = followUp(guestSample({ epoch: 2 }), deepFreeze(before), 10);
-    expect(memory).toEqual({ ...newGuestMemory(2), resting: { size: 4 * GiB, since: 10 } });
+    const boot = { at: 10, count: 1, asked: undefined };
+    expect(memory).toEqual({ ...newGuestMemory(2), resting: { size: 4 * GiB, since: 10 }, boot });
     expect(verdict).toEqual({ kind: 'none' });
   });
 

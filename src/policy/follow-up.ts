@@ -2,7 +2,9 @@
 import { absoluteReserve, kernelShare } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
+import { nextBoot } from './boot.ts';
 import { type Convergence, isUnderWay, judgeMove, settleMove, WITHDRAWAL_MARGIN } from './convergence.ts';
+import { judgeEfficacy } from './efficacy.ts';
 import type { Bar } from './protect.ts';
 import { type GuestMemory, type Move, newGuestMemory } from './state.ts';
 import type { StageInputs } from './trail.ts';
@@ -13,13 +15,13 @@ const REST_SECONDS = 1.5;
 /** A target that replaces the one that the guest is working towards, whatever the host needs. */
 export interface Correction {
   readonly target: Bytes;
-  readonly code: 'WITHDRAWN' | 'GUARD_FLOOR' | 'VETOED' | 'RELIEF' | 'EXPRESSION_FAILED';
+  readonly code: 'WITHDRAWN' | 'GUARD_FLOOR' | 'INEFFECTIVE' | Bar['code'];
   readonly inputs: StageInputs;
 }
 
-/** What is promised to a guest of this size: that, or what it has been asked to grow to. */
-export function promisedBytes(size: Bytes, { move }: GuestMemory): Bytes {
-  return move === undefined ? size : Math.max(size, move.to);
+/** What is promised to a guest of this size: that, or what it has been asked to grow to, as far as it still can. */
+export function promisedBytes(size: Bytes, { move }: GuestMemory, max = Number.POSITIVE_INFINITY): Bytes {
+  return move === undefined ? size : Math.max(size, Math.min(max, move.to));
 }
 
 /** The size by the last word there is on it. Where there is none, what its process holds counts among the host's other users. */
@@ -27,19 +29,26 @@ export function lastKnownSize({ readings }: GuestSample, memory: GuestMemory): B
   return readings.current.value ?? memory.resting?.size ?? readings.max.value ?? readings.rss.value ?? 0;
 }
 
+/** What a guest is followed up with beyond its sample. */
+interface FollowUp {
+  /** How long a guest is left alone whose balloon somebody else has moved; undefined: nobody looks. */
+  readonly yieldFor?: Seconds | undefined;
+  /** The guest is new, and was not there at the first tick. */
+  readonly appeared?: boolean;
+}
+
 /** Carries the memory over into this tick: a new epoch starts afresh, a move under way is judged, standing figures are learned. */
 export function followUp(
   sample: GuestSample,
   before: GuestMemory | undefined,
   now: Seconds,
-  yieldFor?: Seconds,
+  { yieldFor, appeared = false }: FollowUp = {},
 ): { memory: GuestMemory; verdict: Convergence } {
-  const known = before !== undefined && before.epoch === sample.epoch ? before : newGuestMemory(sample.epoch);
+  const known = before?.epoch === sample.epoch ? before : beginEpoch(sample, before, appeared, now);
   const current = trusted(sample.readings.current);
   if (current === undefined || sample.state !== 'running' || sample.obstacles?.length) {
     // A guest that does not run, or that a job holds, cannot follow: its move has its time when it can again (H31, H42).
-    const memory = known.move === undefined ? known : { ...known, move: { ...known.move, at: now } };
-    return { memory, verdict: { kind: 'none' } };
+    return { memory: suspended(known, now), verdict: { kind: 'none' } };
   }
   const verdict = judgeMove(known.move, current, now);
   const settled = settleMove(known, verdict, now);
@@ -50,6 +59,33 @@ export function followUp(
   const seen =
     yielding.resting?.size === current ? yielding : { ...yielding, resting: { size: current, since: now } };
   return { memory: learnStanding(sample, seen, current, now), verdict };
+}
+
+/**
+ * H12, H37 (R11): nothing that was learned of another boot counts, but for the size that did harm: the same work will want it
+ * again. An epoch with a lower number is of a collector that counts anew, not of a guest that has booted.
+ */
+function beginEpoch(
+  { epoch }: GuestSample,
+  before: GuestMemory | undefined,
+  appeared: boolean,
+  now: Seconds,
+): GuestMemory {
+  const boots = before === undefined ? appeared : epoch > before.epoch;
+  const memory = newGuestMemory(epoch);
+  if (!boots && before?.learned === undefined) return memory;
+  return { ...memory, learned: before?.learned, boot: boots ? nextBoot(before, now) : undefined };
+}
+
+/** The memory of a guest that cannot follow, with the times of what is under way put forward. */
+export function suspended(memory: GuestMemory, now: Seconds): GuestMemory {
+  const { move, probation } = memory;
+  if (move === undefined && probation === undefined) return memory;
+  return {
+    ...memory,
+    move: move && { ...move, at: now },
+    probation: probation && { ...probation, since: now },
+  };
 }
 
 /** A size that has stood so long did not change of what was under way before we looked, such as a move of an earlier daemon. */
@@ -96,11 +132,13 @@ function learnStanding(sample: GuestSample, memory: GuestMemory, current: Bytes,
   const reportedAt = now - (sample.statsAgeSeconds ?? Number.POSITIVE_INFINITY);
   const kernelBytes =
     reportedAt < restedAt ? memory.kernelBytes : (kernelShare(sample) ?? memory.kernelBytes);
+  const efficacy = judgeEfficacy(memory, sample, now);
   const learned =
     overheadBytes !== memory.overheadBytes ||
     granted !== memory.granted ||
-    kernelBytes !== memory.kernelBytes;
-  return learned ? { ...memory, overheadBytes, granted, kernelBytes } : memory;
+    kernelBytes !== memory.kernelBytes ||
+    efficacy !== memory.efficacy;
+  return learned ? { ...memory, overheadBytes, granted, kernelBytes, efficacy } : memory;
 }
 
 /**
@@ -117,6 +155,18 @@ export function withdrawalOf(sample: GuestSample, verdict: Convergence): Correct
   const { reached } = verdict;
   const target = Math.min(sample.readings.max.value ?? reached, reached + WITHDRAWAL_MARGIN);
   return { target, code: 'WITHDRAWN', inputs: { reached } };
+}
+
+/**
+ * A guest whose balloon frees nothing gets back what its process still holds (H21, R16). That is the host's already, so it asks
+ * for no room.
+ */
+export function giveBackOf({ readings }: GuestSample, promised: Bytes): Correction | undefined {
+  const max = trusted(readings.max);
+  const rss = trusted(readings.rss);
+  if (max === undefined || rss === undefined) return undefined;
+  const target = Math.min(max, Math.floor(rss / MiB) * MiB);
+  return target > promised ? { target, code: 'INEFFECTIVE', inputs: { rss } } : undefined;
 }
 
 /** What a guest is in need of while it is being shrunk. */

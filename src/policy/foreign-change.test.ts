@@ -82,6 +82,6 @@ describe('a balloon that somebody else moves', () => {
     const after = snapshot({ guests: [guestSample({ epoch: 2, current: 2 * GiB, reportsInEpoch: 1 })] });
     const first = decide(stateOf(before), before, set, instant(0));
 
-    expect(decide(first.state, after, set, instant(10)).decisions[0]?.reason).toBe('STATS_SETTLING');
+    expect(decide(first.state, after, set, instant(10)).decisions[0]?.reason).toBe('BOOT_RESTORED');
   });
 });

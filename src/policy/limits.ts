@@ -20,7 +20,7 @@ interface Wish {
 }
 
 export interface Limited {
-  readonly outcomes: ReadonlyMap<Movable, Outcome>;
+  readonly outcomes: ReadonlyMap<Assessment, Outcome>;
   readonly reclaim: ReclaimAllowance | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface Limited {
 export function limitShrinks(
   limits: HostLimits,
   before: ReclaimAllowance | undefined,
-  outcomes: ReadonlyMap<Movable, Outcome>,
+  outcomes: ReadonlyMap<Assessment, Outcome>,
   assessments: readonly Assessment[],
   urgent: ReadonlySet<Movable>,
   now: Seconds,
@@ -81,12 +81,12 @@ function taken({ policy, current }: Movable, distance: Bytes, allowance: Bytes, 
 
 function movesUnderWay(
   assessments: readonly Assessment[],
-  outcomes: ReadonlyMap<Movable, Outcome>,
+  outcomes: ReadonlyMap<Assessment, Outcome>,
   now: Seconds,
 ): number {
   let count = 0;
   for (const assessment of assessments) {
-    const growing = assessment.kind === 'movable' && outcomes.get(assessment)?.action === 'grow';
+    const growing = outcomes.get(assessment)?.action === 'grow';
     if (growing || isUnderWay(assessment.memory.move, now)) count++;
   }
   return count;
@@ -97,12 +97,13 @@ function turnsOf(limit: HostLimits['guestsPerTick'], guests: number): number {
   return 'count' in limit ? limit.count : Math.max(1, Math.ceil(limit.ratio * guests));
 }
 
-function wishes(outcomes: ReadonlyMap<Movable, Outcome>, urgent: ReadonlySet<Movable>): Wish[] {
+function wishes(outcomes: ReadonlyMap<Assessment, Outcome>, urgent: ReadonlySet<Movable>): Wish[] {
   const result: Wish[] = [];
   for (const [guest, outcome] of outcomes) {
     // A target that is to be corrected is not this shrink.
     if (outcome.action !== 'shrink' || outcome.target === undefined || guest.correction !== undefined)
       continue;
+    if (guest.kind !== 'movable') continue;
     result.push({ guest, outcome, target: outcome.target, urgent: urgent.has(guest) });
   }
   return result.sort(

@@ -1,9 +1,12 @@
-/** What protects one guest from giving: its own distress, its policy's vetoes and relief, and what was recommended before. */
+/** What protects one guest from giving: its own distress, its policy's vetoes and relief, and what it says of earlier shrinks. */
 import type { ReasonCode, SourceRef } from '../model/decision.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
-import { type Bytes, MiB, type Seconds } from '../model/units.ts';
+import { type Bytes, MiB, type Ratio, type Seconds } from '../model/units.ts';
+import { graceLeft } from './boot.ts';
+import { decayedFloor } from './feedback.ts';
 import { type GuestPolicy, resolveAmount, type Scope } from './policy-set.ts';
 import type { GuestMemory } from './state.ts';
+import { isSwapping } from './swapping.ts';
 import { record, type StageInputs, type Trail } from './trail.ts';
 
 /**
@@ -29,7 +32,10 @@ export function conditionOf({ readings }: GuestSample, reserve: Bytes): Conditio
 
 /** Why a guest is not shrunk, whoever asks for it. */
 export interface Bar {
-  readonly code: Extract<ReasonCode, 'VETOED' | 'EXPRESSION_FAILED' | 'RELIEF'>;
+  readonly code: Extract<
+    ReasonCode,
+    'VETOED' | 'EXPRESSION_FAILED' | 'RELIEF' | 'ROLLED_BACK' | 'BOOT_GRACE' | 'SWAPPING'
+  >;
   readonly inputs: StageInputs;
   readonly source: SourceRef;
 }
@@ -84,9 +90,90 @@ export function protect(
   };
 }
 
-/** Records what protects the guest, where anything does. */
-export function recordProtection(trail: Trail, { bar, relief }: Protection, desired: Bytes): void {
-  if (bar === undefined) return;
-  const stage = relief === undefined ? 'vetoes' : 'relief';
-  record(trail, stage, bar.code, desired, bar.inputs, bar.source);
+/** What a guest in distress is given above its need: its use cannot show what it would use, if it could. */
+const RELIEF_FACTOR: Ratio = 1.25;
+
+/** What a tick knows of the guest. */
+interface Situation {
+  readonly sample: GuestSample;
+  readonly memory: GuestMemory;
+  readonly policy: GuestPolicy;
+  readonly current: Bytes;
+  readonly max: Bytes;
+  readonly ceiling: Bytes;
+  readonly need: Bytes;
+  readonly condition: Condition;
+}
+
+/** What a guest gets beyond its policy's target, and why it is not shrunk. */
+export interface Care {
+  readonly bar: Bar | undefined;
+  readonly desired: Bytes;
+  /** Growth is urgent, and the guest never donates (H5, R5). */
+  readonly distressed: boolean;
+  /** What a growth of it is for. */
+  readonly growth: Extract<ReasonCode, 'RELIEF' | 'ROLLED_BACK' | 'DISTRESS' | 'GROW'>;
+}
+
+/**
+ * Puts the policy's protection and the guest's own together, and records what they change. Sizes here come from what the guest
+ * needs or had, never from the size that it is on its way from (H4, R4).
+ */
+export function care(
+  trail: Trail,
+  { bar: policyBar, relief }: Protection,
+  { sample, memory, policy, current, max, ceiling, need, condition }: Situation,
+  asked: Bytes,
+  now: Seconds,
+): Care {
+  const { learned, probation, boot, swapping } = memory;
+  const { source } = policy;
+  let desired = asked;
+  // H29 (R22): not under the size that did harm, until that is forgotten.
+  const floor = learned === undefined ? 0 : Math.min(ceiling, Math.ceil(decayedFloor(learned, max, now)));
+  if (floor > desired) {
+    desired = floor;
+    record(trail, 'feedback', 'LEARNED_FLOOR', desired, { floor }, source);
+  }
+  const harm = probation?.harm;
+  let harmed: Bar | undefined;
+  const rollingBack = probation !== undefined && harm !== undefined && current < probation.from;
+  if (probation !== undefined && harm !== undefined) {
+    harmed = { code: 'ROLLED_BACK', inputs: { sign: harm, from: probation.from }, source };
+    if (rollingBack) desired = Math.max(desired, Math.min(ceiling, probation.from));
+    record(trail, 'feedback', harmed.code, desired, harmed.inputs, source);
+  }
+  const hurts = condition.distress && current < ceiling;
+  if (hurts && policy.relief === undefined) {
+    const size = Math.ceil(RELIEF_FACTOR * need + policy.guarantees.reserve);
+    desired = Math.max(desired, Math.min(ceiling, size));
+    record(trail, 'relief', 'DISTRESS', desired, { need, reserve: policy.guarantees.reserve }, source);
+  }
+  if (relief !== undefined) desired = Math.max(desired, Math.min(ceiling, relief));
+  const own =
+    policyBar ?? (harmed === undefined ? ownBar(sample, { boot, swapping }, source, now) : undefined);
+  if (own !== undefined) {
+    const stage = relief === undefined ? 'vetoes' : 'relief';
+    record(trail, stage, own.code, desired, own.inputs, own.source);
+  }
+  return {
+    bar: own ?? harmed,
+    desired,
+    distressed: relief !== undefined || rollingBack || hurts,
+    growth: relief !== undefined ? 'RELIEF' : rollingBack ? 'ROLLED_BACK' : hurts ? 'DISTRESS' : 'GROW',
+  };
+}
+
+/** Bars that need no policy. */
+function ownBar(
+  { reportsInEpoch }: GuestSample,
+  { boot, swapping }: Pick<GuestMemory, 'boot' | 'swapping'>,
+  source: SourceRef,
+  now: Seconds,
+): Bar | undefined {
+  const seconds = graceLeft(boot, reportsInEpoch, now);
+  if (seconds !== undefined) return { code: 'BOOT_GRACE', inputs: { seconds }, source };
+  // H13 (R12): a guest that swaps out looks better with every page.
+  if (swapping === undefined || !isSwapping(swapping, now)) return undefined;
+  return { code: 'SWAPPING', inputs: { evicted: swapping.evicted }, source };
 }

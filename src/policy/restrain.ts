@@ -114,7 +114,8 @@ export function restrainGrow(
   const offered = isUnderWay(memory.move, now) ? Math.max(current, memory.move.to) : current;
   if (wish <= offered) {
     if (offered > current) return stay('MOVE_IN_FLIGHT', { target: offered });
-    return stay(wish < whole ? limit.code : 'WITHIN_TOLERANCE', { goal });
+    if (wish < whole) return stay(limit.code, { goal });
+    return stay(guest.desired > current + tolerance(guest) ? 'OK' : 'WITHIN_TOLERANCE', { goal });
   }
   const target = Math.min(wish, Math.max(promised, wholeTarget(promised + room, guest.max)));
   const short = wish - target;

@@ -31,7 +31,7 @@ function settled(
   budget: Partial<HostBudget>,
   guests: readonly Movable[],
 ): Record<string, Outcome | undefined> {
-  const whole = { total: 64 * GiB, committed: 0, free: 0, ...budget };
+  const whole = { total: 64 * GiB, committed: 0, free: 0, emergency: 0, ...budget };
   const { outcomes } = settle(whole, guests, { level: 'none', now: 0 });
   return Object.fromEntries(guests.map(guest => [guest.sample.uuid, outcomes.get(guest)]));
 }
@@ -52,20 +52,20 @@ describe('growth', () => {
     expect(settled({ free: 0 }, guests).a).toMatchObject({ action: 'hold', reason: 'WAITING_FOR_DONORS' });
   });
 
-  it('goes to the distressed first, then to those that give last, then to the hardest pressed', () => {
+  it('goes to the distressed first, then to those that give last, then to all by their shares', () => {
     const first = wanting('last-to-give', 4 * GiB, { current: 2 * GiB }, { priority: 50 });
     const pressed = wanting('pressed', 4 * GiB, { current: 2 * GiB, used: GiB });
     const easy = wanting('easy', 4 * GiB, { current: 2 * GiB });
     const hurt = wanting('hurt', 4 * GiB, distress(2 * GiB), { priority: 300 });
     const guests = [easy, pressed, first, hurt];
-    const target = (free: number) => {
+    const targets = (free: number) => {
       const outcomes = settled({ free }, guests);
-      return ['hurt', 'last-to-give', 'pressed', 'easy'].filter(name => outcomes[name]?.target === 4 * GiB);
+      return ['hurt', 'last-to-give', 'pressed', 'easy'].map(name => (outcomes[name]?.target ?? 0) / GiB);
     };
-    expect(target(2 * GiB)).toEqual(['hurt']);
-    expect(target(4 * GiB)).toEqual(['hurt', 'last-to-give']);
-    expect(target(6 * GiB)).toEqual(['hurt', 'last-to-give', 'pressed']);
-    expect(target(8 * GiB)).toHaveLength(4);
+    expect(targets(2 * GiB)).toEqual([4, 0, 0, 0]);
+    expect(targets(4 * GiB)).toEqual([4, 4, 0, 0]);
+    expect(targets(6 * GiB)).toEqual([4, 4, 3, 3]);
+    expect(targets(8 * GiB)).toEqual([4, 4, 4, 4]);
   });
 
   it('leaves to others what a guest may not take now', () => {
@@ -91,11 +91,28 @@ describe('growth', () => {
     expect(outcomes.last).toMatchObject({ target: 2 * GiB, reason: 'GROW' });
   });
 
+  it('gives a part that is of no use by itself to the hardest pressed', () => {
+    const policy = { grow: { stepMin: GiB } };
+    const pressed = wanting('pressed', 4 * GiB, { current: 2 * GiB, used: GiB }, policy);
+    const easy = wanting('easy', 4 * GiB, { current: 2 * GiB }, policy);
+    const outcomes = settled({ free: 1.5 * GiB }, [easy, pressed]);
+    expect(outcomes.pressed).toMatchObject({ action: 'grow', target: 3.5 * GiB });
+    expect(outcomes.easy).toMatchObject({ action: 'hold', reason: 'WAITING_FOR_DONORS' });
+  });
+
+  it('leaves the emergency reserve to guests in distress', () => {
+    const hurt = wanting('hurt', 4 * GiB, distress(2 * GiB));
+    const easy = wanting('easy', 4 * GiB, { current: 2 * GiB });
+    const parts = { free: GiB, emergency: GiB };
+    expect(settled(parts, [easy]).easy).toMatchObject({ action: 'hold', reason: 'WAITING_FOR_DONORS' });
+    expect(settled(parts, [hurt]).hurt).toMatchObject({ action: 'grow', target: 3 * GiB });
+  });
+
   it('does not depend on the order of the guests', () => {
     const guests = ['a', 'b', 'c', 'd'].map(uuid => wanting(uuid, 4 * GiB, { current: 2 * GiB }));
     const outcomes = settled({ free: 5 * GiB }, guests);
     expect(settled({ free: 5 * GiB }, guests.toReversed())).toEqual(outcomes);
-    expect(outcomes.d).toMatchObject({ action: 'hold' });
+    for (const uuid of ['a', 'b', 'c', 'd']) expect(outcomes[uuid]).toMatchObject({ target: 3.25 * GiB });
   });
 });
 

@@ -1,8 +1,9 @@
-/** Who moves how far this tick: growth from what is free, donors for what is missing, restraint for everybody. */
+/** Who moves how far this tick: donors for what growth misses, restraint for everybody. */
 import type { ReasonCode } from '../model/decision.ts';
 import type { Bytes } from '../model/units.ts';
-import { type Arbitration, arbitrate, type Entitlement, type HostBudget, type Split } from './arbitrate.ts';
+import { type Arbitration, arbitrate, type HostBudget, type Split } from './arbitrate.ts';
 import type { Assessment, Movable } from './assess.ts';
+import { byUuid, type Growth, grantGrowth } from './grant.ts';
 import { limitShrinks } from './limits.ts';
 import type { Outcome } from './outcome.ts';
 import {
@@ -11,7 +12,6 @@ import {
   type Circumstances,
   givable,
   type Restrained,
-  restrainGrow,
   restrainShrink,
 } from './restrain.ts';
 import type { ReclaimAllowance } from './state.ts';
@@ -19,7 +19,7 @@ import { record } from './trail.ts';
 
 export interface Settlement {
   readonly split: Split;
-  readonly outcomes: ReadonlyMap<Movable, Outcome>;
+  readonly outcomes: ReadonlyMap<Assessment, Outcome>;
   readonly reclaim: ReclaimAllowance | undefined;
 }
 
@@ -31,10 +31,10 @@ export function settle(
 ): Settlement {
   const { level, now, host } = circumstances;
   const arbitration = arbitrate(budget, assessments, level, now, host?.surplus);
-  const growth = grantGrowth(budget.free, arbitration.entitled, circumstances);
+  const growth = grantGrowth(budget, arbitration.entitled, assessments, circumstances);
   const calls = callDonors(arbitration.entitled, growth, circumstances);
   const inputs = { budget: budget.total, committed: budget.committed, free: budget.free };
-  const outcomes = new Map<Movable, Outcome>();
+  const outcomes = new Map<Assessment, Outcome>(growth.restored);
   for (const { guest, size, returned } of arbitration.entitled) {
     const fits = returned ? 'SURPLUS_RETURNED' : 'BUDGET_FITS';
     const code = size < guest.desired ? SPLIT_CODES[arbitration.split] : fits;
@@ -54,61 +54,18 @@ const SPLIT_CODES = { fits: 'BUDGET_FITS', cut: 'BUDGET_CUT', insufficient: 'HOS
 
 /** The last stage. Where restraint had nothing to add, the budget decided if it cut, and else the target did. */
 function conclude(
-  { trail, current, policy, bar }: Movable,
+  { trail, current, policy, growth }: Movable,
   { target, code, inputs, source }: Restrained,
   direction: 'shrink' | 'grow',
   budget: ReasonCode,
 ): Outcome {
   const cut = budget !== 'BUDGET_FITS' && budget !== 'SURPLUS_RETURNED';
-  const growth = budget === 'SURPLUS_RETURNED' ? budget : 'GROW';
-  const given = bar?.code === 'RELIEF' ? 'RELIEF' : growth;
+  const given = budget === 'SURPLUS_RETURNED' && growth === 'GROW' ? budget : growth;
   const plain = target === undefined ? 'WITHIN_TOLERANCE' : direction === 'shrink' ? 'SHRINK' : given;
   const own = code === 'OK' && !cut ? plain : code;
   record(trail, 'restraint', own, target ?? current, inputs, source ?? policy.source);
   const reason = own === 'OK' ? budget : own;
   return target === undefined ? { action: 'hold', reason, target } : { action: direction, reason, target };
-}
-
-interface Growth {
-  /** One entry for every guest that is not to shrink. */
-  readonly moves: ReadonlyMap<Movable, Restrained>;
-  /** What growth found no room for. */
-  readonly missing: Bytes;
-  readonly urgent: boolean;
-}
-
-/**
- * Growth from what is free now. The distressed come first, then those whose policies give last, the hardest pressed among them
- * first. Only what is really taken is taken from the others.
- */
-function grantGrowth(free: Bytes, entitled: Arbitration['entitled'], circumstances: Circumstances): Growth {
-  const growers = entitled.filter(entitlement => !wouldShrink(entitlement));
-  growers.sort(
-    ({ guest: a }, { guest: b }) =>
-      Number(b.distressed) - Number(a.distressed) ||
-      a.policy.priority - b.policy.priority ||
-      b.active - a.active ||
-      byUuid(a, b),
-  );
-  const moves = new Map<Movable, Restrained>();
-  let room = free;
-  let missing = 0;
-  let urgent = false;
-  for (const { guest, size, returned } of growers) {
-    const growth = restrainGrow(guest, size, room, circumstances);
-    moves.set(guest, growth);
-    if (growth.target !== undefined) room -= Math.max(0, growth.target - guest.promised);
-    // Nobody gives so that another has more than it asks for.
-    const asked = returned ? Math.max(0, growth.short - (size - guest.desired)) : growth.short;
-    missing += asked;
-    urgent ||= asked > 0 && guest.distressed;
-  }
-  return { moves, missing, urgent };
-}
-
-/** A guest whose entitlement is its own size, but whose policy asks for less, is told why it does not shrink. */
-function wouldShrink({ guest: { current, desired }, size, returned }: Entitlement): boolean {
-  return size < current || (size === current && desired < current && !returned);
 }
 
 /**
@@ -145,8 +102,4 @@ function callDonors(
 /** What a shrink under way is still to bring. */
 function arriving({ memory: { move }, current }: Movable): Bytes {
   return move === undefined || move.to >= move.from ? 0 : Math.max(0, current - move.to);
-}
-
-function byUuid(a: Movable, b: Movable): number {
-  return a.sample.uuid < b.sample.uuid ? -1 : 1;
 }

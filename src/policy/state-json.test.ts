@@ -1,12 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Boot } from './boot.ts';
 import type { DemandWindow } from './demand.ts';
+import type { Efficacy } from './efficacy.ts';
+import { HARMS, type LearnedFloor, type Probation } from './feedback.ts';
 import type { Pause } from './pauses.ts';
 import type { Held, PressureState } from './pressure.ts';
 import type { SlotPeak } from './stabilize.ts';
-import type { BeforeMove, GuestMemory, Move, PolicyState, ReclaimAllowance } from './state.ts';
+import type { BeforeMove, GuestMemory, Missing, Move, PolicyState, ReclaimAllowance } from './state.ts';
 import { initialState, newGuestMemory } from './state.ts';
 import { decodeState, encodeState } from './state-json.ts';
+import type { Swapping } from './swapping.ts';
 
 /** An arbitrary for every field, optional ones too: a field added to the state does not compile until it is here. */
 type Arbitraries<T> = { readonly [K in keyof Required<T>]: fc.Arbitrary<T[K]> };
@@ -68,11 +72,35 @@ const guest = whole<GuestMemory>({
   yieldUntil: maybe(number),
   vetoed: maybe(fc.dictionary(name, number)),
   recommendations: maybe(fc.array(whole<SlotPeak>({ since: number, peak: amount }))),
+  boot: maybe(whole<Boot>({ at: number, count, asked: maybe(amount) })),
+  probation: maybe(
+    whole<Probation>({
+      from: amount,
+      begun: number,
+      since: number,
+      report: count,
+      harm: maybe(fc.constantFrom(...HARMS)),
+    }),
+  ),
+  learned: maybe(whole<LearnedFloor>({ bytes: amount, at: number })),
+  faultRate: maybe(amount),
+  swapping: maybe(whole<Swapping>({ evicted: amount, noisyAt: maybe(number) })),
+  efficacy: maybe(
+    whole<Efficacy>({
+      strikes: count,
+      trial: maybe(fc.record({ from: amount, rss: amount, overhead: amount })),
+    }),
+  ),
 });
 const state = whole<PolicyState>({
   pressure,
   guests: mapOf(guest),
   reclaim: maybe(whole<ReclaimAllowance>({ bytes: number, at: number })),
+  // One is enough: this is the largest part of the state.
+  missing: maybe(
+    fc.tuple(name, whole<Missing>({ memory: guest, since: number })).map(entry => new Map([entry])),
+  ),
+  begun: maybe(fc.constant(true as const)),
   pauses: maybe(mapOf(whole<Pause>({ since: number, until: maybe(number), reason: name, by: name }))),
 });
 

@@ -6,32 +6,39 @@
  */
 import { z } from 'zod';
 import type { Seconds } from '../model/units.ts';
+import type { Boot } from './boot.ts';
 import type { DemandWindow } from './demand.ts';
+import type { Efficacy } from './efficacy.ts';
+import { HARMS, type LearnedFloor, type Probation } from './feedback.ts';
 import type { Pause } from './pauses.ts';
 import type { Held, PressureState } from './pressure.ts';
 import type { SlotPeak } from './stabilize.ts';
-import type { BeforeMove, GuestMemory, Move, PolicyState, ReclaimAllowance } from './state.ts';
+import type { BeforeMove, GuestMemory, Missing, Move, PolicyState, ReclaimAllowance } from './state.ts';
+import type { Swapping } from './swapping.ts';
 
 const VERSION = 1;
 
 /** JSON only: maps have become objects. Instants are what they were, on the monotonic clock of the writer. */
-export interface EncodedState extends Omit<PolicyState, 'pressure' | 'guests' | 'pauses'> {
+export interface EncodedState extends Omit<PolicyState, 'pressure' | 'guests' | 'missing' | 'pauses'> {
   readonly version: number;
   readonly pressure: Omit<PressureState, 'held'> & { readonly held: Readonly<Record<string, Held>> };
   /** By uuid. */
   readonly guests: Readonly<Record<string, GuestMemory>>;
+  /** By uuid. */
+  readonly missing?: Readonly<Record<string, Missing>> | undefined;
   /** By uuid. */
   readonly pauses?: Readonly<Record<string, Pause>> | undefined;
 }
 
 /** The state for `JSON.stringify`; every number comes back to the bit. */
 export function encodeState(state: PolicyState): EncodedState {
-  const { pressure, guests, pauses } = state;
+  const { pressure, guests, missing, pauses } = state;
   return {
     version: VERSION,
     ...state,
     pressure: { ...pressure, held: Object.fromEntries(pressure.held) },
     guests: Object.fromEntries(guests),
+    missing: missing && Object.fromEntries(missing),
     pauses: pauses && Object.fromEntries(pauses),
   };
 }
@@ -118,6 +125,25 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
     yieldUntil: instant.optional(),
     vetoed: z.record(z.string(), instant).optional(),
     recommendations: z.array(whole<SlotPeak>({ since: instant, peak: amount })).optional(),
+    boot: whole<Boot>({ at: instant, count, asked: amount.optional() }).optional(),
+    probation: whole<Probation>({
+      from: amount,
+      begun: instant,
+      since: instant,
+      report: count,
+      harm: z.enum(HARMS).optional(),
+    }).optional(),
+    learned: whole<LearnedFloor>({ bytes: amount, at: instant }).optional(),
+    faultRate: amount.optional(),
+    swapping: whole<Swapping>({ evicted: amount, noisyAt: instant.optional() }).optional(),
+    efficacy: whole<Efficacy>({
+      strikes: count,
+      trial: whole<NonNullable<Efficacy['trial']>>({
+        from: amount,
+        rss: amount,
+        overhead: amount,
+      }).optional(),
+    }).optional(),
   });
   // Operators think in the time of day, and so do pauses: these do not shift.
   const pause = whole<Pause>({
@@ -130,6 +156,8 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
     pressure,
     guests: mapOf(guest),
     reclaim: whole<ReclaimAllowance>({ bytes: z.number(), at: instant }).optional(),
+    missing: mapOf(whole<Missing>({ memory: guest, since: instant })).optional(),
+    begun: z.literal(true).optional(),
     pauses: mapOf(pause).optional(),
   });
 }

@@ -1,9 +1,13 @@
 /** What `decide()` remembers between ticks. A plain value: it can be kept in a file, copied, and compared. */
 import type { Bytes, Seconds } from '../model/units.ts';
+import type { Boot } from './boot.ts';
 import type { DemandWindow } from './demand.ts';
+import type { Efficacy } from './efficacy.ts';
+import type { LearnedFloor, Probation } from './feedback.ts';
 import type { Pauses } from './pauses.ts';
 import { initialPressure, type PressureState } from './pressure.ts';
 import type { Recommendations } from './stabilize.ts';
+import type { Swapping } from './swapping.ts';
 
 /** A move that the guest has been asked to make. Instants are monotonic seconds. */
 export interface Move {
@@ -45,6 +49,25 @@ export interface GuestMemory {
   readonly vetoed?: Readonly<Record<string, Seconds>> | undefined;
   /** What the policy recommended within the stabilization window; missing when it has none. */
   readonly recommendations?: Recommendations | undefined;
+  /** Set in an epoch that we have seen begin. */
+  readonly boot?: Boot | undefined;
+  /** Shrinks that may yet turn out to do harm; missing when there are none. */
+  readonly probation?: Probation | undefined;
+  /** Missing while no shrink has done harm. */
+  readonly learned?: LearnedFloor | undefined;
+  /** Major faults per second as they ordinarily are, when no shrink is on probation. */
+  readonly faultRate?: number | undefined;
+  /** Missing while the guest does not swap. */
+  readonly swapping?: Swapping | undefined;
+  /** Missing while ballooning has done to the host what it should. */
+  readonly efficacy?: Efficacy | undefined;
+}
+
+/** A guest that the last snapshots did not have. */
+export interface Missing {
+  readonly memory: GuestMemory;
+  /** Monotonic instant of the first snapshot without it. */
+  readonly since: Seconds;
 }
 
 /** What may still be taken. It fills up with time, to a minute's worth at most. */
@@ -60,6 +83,10 @@ export interface PolicyState {
   readonly guests: ReadonlyMap<string, GuestMemory>;
   /** What the limit on reclaim leaves; missing where there is none. */
   readonly reclaim?: ReclaimAllowance | undefined;
+  /** Guests gone a short while ago, by uuid; missing when there are none. */
+  readonly missing?: ReadonlyMap<string, Missing> | undefined;
+  /** Set once there has been a tick: a guest that is new after that has just begun. */
+  readonly begun?: true | undefined;
   /** Guests that an operator wants left alone, whether they are there or not; missing when there are none. */
   readonly pauses?: Pauses | undefined;
 }

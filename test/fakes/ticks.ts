@@ -12,7 +12,7 @@ export function tickEventOf(
   decisions: readonly Decision[] = [],
   parts: Partial<TickEvent> = {},
 ): TickEvent {
-  const budget = { total: 1, committed: 0, free: 1, split: 'fits' } as const;
+  const budget = { total: 1, committed: 0, free: 1, emergency: 0, split: 'fits' } as const;
   return {
     type: 'tick',
     now: { monotonic: 1000, wall: 1_700_000_000 },

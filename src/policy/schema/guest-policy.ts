@@ -168,7 +168,7 @@ export const GuestPolicyDocument = z.strictObject({
         .default([])
         .describe('What is different for some guests until a date.'),
       relief: Relief.optional().describe(
-        'When the guest is given memory at once. Without it, a guest with less than half its reserve available gets its target at once.',
+        'When the guest is given memory at once. Without it, a guest in distress gets what it needs, a quarter more, and its reserve.',
       ),
     })
     .describe('What the policy says.'),

@@ -1,0 +1,140 @@
+/** What a guest says of having been shrunk: harm gives the memory back at once and teaches a floor (H29, R22). */
+import { absoluteReserve } from '../model/floor.ts';
+import { type GuestSample, trusted } from '../model/snapshot.ts';
+import { type Bytes, KiB, type Seconds } from '../model/units.ts';
+import type { GuestMemory } from './state.ts';
+
+/** How long a shrink is on probation, and how long a guest that one has harmed is not shrunk again. */
+export const PROBATION_SECONDS: Seconds = 60;
+
+/** Bytes per second. kswapd swaps cold pages out at any time; what is slower than this is no sign of need. */
+export const SWAP_NOISE = 256 * KiB;
+
+/** Major faults per second that any guest may have, and the multiple of its own ordinary rate that is a spike. */
+const FAULT_NOISE = 50;
+const FAULT_FACTOR = 4;
+/** Weight of one report in the ordinary rate. */
+const FAULT_WEIGHT = 1 / 60;
+
+/** The floor is raised by a factor at once, and falls by a share of the guest's maximum over time: AIMD, upside down. */
+const FLOOR_RAISE = 1.1;
+const FLOOR_DECAY_PER_SECOND = 0.01 / 60;
+
+/** Allocations that had to wait between two reports; the balloon's own are among them while it fills. */
+const STALL_NOISE = 20;
+
+/** Signs of harm, the surest first. */
+export const HARMS = ['oom-kill', 'swap-out', 'major-faults', 'alloc-stall', 'exhausted'] as const;
+type Harm = (typeof HARMS)[number];
+
+/** The shrinks of the last while. Instants are monotonic seconds. */
+export interface Probation {
+  /** Size before the first of them: what is given back. */
+  readonly from: Bytes;
+  readonly begun: Seconds;
+  /** When the last of them was on its way, or harm was seen. */
+  readonly since: Seconds;
+  /** Number of the last report that says nothing new of them. */
+  readonly report: number;
+  readonly harm?: Harm | undefined;
+}
+
+/** A size under which the guest came to harm, and when. */
+export interface LearnedFloor {
+  readonly bytes: Bytes;
+  readonly at: Seconds;
+}
+
+/** What a tick knows of a guest that is judged. */
+interface Standing {
+  readonly current: Bytes;
+  readonly max: Bytes;
+  readonly reserve: Bytes;
+  /** It has reported since the last tick. */
+  readonly fresh: boolean;
+}
+
+/** A probation for a shrink from this size. One that began within the same while is gone on with: harm may be of either. */
+export function beginProbation(
+  before: Probation | undefined,
+  from: Bytes,
+  report: number,
+  now: Seconds,
+): Probation {
+  const goesOn = before !== undefined && before.from > from && now - before.begun < PROBATION_SECONDS;
+  return goesOn ? { ...before, since: now, report } : { from, begun: now, since: now, report };
+}
+
+/** The memory with the judgement of this tick: probation, learned floor, and the guest's ordinary rate of major faults. */
+export function judgeShrink(
+  sample: GuestSample,
+  memory: GuestMemory,
+  standing: Standing,
+  now: Seconds,
+): GuestMemory {
+  const before = memory.probation;
+  const probation = before === undefined ? undefined : judged(before, sample, memory, standing, now);
+  const faultRate =
+    probation === undefined && standing.fresh ? ordinaryFaults(sample, memory.faultRate) : memory.faultRate;
+  let learned = memory.learned;
+  if (learned !== undefined && decayedFloor(learned, standing.max, now) <= 0) learned = undefined;
+  if (probation?.harm !== undefined && probation.report !== before?.report) {
+    learned = { bytes: raisedFloor(learned, probation, standing, now), at: now };
+  }
+  return probation === before && faultRate === memory.faultRate && learned === memory.learned
+    ? memory
+    : { ...memory, probation, faultRate, learned };
+}
+
+function judged(
+  probation: Probation,
+  sample: GuestSample,
+  memory: GuestMemory,
+  standing: Standing,
+  now: Seconds,
+): Probation | undefined {
+  const { move, faultRate = 0 } = memory;
+  const moving = move !== undefined && move.to < move.from;
+  if (!moving && now - probation.since >= PROBATION_SECONDS) return undefined;
+  const smaller = standing.current < probation.from;
+  if (!smaller && probation.harm === undefined && !moving) return undefined;
+  const harm =
+    smaller && sample.reportsInEpoch > probation.report ? harmOf(sample, standing, faultRate) : undefined;
+  if (harm !== undefined) {
+    return { ...probation, since: now, report: sample.reportsInEpoch, harm };
+  }
+  return moving ? { ...probation, since: now } : probation;
+}
+
+/** The first sign of harm in a report. A figure that is not known is none; swapping in is recovery and none either. */
+function harmOf({ readings }: GuestSample, { reserve }: Standing, faultRate: number): Harm | undefined {
+  if ((trusted(readings.oomKills) ?? 0) > 0) return 'oom-kill';
+  if ((trusted(readings.swapOutRate) ?? 0) > SWAP_NOISE) return 'swap-out';
+  // H14: where zswap hides swapping, and H16: where dropped cache is read again, only faults tell.
+  const spike = Math.max(FAULT_NOISE, FAULT_FACTOR * faultRate);
+  if ((trusted(readings.majorFaultRate) ?? 0) > spike) return 'major-faults';
+  if ((trusted(readings.allocStalls) ?? 0) > STALL_NOISE) return 'alloc-stall';
+  return (trusted(readings.available) ?? reserve) < reserve / 2 ? 'exhausted' : undefined;
+}
+
+function ordinaryFaults({ readings }: GuestSample, before: number | undefined): number | undefined {
+  const rate = trusted(readings.majorFaultRate);
+  if (rate === undefined || before === undefined) return rate ?? before;
+  return before + (rate - before) * FAULT_WEIGHT;
+}
+
+/** Above the size that did harm, and not above the one from which it came. */
+function raisedFloor(
+  before: LearnedFloor | undefined,
+  { from }: Probation,
+  { current, max }: Standing,
+  now: Seconds,
+): Bytes {
+  const above = Math.max(FLOOR_RAISE * current, current + absoluteReserve(max));
+  return Math.max(before === undefined ? 0 : decayedFloor(before, max, now), Math.min(from, above));
+}
+
+/** What is left of a learned floor. */
+export function decayedFloor({ bytes, at }: LearnedFloor, max: Bytes, now: Seconds): Bytes {
+  return bytes - FLOOR_DECAY_PER_SECOND * max * (now - at);
+}

@@ -1,0 +1,70 @@
+/** What a guest has shown to need, and what it has shown of being shrunk: everything that a new report teaches. */
+import { type GuestSample, trusted } from '../model/snapshot.ts';
+import type { Bytes, Seconds } from '../model/units.ts';
+import { type DemandWindow, estimateUse, observeUse, SHORTEST_PERIOD } from './demand.ts';
+import { judgeShrink } from './feedback.ts';
+import type { GuestPolicy } from './policy-set.ts';
+import type { GuestMemory } from './state.ts';
+import { observeSwapping, type Swapping } from './swapping.ts';
+
+/** Figures of a guest that are all known. */
+export interface Sizes {
+  readonly used: Bytes;
+  readonly current: Bytes;
+  readonly max: Bytes;
+  /** Part of the size outside MemTotal. */
+  readonly kernelBytes: Bytes;
+}
+
+/** Undefined while one of them is not trusted, or the kernel's share has not been learned. */
+export function sizesOf({ readings }: GuestSample, { kernelBytes }: GuestMemory): Sizes | undefined {
+  const used = trusted(readings.used);
+  const current = trusted(readings.current);
+  const max = trusted(readings.max);
+  if (used === undefined || current === undefined || max === undefined || kernelBytes === undefined)
+    return undefined;
+  return { used, current, max, kernelBytes };
+}
+
+export interface Needs {
+  readonly memory: GuestMemory;
+  readonly demand: Bytes;
+  /** Use now, with what has been swapped out of it and the kernel's share. */
+  readonly need: Bytes;
+  /** Bytes per second. */
+  readonly usedRate: number;
+}
+
+export function learnNeeds(
+  sample: GuestSample,
+  before: GuestMemory,
+  { used, current, max, kernelBytes }: Sizes,
+  { estimate, guarantees }: Pick<GuestPolicy, 'estimate' | 'guarantees'>,
+  now: Seconds,
+): Needs {
+  const window = observeUse(
+    before.demand,
+    { used, report: sample.reportsInEpoch, at: now },
+    estimate.windowSeconds,
+  );
+  const fresh = window !== before.demand;
+  const swapping = fresh ? swappingOf(sample, before, window, max) : before.swapping;
+  const learned = fresh ? { ...before, demand: window, swapping } : before;
+  const memory = judgeShrink(sample, learned, { current, max, reserve: guarantees.reserve, fresh }, now);
+  // H13 (R12): what a guest has swapped out is missing from its use, and is needed all the same.
+  const need = used + (swapping?.evicted ?? 0) + kernelBytes;
+  const estimated = estimateUse(window, estimate.quantile, estimate.growthSeconds) + kernelBytes;
+  return { memory, need, demand: Math.max(need, estimated), usedRate: window.slope };
+}
+
+function swappingOf(
+  { readings }: GuestSample,
+  { demand, swapping }: GuestMemory,
+  { lastAt }: DemandWindow,
+  max: Bytes,
+): Swapping | undefined {
+  const outRate = trusted(readings.swapOutRate) ?? 0;
+  const inRate = trusted(readings.swapInRate) ?? 0;
+  const seconds = Math.max(SHORTEST_PERIOD, lastAt - (demand?.lastAt ?? lastAt));
+  return observeSwapping(swapping, { outRate, inRate, seconds }, max, lastAt);
+}
