@@ -132,7 +132,8 @@ describe('a learned floor', () => {
   });
 
   it('H29: decays by a hundredth of the maximum a minute, and is then forgotten', () => {
-    const decided = (seconds: number) => watch([guest], asking(GiB), learnedAt(0)).tick(seconds, [guest]).of();
+    const decided = (seconds: number) =>
+      watch([guest], asking(GiB), learnedAt(0)).tick(seconds, [guest]).of();
     expect(decided(600).stages.find(({ code }) => code === 'LEARNED_FLOOR')?.out).toBeCloseTo(
       FLOOR - 0.4 * GiB,
       -7,
