@@ -6,7 +6,7 @@ import type { GuestMemory } from './state.ts';
 import type { StageInputs } from './trail.ts';
 
 /** Reports that a new epoch must bring before its figures count: the first buffer may be uninitialised (virtio 1.2, 5.5.6.3). */
-export const SETTLED_REPORTS = 2;
+const SETTLED_REPORTS = 2;
 
 const QUALITY_CODES = {
   stale: 'STATS_STALE',

@@ -5,7 +5,7 @@ import { type Bytes, KiB, type Seconds } from '../model/units.ts';
 import type { GuestMemory } from './state.ts';
 
 /** How long a shrink is on probation, and how long a guest that one has harmed is not shrunk again. */
-export const PROBATION_SECONDS: Seconds = 60;
+const PROBATION_SECONDS: Seconds = 60;
 
 /** Bytes per second. kswapd swaps cold pages out at any time; what is slower than this is no sign of need. */
 export const SWAP_NOISE = 256 * KiB;

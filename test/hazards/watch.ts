@@ -15,7 +15,7 @@ import {
   stateOf,
 } from '../../src/policy/testing.ts';
 
-export interface Watched extends Tick {
+interface Watched extends Tick {
   /** The decision on a guest; without a uuid on the first one. */
   readonly of: (uuid?: string) => Decision;
 }
