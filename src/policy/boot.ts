@@ -3,6 +3,7 @@
  * guest would be squeezed in the middle of its boot, when it needs most and nothing is known of it.
  */
 import type { Bytes, Seconds } from '../model/units.ts';
+import type { Boot } from './lessons.ts';
 import type { GuestMemory } from './state.ts';
 
 /** A guest that has just booted is not shrunk for so long, nor before so many reports. */
@@ -13,16 +14,6 @@ const GRACE_REPORTS = 5;
 const LOOP_SECONDS: Seconds = 600;
 /** More boots than this in a row are a crash loop: it must not hold memory against the others by booting. */
 const LOOP_BOOTS = 3;
-
-/** The start of an epoch that we have seen begin. */
-export interface Boot {
-  /** Monotonic. */
-  readonly at: Seconds;
-  /** Boots in a row, this one among them. */
-  readonly count: number;
-  /** What the guest had last been asked for before: QEMU still holds it to that. */
-  readonly asked: Bytes | undefined;
-}
 
 export function nextBoot(before: GuestMemory | undefined, now: Seconds): Boot {
   const last = before?.boot;

@@ -4,6 +4,7 @@
  */
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import { type Bytes, MiB, type Ratio, type Seconds } from '../model/units.ts';
+import type { Efficacy } from './lessons.ts';
 import type { GuestMemory } from './state.ts';
 
 /** Share of what a shrink should free that the process must really give back. */
@@ -16,14 +17,6 @@ const TELLING: Bytes = 64 * MiB;
 const OVERHEAD: Bytes = 128 * MiB;
 /** How long the size must have stood: QEMU discards each page as it arrives, so that is enough. */
 const SETTLED_SECONDS: Seconds = 2;
-
-/** What is known of how ballooning works for a guest. */
-export interface Efficacy {
-  /** Shrinks in a row that freed too little. */
-  readonly strikes: number;
-  /** A shrink that is still to be judged: sizes of guest and process before it. */
-  readonly trial?: { readonly from: Bytes; readonly rss: Bytes; readonly overhead: Bytes } | undefined;
-}
 
 /** Notes a shrink that is about to be made. One that has not been judged yet goes on. */
 export function beginTrial(

@@ -1,14 +1,13 @@
 /** What a guest says of having been shrunk: harm gives the memory back at once and teaches a floor (H29, R22). */
 import { absoluteReserve } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
-import { type Bytes, KiB, type Seconds } from '../model/units.ts';
+import type { Bytes, Seconds } from '../model/units.ts';
+import type { Harm, LearnedFloor, Probation } from './lessons.ts';
 import type { GuestMemory } from './state.ts';
+import { SWAP_NOISE } from './swapping.ts';
 
 /** How long a shrink is on probation, and how long a guest that one has harmed is not shrunk again. */
 const PROBATION_SECONDS: Seconds = 60;
-
-/** Bytes per second. kswapd swaps cold pages out at any time; what is slower than this is no sign of need. */
-export const SWAP_NOISE = 256 * KiB;
 
 /** Major faults per second that any guest may have, and the multiple of its own ordinary rate that is a spike. */
 const FAULT_NOISE = 50;
@@ -22,28 +21,6 @@ const FLOOR_DECAY_PER_SECOND = 0.01 / 60;
 
 /** Allocations that had to wait between two reports; the balloon's own are among them while it fills. */
 const STALL_NOISE = 20;
-
-/** Signs of harm, the surest first. */
-export const HARMS = ['oom-kill', 'swap-out', 'major-faults', 'alloc-stall', 'exhausted'] as const;
-type Harm = (typeof HARMS)[number];
-
-/** The shrinks of the last while. Instants are monotonic seconds. */
-export interface Probation {
-  /** Size before the first of them: what is given back. */
-  readonly from: Bytes;
-  readonly begun: Seconds;
-  /** When the last of them was on its way, or harm was seen. */
-  readonly since: Seconds;
-  /** Number of the last report that says nothing new of them. */
-  readonly report: number;
-  readonly harm?: Harm | undefined;
-}
-
-/** A size under which the guest came to harm, and when. */
-export interface LearnedFloor {
-  readonly bytes: Bytes;
-  readonly at: Seconds;
-}
 
 /** What a tick knows of a guest that is judged. */
 interface Standing {

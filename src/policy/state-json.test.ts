@@ -1,9 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Boot } from './boot.ts';
 import type { DemandWindow } from './demand.ts';
-import type { Efficacy } from './efficacy.ts';
-import { HARMS, type LearnedFloor, type Probation } from './feedback.ts';
+import { type Boot, type Efficacy, HARMS, type LearnedFloor, type Probation } from './lessons.ts';
 import type { Pause } from './pauses.ts';
 import type { Held, PressureState } from './pressure.ts';
 import type { SlotPeak } from './stabilize.ts';

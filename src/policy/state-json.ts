@@ -6,10 +6,8 @@
  */
 import { z } from 'zod';
 import type { Seconds } from '../model/units.ts';
-import type { Boot } from './boot.ts';
 import type { DemandWindow } from './demand.ts';
-import type { Efficacy } from './efficacy.ts';
-import { HARMS, type LearnedFloor, type Probation } from './feedback.ts';
+import { type Boot, type Efficacy, HARMS, type LearnedFloor, type Probation } from './lessons.ts';
 import type { Pause } from './pauses.ts';
 import type { Held, PressureState } from './pressure.ts';
 import type { SlotPeak } from './stabilize.ts';

@@ -1,9 +1,7 @@
 /** What `decide()` remembers between ticks. A plain value: it can be kept in a file, copied, and compared. */
 import type { Bytes, Seconds } from '../model/units.ts';
-import type { Boot } from './boot.ts';
 import type { DemandWindow } from './demand.ts';
-import type { Efficacy } from './efficacy.ts';
-import type { LearnedFloor, Probation } from './feedback.ts';
+import type { Boot, Efficacy, LearnedFloor, Probation } from './lessons.ts';
 import type { Pauses } from './pauses.ts';
 import { initialPressure, type PressureState } from './pressure.ts';
 import type { Recommendations } from './stabilize.ts';

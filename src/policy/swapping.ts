@@ -2,8 +2,10 @@
  * Memory that a guest has swapped out under our eyes. Swapping out raises its MemAvailable, so it looks comfortable while it hurts
  * (H13, R12): what it has evicted still counts as use.
  */
-import type { Bytes, Ratio, Seconds } from '../model/units.ts';
-import { SWAP_NOISE } from './feedback.ts';
+import { type Bytes, KiB, type Ratio, type Seconds } from '../model/units.ts';
+
+/** Bytes per second. kswapd swaps cold pages out at any time; what is slower than this is no sign of need. */
+export const SWAP_NOISE = 256 * KiB;
 
 /** How long a guest is not shrunk after it last swapped out in earnest. */
 const REST_SECONDS: Seconds = 15;

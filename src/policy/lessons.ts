@@ -1,0 +1,42 @@
+/** What a guest's boots and shrinks have taught, as it is remembered. Instants are monotonic seconds. */
+import type { Bytes, Seconds } from '../model/units.ts';
+
+/** The start of an epoch that we have seen begin. */
+export interface Boot {
+  /** Monotonic. */
+  readonly at: Seconds;
+  /** Boots in a row, this one among them. */
+  readonly count: number;
+  /** What the guest had last been asked for before: QEMU still holds it to that. */
+  readonly asked: Bytes | undefined;
+}
+
+/** Signs of harm, the surest first. */
+export const HARMS = ['oom-kill', 'swap-out', 'major-faults', 'alloc-stall', 'exhausted'] as const;
+export type Harm = (typeof HARMS)[number];
+
+/** The shrinks of the last while. Instants are monotonic seconds. */
+export interface Probation {
+  /** Size before the first of them: what is given back. */
+  readonly from: Bytes;
+  readonly begun: Seconds;
+  /** When the last of them was on its way, or harm was seen. */
+  readonly since: Seconds;
+  /** Number of the last report that says nothing new of them. */
+  readonly report: number;
+  readonly harm?: Harm | undefined;
+}
+
+/** A size under which the guest came to harm, and when. */
+export interface LearnedFloor {
+  readonly bytes: Bytes;
+  readonly at: Seconds;
+}
+
+/** What is known of how ballooning works for a guest. */
+export interface Efficacy {
+  /** Shrinks in a row that freed too little. */
+  readonly strikes: number;
+  /** A shrink that is still to be judged: sizes of guest and process before it. */
+  readonly trial?: { readonly from: Bytes; readonly rss: Bytes; readonly overhead: Bytes } | undefined;
+}
