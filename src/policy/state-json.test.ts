@@ -112,8 +112,9 @@ describe('the state as JSON', () => {
       fc.property(state, before => {
         expect(decodeState(json(encodeState(before)))).toEqual(before);
       }),
+      { numRuns: 40 },
     );
-  });
+  }, 30_000);
 
   it('says where it is not a state', () => {
     const good = json(encodeState({ ...initialState(0), guests: new Map([['a', newGuestMemory(1)]]) }));
