@@ -24,6 +24,7 @@ const STAGES: Readonly<Record<StageName, true>> = {
   demand: true,
   target: true,
   guarantees: true,
+  feedback: true,
   vetoes: true,
   relief: true,
   budget: true,
