@@ -1,5 +1,5 @@
 /** Public API of the package: hypervisor connections, memory statistics, errors. */
-export { connect } from './hypervisor/connect.ts';
+export { connect } from './cli/connect.ts';
 export type {
   Affect,
   BulkStatsOptions,

@@ -1,7 +1,7 @@
 /** What the verbs that go straight to the hypervisor share: one connection, closed whatever happens. */
 import type { Command } from 'commander';
-import { connect } from '../hypervisor/connect.ts';
 import type { Hypervisor } from '../hypervisor/driver.ts';
+import { connect } from './connect.ts';
 import { chooseUri } from './uri.ts';
 
 export async function withHypervisor<T>(

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { serveHypervisor } from '../hypervisor/server/server.ts';
-import { connectSimulated, simulatedDriver } from '../hypervisor/simulated/hypervisor.ts';
+import { connectSimulated, isSimulated } from '../hypervisor/simulated/hypervisor.ts';
 import { BallonetError, errorMessage } from '../model/errors.ts';
+import { findScenario } from './connect.ts';
 import type { Streams } from './output.ts';
 
 /**
@@ -19,22 +20,22 @@ export function serveVerb({ err }: Streams): Command {
         'libvirt connect to it with the URI test+unix:///default?socket=PATH. All clients see the same guests. The socket is for ' +
         'this user alone; it is removed at the end, which SIGTERM or SIGINT asks for.',
     )
-    .argument('<scenario>', 'name of a shipped scenario, such as overcommitted, or sim:///NAME')
+    .argument('<scenario>', 'name of a shipped scenario, such as overcommitted, or a scenario file')
     .requiredOption('--socket <path>', 'where the socket is to be')
     .action(async (scenario: string, { socket }: { socket: string }) => {
-      const uri = scenario.includes(':') ? scenario : `sim:///${scenario}`;
+      const uri = scenario.includes(':') ? scenario : `sim:///${encodeURI(scenario)}`;
       const path = resolve(socket);
       await serve(uri, path, err);
     });
 }
 
 async function serve(uri: string, path: string, err: (text: string) => void): Promise<void> {
-  if (!URL.canParse(uri) || !simulatedDriver.accepts(new URL(uri)))
+  if (!URL.canParse(uri) || !isSimulated(new URL(uri)))
     throw new BallonetError(
       'USAGE',
       `'${uri}' is no simulated host; write overcommitted or sim:///overcommitted`,
     );
-  const hypervisor = connectSimulated(uri, { callTimeout: CALL_TIMEOUT_SECONDS }, true);
+  const hypervisor = connectSimulated(findScenario, uri, { callTimeout: CALL_TIMEOUT_SECONDS }, true);
   const stopped = stopSignal();
   try {
     const server = await serveHypervisor(hypervisor, {

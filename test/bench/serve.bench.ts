@@ -16,10 +16,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { findScenario } from '../../src/cli/connect.ts';
 import { serveHypervisor } from '../../src/hypervisor/server/server.ts';
 import { SimulatedHost } from '../../src/hypervisor/simulated/host.ts';
 import { openSimulatedHost } from '../../src/hypervisor/simulated/hypervisor.ts';
-import { scenarioNamed } from '../../src/hypervisor/simulated/scenarios.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { errorMessage } from '../../src/model/errors.ts';
 import { type Client, requirePackages, startClient } from './collect-clients.ts';
@@ -122,7 +122,7 @@ async function heardReady(
 
 /** The embedded host's guests, over and over, behind the wire until standard input ends. */
 async function serve(path: string, domains: number): Promise<void> {
-  const model = scenarioNamed('overcommitted');
+  const model = findScenario('overcommitted', undefined).scenario;
   const guests = Array.from({ length: domains }, (_, i) => {
     const like = model.guests[i % model.guests.length];
     if (!like) throw new Error('the scenario has no guests');

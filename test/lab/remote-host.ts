@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectHypervisor } from '../../src/hypervisor/connect.ts';
+import { connect as connectHypervisor } from '../../src/cli/connect.ts';
 import type { ConnectOptions, Hypervisor } from '../../src/hypervisor/driver.ts';
 import { memoryStatName } from '../../src/model/memory-stats.ts';
 import { cacheFolder } from './kernel.ts';

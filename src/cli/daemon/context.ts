@@ -1,7 +1,6 @@
 import { BehaviorSubject, Subject } from 'rxjs';
 import { type Collector, createCollector } from '../../collectors/snapshot.ts';
 import type { EngineEvent } from '../../engine/engine.ts';
-import { connect } from '../../hypervisor/connect.ts';
 import type { Hypervisor } from '../../hypervisor/driver.ts';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import type { BallonetError } from '../../model/errors.ts';
@@ -12,6 +11,7 @@ import type { PolicySet } from '../../policy/policy-set.ts';
 import type { Diagnostic } from '../../policy/source/diagnostics.ts';
 import { initialState, type PolicyState } from '../../policy/state.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { connect } from '../connect.ts';
 import { collectorSettings } from '../reload.ts';
 import { stateFolder } from '../state-dir.ts';
 import type { ChosenUri } from '../uri.ts';

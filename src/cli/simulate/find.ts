@@ -16,7 +16,7 @@ export function shippedScenarios(): string[] {
  * The file of a scenario that is named as `overcommitted`, `sim:///overcommitted`, `sim:///path/file.yaml` or `path/file.yaml`. A
  * path after `sim:///` is relative to the working folder, and absolute with one more slash.
  *
- * @throws BallonetError SCENARIO_INVALID, naming the scenarios there are
+ * @throws BallonetError URI_INVALID, naming the scenarios there are
  */
 export function scenarioFile(text: string): string {
   const name = text.startsWith('sim:///') ? text.slice('sim:///'.length) : text;
@@ -25,7 +25,7 @@ export function scenarioFile(text: string): string {
   if (/^[\w.-]+$/.test(name) && existsSync(file)) return file;
   const known = shippedScenarios();
   throw new BallonetError(
-    'SCENARIO_INVALID',
-    `there is no scenario '${name}'; ${suggestion(name, known, 'those that are shipped')}; a file is named by its path`,
+    'URI_INVALID',
+    `there is no simulated host '${name}'; ${suggestion(name, known, 'shipped are')}; a file is named by its path`,
   );
 }

@@ -6,10 +6,8 @@ import { BASELINES, type BaselineName } from '../../simulator/controllers.ts';
 import { smallestHost } from '../../simulator/density.ts';
 import { policyController } from '../../simulator/policy-controller.ts';
 import { type Progress, type Run, runSimulation } from '../../simulator/run.ts';
-import type { Simulation } from '../../simulator/scenario/generate.ts';
-import { loadScenario, requireScenario, simulationOf } from '../../simulator/scenario/load.ts';
 import { hostPolicyFiles } from '../policy-files.ts';
-import { hostScenarioFiles } from './files.ts';
+import { openSimulation } from './open.ts';
 
 export type ControllerSpec =
   | { readonly kind: 'baseline'; readonly name: BaselineName }
@@ -23,12 +21,6 @@ export interface Job {
   readonly controller: ControllerSpec;
   /** Look for the smallest host too. */
   readonly density: boolean;
-}
-
-/** The simulation of a scenario file. @throws BallonetError SCENARIO_INVALID, TRACE_INVALID */
-export function openSimulation(file: string, seed?: number): Simulation {
-  const source = requireScenario(loadScenario(file, hostScenarioFiles));
-  return simulationOf(source, hostScenarioFiles, seed);
 }
 
 export interface JobResult {

@@ -68,7 +68,7 @@ describe('simulate', PATIENCE, () => {
   it.each([
     ['nothing to compare', SHORT, { policy: [] }, 'USAGE'],
     ['a baseline that does not exist', SHORT, { policy: [], baseline: 'statc' }, 'USAGE'],
-    ['a scenario that does not exist', 'overcomitted', { policy: [], baseline: 'all' }, 'SCENARIO_INVALID'],
+    ['a scenario that does not exist', 'overcomitted', { policy: [], baseline: 'all' }, 'URI_INVALID'],
     ['a policy that cannot be read', SHORT, { policy: ['gone.yaml'] }, 'POLICY_UNREADABLE'],
   ])('refuses %s', async (_, scenario, options, code) => {
     expect(await codeOf(simulate(scenario, options, 1, QUIET))).toBe(code);

@@ -1,13 +1,13 @@
 import { firstValueFrom } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { bench, fakeClock, scenario, VM } from '../../../test/fakes/simulated-bench.ts';
+import { findScenario } from '../../cli/connect.ts';
 import type { ErrorCode } from '../../model/errors.ts';
 import { GiB, MiB } from '../../model/units.ts';
 import { parseDomainXml } from '../domain-xml.ts';
 import type { LinkState } from '../driver.ts';
-import { createSimulatedHypervisor, openSimulatedHost, simulatedDriver } from './hypervisor.ts';
+import { createSimulatedDriver, createSimulatedHypervisor, openSimulatedHost } from './hypervisor.ts';
 import type { GuestSpec } from './scenario.ts';
-import { scenarioNamed } from './scenarios.ts';
 
 async function rejectsWith(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
   await expect(promise).rejects.toMatchObject({ name: 'BallonetError', code });
@@ -18,7 +18,7 @@ describe('a simulated hypervisor', () => {
     async function play(step: number): Promise<string> {
       const clock = fakeClock();
       const hypervisor = createSimulatedHypervisor({
-        scenario: scenarioNamed('overcommitted'),
+        scenario: findScenario('overcommitted', undefined).scenario,
         clock,
         seed: 5,
       });
@@ -210,7 +210,9 @@ describe('the heartbeat', () => {
   });
 });
 
-describe('simulatedDriver', () => {
+describe('the simulated driver', () => {
+  const simulatedDriver = createSimulatedDriver(findScenario);
+
   it('opens a shipped scenario, alive from the start, by the real clock', async () => {
     const hypervisor = await simulatedDriver.connect('sim:///overcommitted', {});
     try {

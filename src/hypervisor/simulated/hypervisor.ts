@@ -18,7 +18,6 @@ import { createDomain, type DomainHome, noDomain, tooLargeFigure } from './domai
 import type { SimulatedGuest } from './guest.ts';
 import { SimulatedHost } from './host.ts';
 import type { Scenario } from './scenario.ts';
-import { scenarioNamed } from './scenarios.ts';
 import { bulkParamsOf } from './stats.ts';
 
 /** How often the model is brought up to now when nobody looks, so that events leave in time. Milliseconds. */
@@ -29,25 +28,48 @@ const CALL_TIMEOUT: Seconds = 10;
 
 const NO_PARAMS: ReadonlyMap<string, never> = new Map<string, never>();
 
-/** The seed of `sim:///NAME` without `?seed=`: every start shows the same guests. */
-const DEFAULT_SEED = 1;
+/** A scenario with the seed that its guests are drawn with. */
+export interface SeededScenario {
+  readonly scenario: Scenario;
+  readonly seed: number;
+}
+
+/**
+ * Finds a scenario by what stands after `sim:///`.
+ *
+ * @param seed instead of the scenario's own
+ * @throws BallonetError URI_INVALID, naming the scenarios there are; SCENARIO_INVALID, TRACE_INVALID
+ */
+export type FindScenario = (name: string, seed: number | undefined) => SeededScenario;
 
 /** Guests inside the process. `sim:///NAME?seed=N`: the same name and seed give the same guests for ever. */
-export const simulatedDriver: Driver = {
-  name: 'simulated',
-  accepts: uri => uri.protocol === 'sim:',
-  connect: async (uri, options) => connectSimulated(uri, options),
-};
+export function createSimulatedDriver(find: FindScenario): Driver {
+  return {
+    name: 'simulated',
+    accepts: isSimulated,
+    connect: async (uri, options) => connectSimulated(find, uri, options),
+  };
+}
+
+/** True for the URI of a simulated host. */
+export function isSimulated(uri: URL): boolean {
+  return uri.protocol === 'sim:';
+}
 
 /**
  * As `connect` of the driver.
  *
  * @param raw for a server that passes figures on as they are: those above 2^53-1 are not refused
- * @throws BallonetError URI_INVALID
+ * @throws BallonetError URI_INVALID, and of `find`
  */
-export function connectSimulated(uri: string, options: ConnectOptions, raw = false): Hypervisor {
-  const { scenario, seed } = parse(uri);
-  const host = new SimulatedHost({ scenario, seed, clock: systemClock });
+export function connectSimulated(
+  find: FindScenario,
+  uri: string,
+  options: ConnectOptions,
+  raw = false,
+): Hypervisor {
+  const { name, seed } = parse(uri);
+  const host = new SimulatedHost({ ...find(name, seed), clock: systemClock });
   const { readOnly = false, callTimeout } = options;
   return openSimulatedHost(host, { uri, readOnly, callTimeout, raw, heartbeat: true });
 }
@@ -70,7 +92,7 @@ export type SimulatedHypervisor = Hypervisor & { readonly control: SimulatedHost
  * it is looked at (`control.sync()` does only that), so with a clock that a test moves, everything repeats exactly.
  */
 export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): SimulatedHypervisor {
-  const { scenario, clock, seed = DEFAULT_SEED, readOnly = false, callTimeout } = options;
+  const { scenario, clock, seed = 1, readOnly = false, callTimeout } = options;
   const control = new SimulatedHost({ scenario, clock, seed });
   const uri = `sim:///${scenario.name}`;
   return { ...openSimulatedHost(control, { uri, readOnly, callTimeout }), control };
@@ -212,7 +234,7 @@ function record(guest: SimulatedGuest, groups: readonly StatsGroup[], raw: boole
   return { domain: guest.ref, params: new Map(kept), error: tooLargeFigure(`a figure of ${guest.name}`) };
 }
 
-function parse(uri: string): { readonly scenario: Scenario; readonly seed: number } {
+function parse(uri: string): { readonly name: string; readonly seed: number | undefined } {
   const { hostname, pathname, searchParams } = new URL(uri);
   if (hostname !== '') {
     throw new BallonetError(
@@ -224,7 +246,16 @@ function parse(uri: string): { readonly scenario: Scenario; readonly seed: numbe
     if (key !== 'seed')
       throw new BallonetError('URI_INVALID', `'${uri}': unknown parameter '${key}'; known: seed`);
   }
-  const seed = searchParams.get('seed') ?? String(DEFAULT_SEED);
-  if (!/^\d{1,9}$/.test(seed)) throw new BallonetError('URI_INVALID', `'${uri}': seed is not a whole number`);
-  return { scenario: scenarioNamed(pathname.slice(1)), seed: Number(seed) };
+  const seed = searchParams.get('seed') ?? undefined;
+  if (seed !== undefined && !/^\d{1,9}$/.test(seed))
+    throw new BallonetError('URI_INVALID', `'${uri}': seed is not a whole number`);
+  return { name: decoded(uri, pathname.slice(1)), seed: seed === undefined ? undefined : Number(seed) };
+}
+
+function decoded(uri: string, name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch (cause) {
+    throw new BallonetError('URI_INVALID', `'${uri}': the percent signs in it are no encoding`, { cause });
+  }
 }

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import {
+  createSimulatedHypervisor,
+  type SimulatedHypervisor,
+} from '../../hypervisor/simulated/hypervisor.ts';
+import { held } from '../../hypervisor/simulated/reclaim.ts';
+import { QEMU_OVERHEAD } from '../../hypervisor/simulated/scenario.ts';
 import { GiB, MiB } from '../../model/units.ts';
-import { createSimulatedHypervisor, type SimulatedHypervisor } from './hypervisor.ts';
-import { held } from './reclaim.ts';
-import { QEMU_OVERHEAD } from './scenario.ts';
-import { scenarioNamed } from './scenarios.ts';
+import { findScenario } from '../connect.ts';
 
-const SCENARIO = scenarioNamed('overcommitted');
+const { scenario: SCENARIO } = findScenario('overcommitted', undefined);
 const SEEDS = [1, 2, 3, 4, 5];
 
 interface Look {
