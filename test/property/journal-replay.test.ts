@@ -5,6 +5,7 @@ import path from 'node:path';
 import { BehaviorSubject, Subject } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createBalloonActuator } from '../../src/actuators/balloon.ts';
+import { findScenario } from '../../src/cli/connect.ts';
 import { hostPolicyFiles } from '../../src/cli/policy-files.ts';
 import { collectorSettings } from '../../src/cli/reload.ts';
 import { createCollector } from '../../src/collectors/snapshot.ts';
@@ -12,7 +13,6 @@ import { runEngine, type TickEvent } from '../../src/engine/engine.ts';
 import { createJournalist } from '../../src/engine/journalist.ts';
 import { type PastRecord, type PastTick, replay, unlike } from '../../src/engine/replay.ts';
 import { createSimulatedHypervisor } from '../../src/hypervisor/simulated/hypervisor.ts';
-import { scenarioNamed } from '../../src/hypervisor/simulated/scenarios.ts';
 import { openFolder } from '../../src/journal/folder.ts';
 import { createJournal, JOURNAL_LIMITS } from '../../src/journal/journal.ts';
 import { readJournal } from '../../src/journal/reader.ts';
@@ -37,7 +37,10 @@ const past: PastRecord[] = [];
 async function live(): Promise<void> {
   vi.useFakeTimers();
   const clock = fakeClock();
-  const hypervisor = createSimulatedHypervisor({ scenario: scenarioNamed('overcommitted'), clock });
+  const hypervisor = createSimulatedHypervisor({
+    scenario: findScenario('overcommitted', undefined).scenario,
+    clock,
+  });
   const standard = policies('standard');
   const collector = createCollector({ hypervisor, clock, ...collectorSettings(standard), arm: true });
   const inForce = new BehaviorSubject(standard);

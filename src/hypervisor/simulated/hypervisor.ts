@@ -29,7 +29,7 @@ const CALL_TIMEOUT: Seconds = 10;
 const NO_PARAMS: ReadonlyMap<string, never> = new Map<string, never>();
 
 /** A scenario with the seed that its guests are drawn with. */
-export interface SeededScenario {
+interface SeededScenario {
   readonly scenario: Scenario;
   readonly seed: number;
 }
