@@ -1,17 +1,23 @@
 import { Command, Option } from 'commander';
+import { type Address, parseAddress } from '../api/address.ts';
 import { systemClock } from '../model/clock.ts';
 import { BallonetError } from '../model/errors.ts';
 import { compileReading, readPolicyFiles, requirePolicySet } from '../policy/load.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
-import { runDaemon } from './daemon/daemon.ts';
+import { orUsage } from './output.ts';
 import { hostPolicyFiles } from './policy-files.ts';
 import { inForce } from './reload.ts';
+import { defaultSocket } from './socket-path.ts';
 import { chooseUri } from './uri.ts';
 
 interface Options {
   readonly policy: readonly string[];
   readonly dryRun?: true;
   readonly state?: string;
+  readonly socket?: string;
+  readonly listen?: Address;
+  readonly tokenFile?: string;
+  readonly readTokenFile?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -33,6 +39,18 @@ export function runVerb(version: string): Command {
       '--state <dir>',
       'folder for what a restart must know; default /var/lib/ballonet for root, else in $XDG_STATE_HOME',
     )
+    .option(
+      '--socket <path>',
+      "unix socket of the API, for this user's group; default /run/ballonet/ballonet.sock for root, else in $XDG_RUNTIME_DIR",
+    )
+    .addOption(
+      new Option(
+        '--listen <addr:port>',
+        'TCP address of the API as well, such as 127.0.0.1:9180; without tokens, loopback only and to read only',
+      ).argParser(text => orUsage(parseAddress(text))),
+    )
+    .option('--token-file <file>', 'file with the token of those who may change things over TCP')
+    .option('--read-token-file <file>', 'file with the token of those who may read over TCP')
     .addOption(
       new Option('--log-level <level>', 'least severe level to log').choices(LOG_LEVELS).default('info'),
     )
@@ -49,6 +67,8 @@ export function runVerb(version: string): Command {
       const log = createLog(options.logLevel, process.stderr);
       const { connect: uri } = command.optsWithGlobals<{ connect?: string }>();
       const dryRun = options.dryRun === true;
+      // Only the daemon needs an HTTP server: the other verbs start without loading one.
+      const { runDaemon } = await import('./daemon/daemon.ts');
       const signal = await runDaemon({
         policies: inForce(policies, dryRun),
         paths: options.policy,
@@ -56,6 +76,12 @@ export function runVerb(version: string): Command {
         warnings: compilation.lint(systemClock.now().wall),
         chosen: chooseUri(uri),
         stateDir: options.state,
+        api: {
+          socket: options.socket ?? defaultSocket(),
+          isDefault: options.socket === undefined,
+          listen: options.listen,
+          tokens: { read: options.readTokenFile, write: options.tokenFile },
+        },
         dryRun,
         log,
         version,

@@ -102,6 +102,42 @@ export const ERRORS = {
     exit: 1,
     help: 'A number lies outside what can be represented exactly (2^53-1) or what the hypervisor allows.',
   },
+  REQUEST_INVALID: {
+    exit: 2,
+    help: 'A request to the daemon is malformed: the message names the parameter or field and the form it wants.',
+  },
+  REQUEST_TOO_LARGE: { exit: 1, help: 'The body of a request to the daemon is larger than 64 KiB.' },
+  REQUEST_LIMITED: {
+    exit: 1,
+    transient: true,
+    help: 'Too many requests to the daemon in a short time. Wait a moment.',
+  },
+  ROUTE_NOT_FOUND: {
+    exit: 5,
+    help: 'The daemon has no such path, or not with this method; `/api/v1/openapi.json` lists what there is.',
+  },
+  DAEMON_UNREACHABLE: {
+    exit: 4,
+    transient: true,
+    help: "Nothing answers at the daemon's socket or address. Check that `ballonet run` runs, and that --socket names the socket that it was started with.",
+  },
+  DAEMON_DENIED: {
+    exit: 4,
+    help: "The daemon's socket is closed to this user, or the token is missing, wrong, or not enough for the request. The message says which.",
+  },
+  DAEMON_NOT_READY: {
+    exit: 4,
+    transient: true,
+    help: 'The daemon runs and has not yet seen its guests: its first tick has not succeeded.',
+  },
+  DAEMON_ANSWER_INVALID: {
+    exit: 4,
+    help: 'What answers at the socket or address is not a Ballonet daemon, or one of a version that this command cannot read.',
+  },
+  DAEMON_FAULT: {
+    exit: 1,
+    help: 'The daemon failed at a request in a way that it should not have. Its log has the details.',
+  },
   HOST_UNREADABLE: {
     exit: 1,
     transient: true,

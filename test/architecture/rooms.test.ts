@@ -36,6 +36,8 @@ const BEHIND_ONE_FILE: readonly string[] = [
   'saxes',
   'pino',
   'pino-pretty',
+  'hono',
+  '@hono/node-server',
 ];
 
 interface SourceFile {

@@ -46,7 +46,8 @@ export async function startDaemon({ uri, policy, folder, args = [] }: DaemonOpti
   await writeFile(file, policy);
   // A folder of its own: tests of what outlives a daemon say so by giving one.
   const state = args.includes('--state') ? [] : ['--state', join(folder, `state-${count}`)];
-  const child = spawn(BALLONET, ['-c', uri, 'run', '--policy', file, ...state, ...args], {
+  const socket = args.includes('--socket') ? [] : ['--socket', join(folder, `api-${count}.sock`)];
+  const child = spawn(BALLONET, ['-c', uri, 'run', '--policy', file, ...state, ...socket, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const lines: LogLine[] = [];

@@ -111,7 +111,17 @@ describe('ballonet serve', () => {
     const stats = ballonet('-c', uri, 'dommemstat', 'off-the-list');
     expect(await stats.ended).toBe(5);
 
-    const daemon = ballonet('-c', uri, 'run', '--policy', POLICY, '--state', join(folder, 'state'));
+    const daemon = ballonet(
+      '-c',
+      uri,
+      'run',
+      '--policy',
+      POLICY,
+      '--state',
+      join(folder, 'state'),
+      '--socket',
+      join(folder, 'api'),
+    );
     const moved = await until('a balloon has moved', 60, () =>
       daemon
         .said()

@@ -15,6 +15,7 @@ import { connect } from '../connect.ts';
 import { collectorSettings } from '../reload.ts';
 import { stateFolder } from '../state-dir.ts';
 import type { ChosenUri } from '../uri.ts';
+import type { ApiOptions } from './api-options.ts';
 import { openStateStore, type StateStore } from './state-store.ts';
 
 export interface DaemonOptions {
@@ -28,6 +29,7 @@ export interface DaemonOptions {
   readonly dryRun: boolean;
   /** `--state`. */
   readonly stateDir: string | undefined;
+  readonly api: ApiOptions;
   readonly log: Logger;
   readonly version: string;
 }

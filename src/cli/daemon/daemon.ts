@@ -1,3 +1,4 @@
+import { apiPart } from './api-part.ts';
 import { collectorPart, connectionPart, logPart, releasePart } from './basic-parts.ts';
 import { type DaemonOptions, openDaemon } from './context.ts';
 import { enginePart } from './engine-part.ts';
@@ -22,6 +23,7 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
   const daemon = await openDaemon(options, error => fail(error));
   const { log } = daemon;
   const keeping = statePart(daemon);
+  const reloading = reloadPart(daemon);
   const asked = stopSignal();
   // They start in this order, and stop in the opposite one.
   const parts = [
@@ -29,9 +31,10 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
     connectionPart(daemon),
     keeping,
     journalPart(daemon),
+    apiPart(daemon, daemon.options.api, reloading.reload),
     collectorPart(daemon),
     releasePart(daemon),
-    reloadPart(daemon),
+    reloading,
     enginePart(daemon, keeping.keep),
   ];
   let deadline: NodeJS.Timeout | undefined;

@@ -8,15 +8,20 @@ import { BallonetError, errorMessage, systemCode } from '../../model/errors.ts';
 const PATH_MAX_BYTES = 107;
 /** A listener accepts at once, whoever it is: the kernel does it. */
 const PROBE_MS = 2000;
-/** Everything but the owner's reading and writing. */
-const OWNER_ONLY = 0o177;
+/** What is taken away from each: everything but reading and writing by the owner, or by the owner and the group. */
+const UMASK = { owner: 0o177, group: 0o117 };
 
 /**
- * Lets `server` listen at `path`, for the owner of the process alone. A socket that nobody listens on any more is replaced.
+ * Lets `server` listen at `path`, for the owner of the process alone or for its group too. A socket that nobody listens on any
+ * more is replaced.
  *
  * @throws BallonetError SOCKET_UNAVAILABLE
  */
-export async function listenAt(server: Server, path: string): Promise<void> {
+export async function listenAt(
+  server: Server,
+  path: string,
+  who: keyof typeof UMASK = 'owner',
+): Promise<void> {
   if (Buffer.byteLength(path) > PATH_MAX_BYTES)
     throw unavailable(path, `the path is longer than ${PATH_MAX_BYTES} bytes`);
   await removeStale(path);
@@ -24,7 +29,7 @@ export async function listenAt(server: Server, path: string): Promise<void> {
     const fail = (error: unknown): void => reject(unavailable(path, errorMessage(error), error));
     server.once('error', fail);
     // The socket is bound within the call, so that it is never there with any other mode.
-    const before = process.umask(OWNER_ONLY);
+    const before = process.umask(UMASK[who]);
     try {
       server.listen(path, () => {
         server.off('error', fail);

@@ -1,0 +1,180 @@
+/**
+ * Server-sent events: snapshots, decisions and events to any number of clients. A message is made once and shared by all. What a
+ * client does not read is bounded: it misses snapshots while it is behind, and is dropped when that does not help.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Subscription } from 'rxjs';
+import type { TickEvent } from '../engine/engine.ts';
+import type { History, Recorded } from '../engine/history.ts';
+import type { Streamed } from './schema/requests.ts';
+import { eventView, recordView, type State, snapshotView } from './views.ts';
+
+/** What may wait for one client, beside what the kernel holds for it. */
+const BACKLOG_BYTES_MAX = 1024 * 1024;
+/** Proxies and clients give up on a connection that is silent for a minute. */
+const KEEP_ALIVE_MS = 15_000;
+/** A client that has read nothing for so long is dropped. */
+const STALLED_MS = 30_000;
+
+export interface Wish {
+  readonly types: readonly Streamed[];
+  /** Decisions and events of this guest alone. */
+  readonly uuid: string | undefined;
+  /** Decisions and events after this id come first, as far as they are remembered. */
+  readonly since: number | undefined;
+}
+
+interface Client {
+  readonly response: ServerResponse;
+  readonly wish: Wish;
+  /** When it fell behind; undefined while it keeps up. */
+  behindSince: number | undefined;
+}
+
+export interface Streaming {
+  /** Answers with a stream that lasts until either side ends it. */
+  add(response: ServerResponse, wish: Wish): void;
+  readonly size: number;
+  close(): void;
+}
+
+export function createStreaming(history: History, state: () => State): Streaming {
+  const clients = new Set<Client>();
+  let watching: Subscription | undefined;
+  let beat: NodeJS.Timeout | undefined;
+
+  function send(client: Client, message: Buffer, droppable: boolean): void {
+    const { response } = client;
+    if (response.writableNeedDrain) {
+      if (droppable) return;
+      if (response.writableLength + message.length > BACKLOG_BYTES_MAX) {
+        response.destroy();
+        return;
+      }
+    }
+    if (!response.write(message)) client.behindSince ??= performance.now();
+  }
+
+  function publish(item: Recorded): void {
+    const type = item.kind === 'tick' ? 'snapshot' : item.kind;
+    const uuid = uuidOf(item);
+    // Nothing is made that nobody wants.
+    let message: Buffer | undefined;
+    for (const client of clients) {
+      if (!client.wish.types.includes(type)) continue;
+      if (type !== 'snapshot' && client.wish.uuid !== undefined && client.wish.uuid !== uuid) continue;
+      message ??= messageOf(item, state);
+      send(client, message, type === 'snapshot');
+    }
+  }
+
+  function checkClients(): void {
+    const now = performance.now();
+    for (const client of clients) {
+      if (client.behindSince !== undefined && now - client.behindSince > STALLED_MS)
+        client.response.destroy();
+      else send(client, KEEP_ALIVE, true);
+    }
+  }
+
+  function begin(): void {
+    watching = history.stream.subscribe(publish);
+    beat = setInterval(checkClients, KEEP_ALIVE_MS);
+    beat.unref();
+  }
+
+  function end(): void {
+    watching?.unsubscribe();
+    clearInterval(beat);
+  }
+
+  return {
+    add(response, wish) {
+      const client: Client = { response, wish, behindSince: undefined };
+      response.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
+      response.on('drain', () => {
+        client.behindSince = undefined;
+      });
+      response.on('error', () => response.destroy());
+      response.on('close', () => {
+        clients.delete(client);
+        if (clients.size === 0) end();
+      });
+      if (clients.size === 0) begin();
+      clients.add(client);
+      response.flushHeaders();
+      for (const message of greeting(history, state, wish)) send(client, message, false);
+    },
+    get size() {
+      return clients.size;
+    },
+    close() {
+      for (const { response } of clients) response.destroy();
+    },
+  };
+}
+
+const KEEP_ALIVE = Buffer.from(':\n\n');
+
+/** What a client that begins has missed: the last snapshot, and what came after the id that it names. */
+function greeting(history: History, state: () => State, { types, uuid, since }: Wish): Buffer[] {
+  const tick = history.tick();
+  const snapshot = tick !== undefined && types.includes('snapshot') ? [tickMessage(tick, state())] : [];
+  if (since === undefined) return snapshot;
+  const missed: Recorded[] = [
+    ...(types.includes('decision') ? history.decisions(uuid) : []).map(
+      (record): Recorded => ({ kind: 'decision', record }),
+    ),
+    ...(types.includes('event') ? history.events() : []).map(
+      (record): Recorded => ({ kind: 'event', record }),
+    ),
+  ];
+  const wanted = missed
+    .filter(item => item.kind !== 'tick' && item.record.id > since)
+    .filter(item => uuid === undefined || uuidOf(item) === uuid)
+    .toSorted((a, b) => idOf(a) - idOf(b));
+  return [...snapshot, ...wanted.map(item => messageOf(item, state))];
+}
+
+function idOf(item: Recorded): number {
+  return item.kind === 'tick' ? 0 : item.record.id;
+}
+
+function uuidOf(item: Recorded): string | undefined {
+  switch (item.kind) {
+    case 'tick':
+      return undefined;
+    case 'decision':
+      return item.record.decision.uuid;
+    case 'event':
+      return item.record.notice.uuid;
+  }
+}
+
+function messageOf(item: Recorded, state: () => State): Buffer {
+  switch (item.kind) {
+    case 'tick':
+      return tickMessage(item.tick, state());
+    case 'decision':
+      return message('decision', { ...kind('Decision'), ...recordView(item.record) }, item.record.id);
+    case 'event':
+      return message('event', { ...kind('Event'), ...eventView(item.record) }, item.record.id);
+  }
+}
+
+function tickMessage(tick: TickEvent, state: State): Buffer {
+  return message('snapshot', snapshotView(tick, state));
+}
+
+function kind(name: string) {
+  return { apiVersion: 'ballonet/v1', kind: name };
+}
+
+function message(type: Streamed, data: object, id?: number): Buffer {
+  const label = id === undefined ? '' : `id: ${id}\n`;
+  return Buffer.from(`event: ${type}\n${label}data: ${JSON.stringify(data)}\n\n`);
+}
