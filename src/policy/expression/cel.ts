@@ -13,6 +13,7 @@ import type { SourceRef } from '../../model/decision.ts';
 import type { Expression, ExpressionFailure, Scope } from '../policy-set.ts';
 import type { DiagnosticCode } from '../source/diagnostics.ts';
 import { suggestion } from '../source/suggest.ts';
+import { fastOf } from './fast.ts';
 import { NUMERIC_FUNCTIONS } from './functions.ts';
 import { type ExpressionProblem, lintExpression } from './lint.ts';
 import { CONSTANTS, type Fields, unitOf, type Visible } from './names.ts';
@@ -68,7 +69,8 @@ export function compileExpression<T extends keyof ExpressionTypes>(
       fill: fillerOf(path, views),
     }));
     const trace = tracerOf(program.ast, inputs, environment, views, visible);
-    const evaluate = evaluatorOf<T>(type, program, views, inputs, strict);
+    const whole = evaluatorOf<T>(type, program, views, inputs, strict);
+    const evaluate = quickly(type, fastOf(program.ast, visible), whole);
     return { expression: { text, source, evaluate, trace } };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
@@ -247,6 +249,19 @@ function evaluatorOf<T extends keyof ExpressionTypes>(
     } catch (error) {
       return { problem: describeFailure(error) };
     }
+  };
+}
+
+/** Asks the fast form first; what that does not know, or is no result, the library tells. */
+function quickly<T extends keyof ExpressionTypes>(
+  type: T,
+  fast: ReturnType<typeof fastOf>,
+  whole: Expression<ExpressionTypes[T]>['evaluate'],
+): Expression<ExpressionTypes[T]>['evaluate'] {
+  if (fast === undefined) return whole;
+  return scope => {
+    const value = fast(scope);
+    return isOfType(value, type) ? value : whole(scope);
   };
 }
 

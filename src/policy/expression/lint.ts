@@ -2,7 +2,7 @@ import type { DiagnosticCode } from '../source/diagnostics.ts';
 import { suggestion } from '../source/suggest.ts';
 import { CEL_FUNCTIONS, CEL_MACROS, CEL_METHODS, NUMERIC_FUNCTIONS } from './functions.ts';
 import { CONSTANTS, type Fields, TAGS, type Visible } from './names.ts';
-import { children, type NamePath, nameOf, namePath, type SyntaxNode } from './syntax.ts';
+import { children, fieldAt, type NamePath, nameOf, namePath, type SyntaxNode } from './syntax.ts';
 
 /** What is wrong with an expression; `start` and `end` count its characters from 0. */
 export interface ExpressionProblem {
@@ -143,12 +143,6 @@ function misnamed(
     message: `'${whole}' is not a value by itself`,
     hint: `its fields: ${Object.keys(at).join(', ')}`,
   };
-}
-
-function fieldAt(path: NamePath, visible: Fields): Fields[string] | undefined {
-  let at: Fields[string] | undefined = visible;
-  for (const name of path) at = typeof at === 'object' && Object.hasOwn(at, name) ? at[name] : undefined;
-  return at;
 }
 
 /** What has to be there for a path to be read: all of it, or the map that its last part is looked for in. */

@@ -1,5 +1,7 @@
 /** Reading the syntax tree of an expression, without knowing the library that made it. */
 
+import type { Fields } from './names.ts';
+
 /** A node of the syntax tree, as far as the rules here look at it. */
 export interface SyntaxNode {
   readonly op: string;
@@ -26,6 +28,13 @@ export function namePath(node: SyntaxNode): NamePath | undefined {
 
 function isNode(value: unknown): value is SyntaxNode {
   return typeof value === 'object' && value !== null && 'op' in value && 'args' in value && 'range' in value;
+}
+
+/** What a path of names leads to: a type, the fields below it, or nothing. */
+export function fieldAt(path: NamePath, visible: Fields): Fields[string] | undefined {
+  let at: Fields[string] | undefined = visible;
+  for (const name of path) at = typeof at === 'object' && Object.hasOwn(at, name) ? at[name] : undefined;
+  return at;
 }
 
 /** Operands of a node, those inside lists and argument lists too. */
