@@ -58,8 +58,6 @@ function run(
   return { state, ticks };
 }
 
-const reasonAt = (ticks: readonly Tick[], index: number) => ticks.at(index)?.decisions[0]?.reason;
-
 describe('a reload', () => {
   it('changes no decision when the new set says the same in other lines', () => {
     const use = (second: number): GuestParts => ({ used: (second < 30 ? 3 : 1.5) * GiB });
@@ -101,7 +99,7 @@ describe('a reload', () => {
     }));
     const { ticks } = run(100, 100, state, load({ step: '1GiB' }), () => ({ used: GiB }));
 
-    expect(reasonAt(ticks, 0)).toBe('VETOED');
+    expect(ticks[0]?.decisions[0]?.stages.map(({ code }) => code)).toContain('VETOED');
     expect(ticks[0]?.decisions[0]?.wantedBytes).toBeGreaterThanOrEqual(5 * GiB);
     expect(ticks[0]?.state.pressure).toMatchObject({ level: 'soft' });
   });
