@@ -19,6 +19,8 @@ const SOURCE = 'stats-period';
 export interface PeriodGuest {
   readonly ref: DomainRef;
   readonly state: GuestState;
+  /** The hypervisor did not ask it this tick: something else holds the domain. */
+  readonly locked: boolean;
   readonly starts: number;
   readonly reboots: number;
   /** Age of its report, undefined when it has none. */
@@ -90,6 +92,8 @@ export function createStatsPeriods({
 
   function consider(guest: PeriodGuest, at: Seconds): void {
     const entry = entryOf(guest);
+    // H30: the call would wait for what holds the domain, and others' calls with it.
+    if (guest.locked) return;
     if (guest.state !== 'running' || guest.device === 'none' || entry.state === 'calling') return;
     if (entry.state === 'unsupported' || at < entry.notBefore) return;
     const rebooted = entry.reboots !== guest.reboots;

@@ -9,7 +9,7 @@ import { createBulkFlaws } from './bulk-flaws.ts';
 import { createDescriptions } from './descriptions.ts';
 import { createJobs } from './jobs.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
-import { type GuestDescription, guestSample, heldBytes, reportAge } from './sample.ts';
+import { type GuestDescription, guestSample, heldBytes, missingSample, reportAge } from './sample.ts';
 import { createSingleCalls } from './single-calls.ts';
 import { forgetSizes } from './size-history.ts';
 import { mapInSlices } from './slices.ts';
@@ -30,6 +30,8 @@ import {
 
 /** A guest that ended is remembered this long, so that its epochs go on counting when it is started again. */
 const REMEMBER: Seconds = 3600;
+/** A guest that is missing from an answer is kept this long: longer than a tick that went wrong, and than a QEMU takes to die. */
+const MISSING_FOR: Seconds = 10;
 /** Difference of the two clocks' paces that means that the wall clock was set, not slewed. */
 const CLOCK_STEP: Seconds = 1;
 
@@ -73,7 +75,6 @@ export function createGuestCollector({
   epochs: before,
 }: GuestCollectorOptions): GuestCollector {
   const trackers = new Map<string, GuestTracker>();
-  const names = new Map<string, string>();
   const singleCalls = createSingleCalls(hypervisor, problems);
   const descriptions = createDescriptions(hypervisor, problems);
   const jobs = createJobs(hypervisor);
@@ -97,13 +98,12 @@ export function createGuestCollector({
   }
 
   function trackerOf(record: GuestRecord, now: Instant): GuestTracker {
-    const { uuid, id, name } = record.domain;
+    const { uuid, id } = record.domain;
     const known = trackers.get(uuid);
     if (known !== undefined) return known;
     const kept = before?.get(uuid);
     const tracker = kept === undefined ? newTracker(uuid, id, now) : resumeEpoch(uuid, kept, now);
     trackers.set(uuid, tracker);
-    names.set(uuid, name);
     return tracker;
   }
 
@@ -118,6 +118,21 @@ export function createGuestCollector({
     return tracked;
   }
 
+  /**
+   * Guests that the answer is without although nothing said that they ended. A guest left out of one answer must not lose its place
+   * among the others: its memory is not free.
+   */
+  function missing(now: Instant): TrackedGuest[] {
+    const gone: TrackedGuest[] = [];
+    for (const tracker of trackers.values()) {
+      const { lastRecord, lastSeen, ended } = tracker;
+      const absent = now.monotonic - lastSeen;
+      if (lastRecord === undefined || ended || absent === 0 || absent > MISSING_FOR) continue;
+      if (lastRecord.state !== 'stopped') gone.push({ record: lastRecord, tracker });
+    }
+    return gone;
+  }
+
   function clockWasSet(now: Instant): boolean {
     const offset = now.wall - now.monotonic;
     const step = clockOffset === undefined ? 0 : Math.abs(offset - clockOffset);
@@ -128,9 +143,8 @@ export function createGuestCollector({
   function forgetVanished(now: Instant): void {
     for (const [uuid, tracker] of trackers) {
       if (now.monotonic - tracker.lastSeen <= REMEMBER) continue;
-      const name = names.get(uuid) ?? uuid;
+      const name = tracker.lastRecord?.domain.name ?? uuid;
       trackers.delete(uuid);
-      names.delete(uuid);
       singleCalls.forget(uuid, name);
       descriptions.forget(uuid, name);
       jobs.forget(uuid);
@@ -151,6 +165,7 @@ export function createGuestCollector({
     return {
       ref: record.domain,
       state: record.state,
+      locked: record.report === 'unasked',
       starts: tracker.starts,
       reboots: tracker.reboots,
       ageSeconds: reportAge(tracker, now),
@@ -176,7 +191,11 @@ export function createGuestCollector({
       const guests = await mapInSlices(tracked, ({ tracker, record }) =>
         guestSample(tracker, record, described(tracker.uuid), staleAfter, now),
       );
-      return { guests, heldBytes: sumHeld(tracked) };
+      const lost = missing(now);
+      const all = lost.map(({ tracker, record }) =>
+        missingSample(tracker, record, described(tracker.uuid), staleAfter, now),
+      );
+      return { guests: [...guests, ...all], heldBytes: sumHeld([...tracked, ...lost]) };
     },
 
     note(event) {

@@ -9,7 +9,7 @@ import {
   type Reading,
   type Readings,
 } from '../../model/snapshot.ts';
-import type { Bytes, Seconds } from '../../model/units.ts';
+import { type Bytes, MiB, type Seconds } from '../../model/units.ts';
 import type { Figure, GuestRecord, Report } from './record.ts';
 import { sizeAtReport } from './size-history.ts';
 import { type GuestTracker, isFigure } from './tracker.ts';
@@ -25,6 +25,9 @@ export interface GuestDescription {
 
 /** A guest's MemTotal above its maximum by more than this is not its own. */
 const TOTAL_SLACK = 1.02;
+
+/** More than what a QEMU without graphics has for itself (measured: 60 to 130 MiB; each display adds its video memory). */
+const QEMU_OWN_MOST: Bytes = 256 * MiB;
 
 const NO_TAGS: Readonly<Record<string, string>> = {};
 
@@ -108,6 +111,29 @@ export function guestSample(
   return sample;
 }
 
+/** The sample of a guest that the hypervisor's answer is without: what was known of it, with its age. */
+export function missingSample(
+  tracker: GuestTracker,
+  record: GuestRecord,
+  description: GuestDescription | undefined,
+  staleAfter: Seconds,
+  now: Instant,
+): GuestSample {
+  const sample = guestSample(tracker, record, description, staleAfter, now);
+  const age = now.monotonic - tracker.lastSeen;
+  const { max, current } = sample.readings;
+  return {
+    ...sample,
+    missing: true,
+    state: 'unknown',
+    readings: { ...sample.readings, max: aged(max, age), current: aged(current, age) },
+  };
+}
+
+function aged(reading: Reading, age: Seconds): Reading {
+  return { ...reading, ageSeconds: age, quality: reading.quality === 'ok' ? 'stale' : reading.quality };
+}
+
 /**
  * Age of the last report; undefined when there is none. By the wall clock, and at least the time for which we have seen it
  * unchanged: a wall clock that was set back would make a frozen report look young.
@@ -126,7 +152,11 @@ export function heldBytes(tracker: GuestTracker, record: GuestRecord): Bytes | u
   const sure = isFigure(record.current) && tracker.doubtedSize === undefined;
   const size = sure ? record.current : isFigure(record.max) ? record.max : undefined;
   const rss = tracker.rss?.bytes;
-  return rss === undefined || size === undefined ? (rss ?? size) : Math.min(rss, size);
+  if (rss === undefined || size === undefined) return rss ?? size;
+  // H20, H21: a guest whose memory is still there although its balloon has it (it lies, or is pinned) gave the pool nothing.
+  const notGiven = Math.max(0, rss - QEMU_OWN_MOST);
+  const bound = isFigure(record.max) ? record.max : rss;
+  return Math.max(Math.min(rss, size), Math.min(notGiven, bound));
 }
 
 function hostFigure(figure: Figure): Reading {
@@ -159,15 +189,16 @@ function reportReadings(
   if (latest === undefined || age === undefined) return NO_REPORT;
   const quality: Quality = age > staleAfter || !tracker.latestIsOfEpoch ? 'stale' : 'ok';
   const of = (figure: Figure): Reading => reading(figure, age, quality);
-  const consistent = isConsistent(latest, record.max);
+  const report = normalised(latest, description);
+  const consistent = isConsistent(report, record.max);
   const level = (figure: Figure): Reading =>
     consistent || figure === undefined ? of(figure) : implausible(age);
   return {
-    total: level(latest.total),
-    available: level(latest.available),
-    free: level(latest.free),
-    cache: level(latest.cache),
-    used: consistent ? of(usedBytes(tracker, latest, record, description)) : implausible(age),
+    total: level(report.total),
+    available: level(report.available),
+    free: level(report.free),
+    cache: level(report.cache),
+    used: consistent ? of(usedBytes(tracker, report, record, description)) : implausible(age),
     swapInRate: of(rates.swapIn),
     swapOutRate: of(rates.swapOut),
     majorFaultRate: of(rates.majorFaults),
@@ -189,6 +220,21 @@ function isConsistent(report: Report, max: Figure): boolean {
 }
 
 /**
+ * A report in the words of Linux (H17). Windows' driver gives as free what is available, standby lists and all, and as available that
+ * and half of the cache once more (virtio-win, Balloon/app/memstat.cpp): so what it calls free is the better figure.
+ */
+function normalised(report: Report, description: GuestDescription | undefined): Report {
+  const { available, free } = report;
+  if (!isWindows(description) || available === undefined || free === undefined) return report;
+  return { ...report, available: Math.min(available, free) };
+}
+
+/** By libosinfo's id, such as `http://microsoft.com/win/11`. */
+function isWindows(description: GuestDescription | undefined): boolean {
+  return description?.os?.startsWith('http://microsoft.com/win') ?? false;
+}
+
+/**
  * MemTotal − MemAvailable. With auto-deflate the driver leaves ballooned pages in MemTotal (drivers/virtio/virtio_balloon.c),
  * so there the balloon's part comes off, by the size at the time of the report. Unknown until the XML says which of the two
  * it is; a negative difference is an error of measurement and must not pass for a guest that needs nothing.
@@ -201,9 +247,12 @@ function usedBytes(
 ): Figure {
   const { total, available } = report;
   if (total === undefined || available === undefined || description === undefined) return undefined;
-  if (!description.balloon.autodeflate) return total - available;
+  const { autodeflate } = description.balloon;
+  // H15, H17: Windows too has the balloon in what it calls its total; where that is not above its size, it has not.
+  if (!autodeflate && !isWindows(description)) return total - available;
   const size = sizeAtReport(tracker.sizes, report.lastUpdate);
   if (size === undefined || !isFigure(record.max)) return undefined;
+  if (!autodeflate && total <= size) return total - available;
   const used = total - (record.max - size) - available;
   return used < 0 ? Number.NaN : used;
 }

@@ -64,6 +64,10 @@ export interface GuestTracker {
   pendingReboot: Instant | undefined;
   /** Monotonic. */
   lastSeen: Seconds;
+  /** What the hypervisor said of it when it was last in an answer. */
+  lastRecord: GuestRecord | undefined;
+  /** An event said that its process ended. */
+  ended: boolean;
 }
 
 export function newTracker(uuid: string, id: number, now: Instant): GuestTracker {
@@ -91,6 +95,8 @@ export function newTracker(uuid: string, id: number, now: Instant): GuestTracker
     pendingStart: undefined,
     pendingReboot: undefined,
     lastSeen: now.monotonic,
+    lastRecord: undefined,
+    ended: false,
   };
 }
 
@@ -130,6 +136,7 @@ export function noteStarted(tracker: GuestTracker, id: number, at: Instant): voi
 
 /** The process ended: the next start event counts even if the id is the same. */
 export function noteEnded(tracker: GuestTracker): void {
+  tracker.ended = true;
   tracker.startExpected = false;
 }
 
@@ -154,7 +161,11 @@ export function noteClockSet(tracker: GuestTracker): void {
 /** Takes in what one tick collected. `now` is the instant at which the record arrived. */
 export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant): void {
   beginIfDue(tracker, record, now);
+  // Memory was plugged in or out: sizes before and after are not of one balloon.
+  if (tracker.lastRecord !== undefined && tracker.lastRecord.max !== record.max) forgetSizes(tracker.sizes);
   tracker.lastSeen = now.monotonic;
+  tracker.lastRecord = record;
+  tracker.ended = false;
   tracker.stampAhead = false;
   if (isFigure(record.rss)) tracker.rss = { bytes: record.rss, at: now.monotonic };
   if (isFigure(record.current) && record.current !== tracker.doubtedSize) {
