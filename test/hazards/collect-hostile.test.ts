@@ -62,7 +62,7 @@ function host() {
   const honest = hypervisor.add('honest');
   return {
     clock,
-    async tick(said: Readonly<Record<string, StatValue | undefined>>, rss = 600) {
+    tick: async (said: Readonly<Record<string, StatValue | undefined>>, rss = 600) => {
       clock.advance(1);
       const lastUpdate = clock.now().wall;
       const given = { ...balloonParams({ lastUpdate, rss }), ...said };
