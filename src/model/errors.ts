@@ -33,6 +33,10 @@ export const ERRORS = {
     exit: 1,
     help: 'The scenario cannot be read, or has errors. The diagnostics give file, line and column of each.',
   },
+  REPORT_UNWRITABLE: {
+    exit: 1,
+    help: 'The report of a simulation cannot be written to the file that was named. Check the folder and its permissions.',
+  },
   SIMULATION_BROKEN: {
     exit: 1,
     help: 'A simulation found its own books out of balance: memory lost or invented, or a policy that promised more than there is. This is a fault of Ballonet; please report it with the scenario, the seed and the policy.',

@@ -1,3 +1,4 @@
+import type { Decision } from '../model/decision.ts';
 import type { Seconds } from '../model/units.ts';
 import type { Bench } from './bench.ts';
 
@@ -14,8 +15,11 @@ export interface Controller {
   close(): void;
 }
 
+/** Told of the decisions of each tick, by controllers that explain themselves. */
+export type DecisionListener = (decisions: readonly Decision[]) => void;
+
 /** Makes a controller for one run. */
-export type ControllerFactory = (bench: Bench) => Controller;
+export type ControllerFactory = (bench: Bench, listen?: DecisionListener) => Controller;
 
 /** Leaves every balloon as it is. */
 export function staticController({ simulation }: Bench): Controller {

@@ -11,14 +11,11 @@ import { decide } from '../policy/decide.ts';
 import type { PolicySet } from '../policy/policy-set.ts';
 import { correctMove, initialState } from '../policy/state.ts';
 import type { Bench } from './bench.ts';
-import type { Controller } from './controller.ts';
+import type { Controller, DecisionListener } from './controller.ts';
 import { promiseErrors } from './invariants.ts';
 
 /** Longest wait for a guest that hangs: the actuator's of the daemon. */
 const CALL_TIMEOUT: Seconds = 5;
-
-/** Told of every tick, with the decisions as they were made. */
-export type DecisionListener = (time: Seconds, decisions: readonly Decision[]) => void;
 
 /**
  * The set in force as `ballonet run` would have it, but that it always enforces (a run that moves nothing is `static`), that its
@@ -91,7 +88,7 @@ export function policyController(bench: Bench, set: PolicySet, listen?: Decision
           `policy ${set.host.name} at ${bench.now()} s: ${broken}`,
         );
       }
-      listen?.(bench.now(), tick.decisions);
+      listen?.(tick.decisions);
       const moving = tick.decisions.filter(({ action }) => action !== 'hold');
       if (moving.length === 0) return;
       const samples = new Map(snapshot.guests.map(sample => [sample.uuid, sample]));

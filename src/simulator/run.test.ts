@@ -12,7 +12,7 @@ import { runSimulation } from './run.ts';
 import { guestSpec, simulationWith } from './testing.ts';
 
 const DENSE = requirePolicySet(loadPolicySet(['policies/dense.yaml'], hostPolicyFiles));
-const dense: ControllerFactory = bench => policyController(bench, DENSE);
+const dense: ControllerFactory = (bench, listen) => policyController(bench, DENSE, listen);
 
 /** A busy machine takes its time. */
 const PATIENCE = { timeout: 60_000 };
@@ -83,7 +83,7 @@ describe('runSimulation', PATIENCE, () => {
 
   it('tells how far it is', async () => {
     const told: number[] = [];
-    await runSimulation(simulationWith([guestSpec()]), dense, share => told.push(share));
+    await runSimulation(simulationWith([guestSpec()]), dense, { progress: share => told.push(share) });
     expect(told.length).toBeGreaterThan(50);
     expect(told).toEqual(told.toSorted((a, b) => a - b));
   });

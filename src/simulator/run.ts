@@ -1,6 +1,7 @@
 /** One controller on one scenario, from the first tick to the last. */
 import { createBench } from './bench.ts';
 import type { ControllerFactory } from './controller.ts';
+import { createRecorder, type Recording } from './recorder.ts';
 import type { Simulation } from './scenario/generate.ts';
 import { since, type Tally, tallyOf } from './tally.ts';
 
@@ -8,6 +9,15 @@ export interface Run {
   readonly controller: string;
   /** What happened in the time that is scored. */
   readonly tally: Tally;
+  /** Where it was asked for. */
+  readonly recording?: Recording;
+}
+
+export interface RunOptions {
+  /** Told how far the run is. */
+  readonly progress?: Progress;
+  /** Keep what a report needs. */
+  readonly record?: boolean;
 }
 
 /** Told how far a run is, 0 to 1, about a hundred times. */
@@ -17,11 +27,12 @@ export type Progress = (share: number) => void;
 export async function runSimulation(
   simulation: Simulation,
   create: ControllerFactory,
-  progress: Progress = () => {},
+  { progress, record = false }: RunOptions = {},
 ): Promise<Run> {
   const { seconds, settleSeconds } = simulation;
   const bench = createBench(simulation);
-  const controller = create(bench);
+  const recorder = record ? createRecorder(bench.guests.length, seconds) : undefined;
+  const controller = create(bench, recorder && (decisions => recorder.decided(decisions)));
   const moves = () => controller.moves();
   let start: Tally | undefined;
   let told = 0;
@@ -37,9 +48,10 @@ export async function runSimulation(
       }
       bench.advanceTo(due);
       await controller.tick();
+      recorder?.look(bench);
       if (due - told > seconds / 100) {
         told = due;
-        progress(due / seconds);
+        progress?.(due / seconds);
       }
     }
     if (start === undefined) {
@@ -47,7 +59,8 @@ export async function runSimulation(
       start = tallyOf(bench, moves());
     }
     bench.advanceTo(Math.max(bench.now(), seconds));
-    return { controller: controller.name, tally: since(start, tallyOf(bench, moves())) };
+    const tally = since(start, tallyOf(bench, moves()));
+    return { controller: controller.name, tally, ...(recorder && { recording: recorder.recording }) };
   } finally {
     controller.close();
   }

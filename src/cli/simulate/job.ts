@@ -21,6 +21,8 @@ export interface Job {
   readonly controller: ControllerSpec;
   /** Look for the smallest host too. */
   readonly density: boolean;
+  /** Keep what a report needs. */
+  readonly record: boolean;
 }
 
 export interface JobResult {
@@ -35,7 +37,10 @@ export async function runJob(job: Job, progress: Progress = () => {}): Promise<J
   const factory = factoryOf(job.controller);
   // The search is about ten runs.
   const part = job.density ? 0.1 : 1;
-  const run = await runSimulation(simulation, factory, share => progress(part * share));
+  const run = await runSimulation(simulation, factory, {
+    record: job.record,
+    progress: share => progress(part * share),
+  });
   if (!job.density) return { run };
   const minHostBytes = await smallestHost(simulation, factory, share => progress(part + (1 - part) * share));
   return minHostBytes === undefined ? { run } : { run, minHostBytes };
@@ -44,5 +49,5 @@ export async function runJob(job: Job, progress: Progress = () => {}): Promise<J
 function factoryOf(controller: ControllerSpec): ControllerFactory {
   if (controller.kind === 'baseline') return BASELINES[controller.name];
   const set = requirePolicySet(loadPolicySet(controller.paths, hostPolicyFiles));
-  return bench => policyController(bench, set);
+  return (bench, listen) => policyController(bench, set, listen);
 }

@@ -1,14 +1,17 @@
 /** `ballonet simulate`: several controllers on one scenario, side by side. */
+import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
-import { BallonetError } from '../../model/errors.ts';
-import { type Bytes, formatSize } from '../../model/units.ts';
+import { BallonetError, errorMessage } from '../../model/errors.ts';
+import { formatSize } from '../../model/units.ts';
 import { suggestion } from '../../policy/source/suggest.ts';
 import { BASELINES, type BaselineName, isBaseline } from '../../simulator/controllers.ts';
 import { sumOfMaxima } from '../../simulator/density.ts';
+import { type ReportedRun, reportPage } from '../../simulator/report/page.ts';
+import type { SimulationReport } from '../../simulator/report/report.ts';
 import type { Simulation } from '../../simulator/scenario/generate.ts';
-import { type Score, scoreOf } from '../../simulator/score.ts';
+import { scoreOf } from '../../simulator/score.ts';
 import { type OutputFormat, orUsage, outputOption, type Streams } from '../output.ts';
 import { scenarioFile, shippedScenarios } from './find.ts';
 import type { ControllerSpec, Job, JobResult } from './job.ts';
@@ -22,6 +25,7 @@ interface Options {
   readonly baseline?: string;
   readonly density?: true;
   readonly seed?: number;
+  readonly report?: string;
   readonly output: OutputFormat;
 }
 
@@ -48,6 +52,7 @@ export function simulateVerb(streams: Streams): Command {
         (text: string) => orUsage(parseSeed(text)),
       ),
     )
+    .option('--report <file>', 'write one HTML page with the charts of every run; it needs nothing else')
     .addOption(outputOption())
     .action(async (scenario: string, options: Options) => {
       const report = await simulate(scenario, options, availableParallelism(), streams);
@@ -61,18 +66,6 @@ function parseSeed(text: string): { value: number } | { problem: string } {
     : { problem: `'${text}' is not a seed; write a whole number of at most nine digits` };
 }
 
-/** What `-o json` prints. */
-interface SimulationReport {
-  readonly apiVersion: 'ballonet/v1';
-  readonly kind: 'SimulationReport';
-  readonly scenario: string;
-  readonly seed: number;
-  readonly host: { readonly memoryBytes: Bytes };
-  readonly guests: number;
-  readonly seconds: number;
-  readonly runs: readonly Score[];
-}
-
 /**
  * Runs everything that is asked for.
  *
@@ -81,7 +74,7 @@ interface SimulationReport {
  */
 export async function simulate(
   scenario: string,
-  { policy, baseline, density, seed }: Pick<Options, 'policy' | 'baseline' | 'density' | 'seed'>,
+  { policy, baseline, density, seed, report: file }: Omit<Options, 'output'>,
   threads: number,
   streams: Streams,
 ): Promise<SimulationReport> {
@@ -95,25 +88,55 @@ export async function simulate(
       'nothing to compare; --policy policies/standard.yaml --baseline all is a start',
     );
   }
-  const file = scenarioFile(scenario);
-  const simulation = openSimulation(file, seed);
+  const scenarioPath = scenarioFile(scenario);
+  const simulation = openSimulation(scenarioPath, seed);
   // What is reclaimed is told against nobody, and how much of what could be against the oracle: both always run.
   const references = (['static', 'oracle'] as const).filter(
     name => !wanted.some(spec => spec.kind === 'baseline' && spec.name === name),
   );
+  const job = { scenarioFile: scenarioPath, seed };
   const jobs: Job[] = [
-    ...wanted.map(controller => ({ scenarioFile: file, seed, controller, density: density === true })),
+    ...wanted.map(controller => ({
+      ...job,
+      controller,
+      density: density === true,
+      record: file !== undefined,
+    })),
     ...references.map(name => ({
-      scenarioFile: file,
-      seed,
+      ...job,
       controller: { kind: 'baseline' as const, name },
       density: false,
+      record: false,
     })),
   ];
   const progress = progressLine(jobs.length, streams);
   const results = await runJobs(jobs, threads, progress.update);
   progress.done();
-  return reportOf(simulation, results, wanted.length);
+  const report = reportOf(simulation, results, wanted.length);
+  if (file !== undefined) writePage(file, report, simulation, results);
+  return report;
+}
+
+/** @throws BallonetError REPORT_UNWRITABLE */
+function writePage(
+  file: string,
+  report: SimulationReport,
+  { scenario }: Simulation,
+  results: readonly JobResult[],
+): void {
+  const runs = report.runs.flatMap((score, i): ReportedRun[] => {
+    const run = results[i]?.run;
+    return run?.recording === undefined
+      ? []
+      : [{ score, recording: run.recording, rereadBytes: run.tally.rereadBytes }];
+  });
+  try {
+    writeFileSync(file, reportPage({ report, description: scenario.description, runs }));
+  } catch (cause) {
+    throw new BallonetError('REPORT_UNWRITABLE', `${file} cannot be written: ${errorMessage(cause)}`, {
+      cause,
+    });
+  }
 }
 
 function reportOf(simulation: Simulation, results: readonly JobResult[], count: number): SimulationReport {
