@@ -10,14 +10,14 @@ const POINTS_MOST = 480;
 const POINTS_LEAST = 60;
 
 /** What was decided about a guest, from one moment until the next entry. */
-export interface Note {
+interface Note {
   /** Index of the moment. */
   readonly at: number;
   readonly text: string;
 }
 
 /** Harm done to a guest between a moment and the one before. */
-export interface HarmMark {
+interface HarmMark {
   readonly at: number;
   readonly stallSeconds: Seconds;
   readonly oomKills: number;
@@ -107,10 +107,12 @@ export function createRecorder(guests: number, seconds: Seconds): Recorder {
 
   return {
     recording: { times, capacity, guests: tracks },
-    look({ now, guests: all, host }) {
-      if (now() < due) return;
-      due = Math.max(due + interval, now());
-      times.push(now());
+    look(bench) {
+      const { guests: all, host } = bench;
+      const now = bench.now();
+      if (now < due) return;
+      due = Math.max(due + interval, now);
+      times.push(now);
       capacity.push(host.capacity());
       for (const guest of all) {
         take(watched.get(guest.uuid) ?? watch(guest), times.length - 1, host.time);
