@@ -36,6 +36,10 @@ const stallsSchema = z.object({
 });
 type Stalls = Readonly<z.infer<typeof stallsSchema>>;
 
+const pressureSchema = z.object({ someSeconds: z.number(), fullSeconds: z.number() });
+/** Time since boot in which some, or all, of the guest's tasks waited for memory (PSI). */
+type Pressure = Readonly<z.infer<typeof pressureSchema>>;
+
 const deathSchema = z.object({ signal: z.number(), lostBytes: z.number() });
 /** A holder that died, by the OOM killer's SIGKILL (9) as a rule, and what it held. */
 type HolderDeath = Readonly<z.infer<typeof deathSchema>>;
@@ -69,6 +73,7 @@ export interface Agent {
   meminfo(): Promise<Readonly<Record<string, Bytes>>>;
   /** /proc/vmstat by its own names: counts since boot. */
   vmstat(): Promise<Readonly<Record<string, number>>>;
+  pressure(): Promise<Pressure>;
   stalls(): Promise<Stalls>;
   resetStalls(): Promise<void>;
   /** Holders that the OOM killer took, oldest first, since the lab started. */
@@ -157,6 +162,7 @@ export function createAgentLink(name: string, socketPath: string): AgentLink {
     dropCaches: () => order('drop-caches'),
     meminfo: () => request('meminfo', tableSchema),
     vmstat: () => request('vmstat', tableSchema),
+    pressure: () => request('pressure', pressureSchema),
     stalls: () => request('stalls', stallsSchema),
     resetStalls: () => order('reset-stalls'),
     holderDeaths: deaths,

@@ -137,6 +137,20 @@ static void report_table(unsigned long id, const char *path) {
   say(reply, at);
 }
 
+/* /proc/pressure/memory: "some avg10=0.00 avg60=0.00 avg300=0.00 total=123" and the same for "full"; microseconds since boot. */
+static void report_pressure(unsigned long id) {
+  static char text[LINE];
+  unsigned long long some = 0, full = 0;
+  int file = open("/proc/pressure/memory", O_RDONLY | O_CLOEXEC);
+  ssize_t n = file < 0 ? 0 : read(file, text, sizeof text - 1);
+  if (file >= 0) close(file);
+  text[n > 0 ? n : 0] = 0;
+  char *second = strchr(text, '\n'), *a = strstr(text, "total="), *b = second ? strstr(second, "total=") : NULL;
+  if (!a || !b || sscanf(a, "total=%llu", &some) != 1 || sscanf(b, "total=%llu", &full) != 1)
+    sayf("{\"id\":%lu,\"error\":\"the kernel tells no memory pressure\"}\n", id);
+  else sayf("{\"id\":%lu,\"someSeconds\":%.6f,\"fullSeconds\":%.6f}\n", id, some / 1e6, full / 1e6);
+}
+
 static void report_stalls(unsigned long id) {
   double last = shared->last_touch;
   sayf("{\"id\":%lu,\"longestStallSeconds\":%.6f,\"stalledSeconds\":%.6f,\"over10ms\":%lu,\"over100ms\":%lu,\"over1s\":%lu,"
@@ -186,6 +200,7 @@ static void obey(char *line) {
   else if (!strcmp(verb, "reread")) o.verb = REREAD, order_holder(o);
   else if (!strcmp(verb, "meminfo")) report_table(o.id, "/proc/meminfo");
   else if (!strcmp(verb, "vmstat")) report_table(o.id, "/proc/vmstat");
+  else if (!strcmp(verb, "pressure")) report_pressure(o.id);
   else if (!strcmp(verb, "stalls")) report_stalls(o.id);
   else if (!strcmp(verb, "reset-stalls")) reset_stalls(o.id);
   else if (!strcmp(verb, "drop-caches")) {
