@@ -9,13 +9,17 @@ const SAMPLE_SECONDS = 0.25;
 /** Pages that every guest touches of what it holds, a second: memory in use, not memory forgotten. */
 const TOUCHES = 4000;
 const SWAP_PAGE = 4 * KiB;
+/** What a host keeps of its memory beside its guests. */
+const MARGIN = 64 * MiB;
 
 export interface Sample {
   readonly at: Seconds;
   /** Resident memory of each guest's QEMU. */
   readonly resident: readonly Bytes[];
-  /** Of each guest's balloon, as libvirt knows it. */
+  /** Of each guest, as libvirt knows it. */
   readonly sizes: readonly Bytes[];
+  /** PSI full of each guest since it booted. */
+  readonly stalled: readonly Seconds[];
 }
 
 export interface Play {
@@ -25,109 +29,166 @@ export interface Play {
   readonly mostResident: Bytes;
   readonly swappedOut: Bytes;
   /** PSI full, of all guests together. */
-  readonly fullStallSeconds: Seconds;
+  readonly stalledSeconds: Seconds;
   readonly oomKills: number;
-  /** Requests of the workload that failed: its holder was killed. */
+  /** What the workload was refused, such as by a kill of its holder. */
   readonly failures: readonly string[];
 }
 
+/**
+ * Every guest keeps touching what it holds. Waits for the workload to finish, which may take longer than the script.
+ *
+ * @param host what the host has; the guests may really have more, so that exceeding it can be measured
+ */
 export async function play(lab: Lab, script: Script, host: Bytes): Promise<Play> {
   const { guests } = lab;
   const pids = await Promise.all(guests.map(guest => guest.qemuPid()));
   const before = await Promise.all(guests.map(counters));
-  const failures: string[] = [];
-  const held = guests.map(() => 0);
-  const busy: Promise<unknown>[] = guests.map(() => Promise.resolve());
+  const workload = createWorkload(guests, script);
+  await workload.prepare();
 
-  /** What is asked of one guest is done in order; guests do not wait for one another. */
-  function order(index: number, action: (guest: Guest) => Promise<unknown>): void {
-    const guest = lab.guest(index);
-    busy[index] = (busy[index] ?? Promise.resolve())
-      .then(() => action(guest))
-      .catch((error: unknown) => failures.push(String(error)));
-  }
-
-  function hold(index: number, bytes: Bytes, rate = 0): void {
-    const more = bytes - (held[index] ?? 0);
-    held[index] = bytes;
-    order(index, ({ agent }) =>
-      more > 0 ? agent.take(more, { rate, deadlineSeconds: 300 }) : agent.free(-more),
-    );
-  }
-
-  for (const [index] of guests.entries()) order(index, ({ agent }) => agent.work(TOUCHES));
-  if (script.cache) {
-    const { bytes } = script.cache;
-    for (const [index] of guests.entries()) order(index, ({ agent }) => agent.cache(bytes));
-    await Promise.all(busy);
-  }
   const samples: Sample[] = [];
-  const steps = [...script.steps];
-  let rereadAt = script.cache?.every ?? Number.POSITIVE_INFINITY;
   const started = performance.now();
-  for (;;) {
-    const at = (performance.now() - started) / 1000;
-    if (at >= script.seconds) break;
-    while (steps[0] !== undefined && steps[0].at <= at) {
-      const step = steps.shift();
-      for (const index of step?.guests ?? []) hold(index, step?.held ?? 0, step?.rate);
-    }
-    if (at >= rereadAt) {
-      rereadAt += script.cache?.every ?? 0;
-      for (const [index] of guests.entries()) order(index, ({ agent }) => agent.reread());
-    }
-    samples.push({ at, resident: await Promise.all(pids.map(residentOf)), sizes: await sizesOf(lab) });
-    const next = (Math.floor(at / SAMPLE_SECONDS) + 1) * SAMPLE_SECONDS;
-    await new Promise(resolve =>
-      setTimeout(resolve, Math.max(0, next * 1000 - (performance.now() - started))),
-    );
+  const elapsed = () => (performance.now() - started) / 1000;
+  for (let at = 0; at < script.seconds; at = elapsed()) {
+    workload.advance(at);
+    const [resident, sizes, stalled] = await Promise.all([
+      Promise.all(pids.map(residentOf)),
+      sizesOf(lab),
+      Promise.all(guests.map(({ agent }) => agent.pressure().then(({ fullSeconds }) => fullSeconds))),
+    ]);
+    samples.push({ at, resident, sizes, stalled });
+    const next = (Math.floor(elapsed() / SAMPLE_SECONDS) + 1) * SAMPLE_SECONDS;
+    await new Promise(resolve => setTimeout(resolve, (next - elapsed()) * 1000));
   }
-  for (const [index] of guests.entries()) order(index, ({ agent }) => agent.work(0));
-  await Promise.all(busy);
+  const failures = await workload.end();
   const after = await Promise.all(guests.map(counters));
-  const sum = (pick: (counter: Counters) => number) =>
-    after.reduce((total, counter, index) => {
-      const first = before[index];
-      return total + pick(counter) - (first === undefined ? 0 : pick(first));
-    }, 0);
+  const grown = (pick: (counter: Counters) => number) => sum(after.map(pick)) - sum(before.map(pick));
   return {
     samples,
     exceededSeconds: exceeded(samples, host),
-    mostResident: Math.max(...samples.map(total)),
-    swappedOut: sum(counter => counter.swappedOut),
-    fullStallSeconds: sum(counter => counter.fullStall),
-    oomKills: sum(counter => counter.oomKills),
+    mostResident: Math.max(...samples.map(({ resident }) => sum(resident))),
+    swappedOut: grown(counter => counter.swappedOut),
+    stalledSeconds: grown(counter => counter.stalled),
+    oomKills: grown(counter => counter.oomKills),
     failures,
+  };
+}
+
+interface Workload {
+  /** Writes the files that are to be cached. */
+  prepare(): Promise<void>;
+  /** Orders what is due. */
+  advance(at: Seconds): void;
+  /** Waits for what was ordered, and gives what failed of it. */
+  end(): Promise<readonly string[]>;
+}
+
+function createWorkload(guests: readonly Guest[], { steps, cache }: Script): Workload {
+  const failures: string[] = [];
+  const held = guests.map(() => 0);
+  const lines: Promise<unknown>[] = guests.map(() => Promise.resolve());
+  const due = [...steps];
+  let rereadAt = cache?.every ?? Number.POSITIVE_INFINITY;
+
+  /** What is asked of one guest is done in order; guests do not wait for one another. */
+  function order(index: number, action: (agent: Guest['agent']) => Promise<unknown>): void {
+    const guest = guests[index];
+    if (guest === undefined) throw new Error(`the script has a guest ${index}, the lab has ${guests.length}`);
+    lines[index] = (lines[index] ?? Promise.resolve())
+      .then(() => action(guest.agent))
+      .catch((error: unknown) => failures.push(String(error)));
+  }
+
+  function orderAll(action: (agent: Guest['agent']) => Promise<unknown>): void {
+    for (const index of guests.keys()) order(index, action);
+  }
+
+  return {
+    async prepare() {
+      orderAll(agent => agent.free('all'));
+      orderAll(agent => agent.work(TOUCHES));
+      if (cache) orderAll(agent => agent.cache(cache.bytes));
+      await Promise.all(lines);
+    },
+    advance(at) {
+      while (due[0] !== undefined && due[0].at <= at) {
+        const { guests: indices, held: bytes, rate = 0 } = due[0];
+        due.shift();
+        for (const index of indices) {
+          const more = bytes - (held[index] ?? 0);
+          held[index] = bytes;
+          order(index, agent =>
+            more > 0 ? agent.take(more, { rate, deadlineSeconds: 300 }) : agent.free(-more),
+          );
+        }
+      }
+      if (at < rereadAt) return;
+      rereadAt += cache?.every ?? 0;
+      orderAll(agent => agent.reread());
+    },
+    async end() {
+      orderAll(agent => agent.work(0));
+      await Promise.all(lines);
+      return failures;
+    },
   };
 }
 
 interface Counters {
   readonly swappedOut: Bytes;
-  readonly fullStall: Seconds;
+  readonly stalled: Seconds;
   readonly oomKills: number;
 }
 
 async function counters(guest: Guest): Promise<Counters> {
   const { agent } = guest;
-  const [vmstat, pressure, oomKills] = await Promise.all([agent.vmstat(), agent.pressure(), guest.oomKills()]);
+  const [vmstat, pressure, oomKills] = await Promise.all([
+    agent.vmstat(),
+    agent.pressure(),
+    guest.oomKills(),
+  ]);
   return {
     swappedOut: (vmstat.pswpout ?? Number.NaN) * SWAP_PAGE,
-    fullStall: pressure.fullSeconds,
+    stalled: pressure.fullSeconds,
     oomKills,
   };
 }
 
-function total({ resident }: Sample): Bytes {
-  return resident.reduce((sum, bytes) => sum + bytes, 0);
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function exceeded(samples: readonly Sample[], host: Bytes): Seconds {
   let seconds = 0;
-  for (const [index, sample] of samples.entries()) {
+  for (const [index, { at, resident }] of samples.entries()) {
     const next = samples[index + 1];
-    if (next !== undefined && total(sample) + 64 * MiB > host) seconds += next.at - sample.at;
+    if (next !== undefined && sum(resident) + MARGIN > host) seconds += next.at - at;
   }
   return seconds;
+}
+
+/** Largest deviation from the mean, as a share of it, of the guests' mean sizes in the last seconds before `to`. */
+export function unfairness(samples: readonly Sample[], to: Seconds, last: Seconds): number {
+  const window = samples.filter(({ at }) => at >= to - last && at < to);
+  const guests = window[0]?.sizes.length ?? 0;
+  const means = Array.from(
+    { length: guests },
+    (_, index) => sum(window.map(({ sizes }) => sizes[index] ?? Number.NaN)) / window.length,
+  );
+  const mean = sum(means) / guests;
+  return Math.max(...means.map(size => Math.abs(size - mean))) / mean;
+}
+
+/** Time from `end` until the guests stalled for the last time: more than 1 % between two samples. */
+export function recovery(samples: readonly Sample[], end: Seconds): Seconds {
+  let last = end;
+  for (const [index, sample] of samples.entries()) {
+    const before = samples[index - 1];
+    if (before === undefined || sample.at <= end) continue;
+    if (sum(sample.stalled) - sum(before.stalled) > 0.01 * (sample.at - before.at)) last = sample.at;
+  }
+  return last - end;
 }
 
 /** The kernel's own count, to a few MiB (smaps_rollup is exact, and walks every page). */
@@ -138,11 +199,8 @@ async function residentOf(pid: number): Promise<Bytes> {
 
 async function sizesOf(lab: Lab): Promise<Bytes[]> {
   const text = await lab.virsh('domstats', '--balloon');
-  const sizes = new Map(
-    [...text.matchAll(/Domain: '(.*)'\n\s+balloon\.current=(\d+)/g)].map(([, name, kib]) => [
-      name,
-      Number(kib) * KiB,
-    ]),
-  );
-  return lab.guests.map(guest => sizes.get(guest.name) ?? Number.NaN);
+  const sizes = new Map<string | undefined, Bytes>();
+  for (const [, name, kib] of text.matchAll(/Domain: '(.*)'\n\s+balloon\.current=(\d+)/g))
+    sizes.set(name, Number(kib) * KiB);
+  return lab.guests.map(({ name }) => sizes.get(name) ?? Number.NaN);
 }

@@ -43,11 +43,11 @@ function staggered(rounds: number): Script {
   return { name: 'staggered', seconds: 20 * (rounds + 1), steps };
 }
 
-export const SCRIPTS = {
-  staggered: staggered(5),
-  surge: {
+export const SCRIPTS: readonly Script[] = [
+  staggered(5),
+  {
     name: 'surge',
-    seconds: 120,
+    seconds: 110,
     steps: [
       { at: 0, guests: ALL, held: IDLE },
       { at: 60, guests: [0], held: 360 * MiB },
@@ -55,20 +55,20 @@ export const SCRIPTS = {
       { at: 90, guests: [3], held: 360 * MiB },
     ],
   },
-  cache: {
+  {
     name: 'cache',
-    seconds: 110,
+    seconds: 90,
     steps: [{ at: 0, guests: ALL, held: IDLE }],
     cache: { bytes: 200 * MiB, every: 20 },
   },
-  overload: {
+  {
     name: 'overload',
-    seconds: 110,
+    seconds: 90,
     steps: [
       { at: 0, guests: ALL, held: IDLE },
       { at: 20, guests: ALL, held: 330 * MiB },
-      { at: 90, guests: ALL, held: IDLE },
+      { at: 70, guests: ALL, held: IDLE },
     ],
-    overloaded: { from: 20, to: 90 },
+    overloaded: { from: 20, to: 70 },
   },
-} as const satisfies Record<string, Script>;
+];
