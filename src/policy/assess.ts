@@ -145,11 +145,12 @@ export function assess(input: AssessInput): Assessment {
   const { current, max, kernelBytes } = sizes;
   const { guarantees } = policy;
   const needs = learnNeeds(sample, memory, sizes, policy, now.monotonic);
-  const { memory: learned, demand, usedRate } = needs;
-  record(trail, 'demand', 'DEMAND', demand, { used: sizes.used, kernelBytes, usedRate });
+  const { memory: learned, demand, usedRate, unreported } = needs;
+  const seen = { used: sizes.used, kernelBytes, usedRate };
+  record(trail, 'demand', 'DEMAND', demand, unreported > 0 ? { ...seen, unreported } : seen);
 
   const { min, ceiling } = boundsOf(policy, max);
-  const condition = conditionOf(sample, guarantees.reserve);
+  const condition = conditionOf(sample, guarantees.reserve, unreported);
   const scope: Scope = {
     host,
     guest: guestNames(sample, {
@@ -168,7 +169,7 @@ export function assess(input: AssessInput): Assessment {
   const bounded = Math.min(ceiling, Math.max(min, Math.ceil(wanted)));
   // H1, H3, H7 (R1): bursts are absolute, so what a guest keeps above its use is not a share of it.
   const spare = Math.max(absoluteReserve(max), KEPT_RESERVE * guarantees.reserve);
-  const floor = Math.min(max, Math.max(min, Math.ceil(sizes.used + kernelBytes + spare)));
+  const floor = Math.min(max, Math.max(min, Math.ceil(sizes.used + unreported + kernelBytes + spare)));
   // A guaranteed maximum keeps a guest from growing; what it uses already is not taken from it.
   const kept = Math.max(bounded, Math.min(floor, Math.max(ceiling, current)));
   const bound = kept > bounded ? 'GUARD_FLOOR' : boundOf(wanted, bounded);

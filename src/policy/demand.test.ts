@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../model/units.ts';
-import { type DemandWindow, estimateUse, observeUse } from './demand.ts';
+import { type DemandWindow, estimateUse, observeUse, unreportedUse } from './demand.ts';
 import { deepFreeze } from './testing.ts';
 
 const WINDOW = 240;
@@ -143,5 +143,35 @@ describe('demand', () => {
         expect(estimateUse(windowOf(all), 1, 0)).toBeGreaterThanOrEqual(Math.max(...young));
       }),
     );
+  });
+});
+
+describe('use that no report has told of yet', () => {
+  const seen = (rss: number | undefined) =>
+    observeUse(undefined, { used: GiB, report: 1, at: 10, rss }, WINDOW);
+
+  it('is what the process has grown by since the last report, and how fast', () => {
+    expect(unreportedUse(seen(2 * GiB), 2 * GiB + 100 * MiB, 10.5)).toEqual({
+      bytes: 100 * MiB,
+      rate: 200 * MiB,
+    });
+  });
+
+  it('is nothing when the process shrinks, grows by next to nothing, or is not known', () => {
+    const nothing = { bytes: 0, rate: 0 };
+    expect(unreportedUse(seen(2 * GiB), GiB, 11)).toEqual(nothing);
+    expect(unreportedUse(seen(2 * GiB), 2 * GiB + MiB, 11)).toEqual(nothing);
+    expect(unreportedUse(seen(2 * GiB), undefined, 11)).toEqual(nothing);
+    expect(unreportedUse(seen(undefined), 2 * GiB, 11)).toEqual(nothing);
+  });
+
+  it('begins anew with each report', () => {
+    const window = observeUse(seen(2 * GiB), { used: 2 * GiB, report: 2, at: 11, rss: 3 * GiB }, WINDOW);
+    expect(unreportedUse(window, 3 * GiB, 11.5).bytes).toBe(0);
+  });
+
+  it('counts at once, and its growth ahead of a move', () => {
+    const window = seen(2 * GiB);
+    expect(estimateUse(window, 1, 2, { bytes: 100 * MiB, rate: 200 * MiB })).toBe(GiB + 500 * MiB);
   });
 });

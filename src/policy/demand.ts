@@ -1,4 +1,4 @@
-import type { Bytes, Ratio, Seconds } from '../model/units.ts';
+import { type Bytes, MiB, type Ratio, type Seconds } from '../model/units.ts';
 
 /** How many parts the window is kept in. More parts forget more smoothly and cost more to sort. */
 const SLOTS = 24;
@@ -23,6 +23,8 @@ export interface DemandWindow {
   readonly lastAt: Seconds;
   /** Bytes per second between the last two reports; negative when use falls. */
   readonly slope: number;
+  /** What the guest's process held on the host when the newest report was first seen; missing when that was not known. */
+  readonly rss?: Bytes | undefined;
 }
 
 /** One report of use. */
@@ -32,16 +34,19 @@ export interface UseReport {
   readonly report: number;
   /** Monotonic instant at which it was first seen. */
   readonly at: Seconds;
+  /** What the guest's process holds on the host at that instant. */
+  readonly rss?: Bytes | undefined;
 }
 
 /** Adds one report of use. A report that has been seen changes nothing. */
 export function observeUse(
   window: DemandWindow | undefined,
-  { used, report, at }: UseReport,
+  { used, report, at, rss }: UseReport,
   windowSeconds: Seconds,
 ): DemandWindow {
   if (window === undefined) {
-    return { peaks: [], ranked: [], partStart: at, partPeak: used, report, last: used, lastAt: at, slope: 0 };
+    const none = { peaks: [], ranked: [], slope: 0 };
+    return { ...none, partStart: at, partPeak: used, report, last: used, lastAt: at, rss };
   }
   if (report <= window.report) return window;
   const slope = (used - window.last) / Math.max(SHORTEST_PERIOD, at - window.lastAt);
@@ -50,22 +55,55 @@ export function observeUse(
   if (parts <= 0) {
     const { peaks, ranked, partStart } = window;
     const partPeak = Math.max(window.partPeak, used);
-    return { peaks, ranked, partStart, partPeak, report, last: used, lastAt: at, slope };
+    return { peaks, ranked, partStart, partPeak, report, last: used, lastAt: at, slope, rss };
   }
   // Parts without a report repeat nothing: an old peak leaves when its time has passed, not when reports resume.
   const empty = Math.min(parts - 1, SLOTS);
   const peaks = [...window.peaks, window.partPeak, ...new Array<Bytes>(empty).fill(0)].slice(-SLOTS);
   const ranked = peaks.filter(peak => peak > 0).sort((a, b) => a - b);
   const partStart = window.partStart + parts * part;
-  return { peaks, ranked, partStart, partPeak: used, report, last: used, lastAt: at, slope };
+  return { peaks, ranked, partStart, partPeak: used, report, last: used, lastAt: at, slope, rss };
 }
+
+/** Shorter than this, a rate is one page fault's accident. */
+const SHORTEST_LOOK: Seconds = 0.2;
+
+/** Pages come and go in a process without meaning; QEMU's own buffers are of this size. */
+const RSS_NOISE: Bytes = 4 * MiB;
+
+/** What a guest has taken that no report has told of yet. */
+export interface Unreported {
+  readonly bytes: Bytes;
+  /** Bytes per second. */
+  readonly rate: number;
+}
+
+/**
+ * Reports come once a second at best; the resident memory of the guest's process is known at every tick, and the host counts it.
+ * What it has grown by since the last report, the guest has touched for the first time since.
+ */
+export function unreportedUse(
+  { rss: before, lastAt }: DemandWindow,
+  rss: Bytes | undefined,
+  now: Seconds,
+): Unreported {
+  const bytes = before === undefined || rss === undefined ? 0 : rss - before;
+  return bytes <= RSS_NOISE ? NOTHING_NEW : { bytes, rate: bytes / Math.max(SHORTEST_LOOK, now - lastAt) };
+}
+
+const NOTHING_NEW: Unreported = { bytes: 0, rate: 0 };
 
 /**
  * Use that memory must be kept for: the quantile over the window, and at least the use now plus what its growth adds before a
  * move can help.
  */
-export function estimateUse(window: DemandWindow, quantile: Ratio, growthSeconds: Seconds): Bytes {
-  const soon = window.last + Math.max(0, window.slope) * growthSeconds;
+export function estimateUse(
+  window: DemandWindow,
+  quantile: Ratio,
+  growthSeconds: Seconds,
+  { bytes, rate }: Unreported = NOTHING_NEW,
+): Bytes {
+  const soon = window.last + bytes + Math.max(0, window.slope, rate) * growthSeconds;
   return Math.max(soon, quantileWith(window.ranked, window.partPeak, quantile));
 }
 

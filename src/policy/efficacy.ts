@@ -5,6 +5,7 @@
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import { type Bytes, MiB, type Ratio, type Seconds } from '../model/units.ts';
 import type { Efficacy } from './lessons.ts';
+import { ORDINARY_OVERHEAD } from './overhead.ts';
 import type { GuestMemory } from './state.ts';
 
 /** Share of what a shrink should free that the process must really give back. */
@@ -13,8 +14,7 @@ const EFFECTIVE: Ratio = 0.5;
 const STRIKES = 3;
 /** Less than this that should come free proves nothing: buffers of QEMU's own come and go. */
 const TELLING: Bytes = 64 * MiB;
-/** What QEMU holds for itself at least, where it has not been seen yet: 60 to 120 MiB in the lab. */
-const OVERHEAD: Bytes = 128 * MiB;
+
 /** How long the size must have stood: QEMU discards each page as it arrives, so that is enough. */
 const SETTLED_SECONDS: Seconds = 2;
 
@@ -27,7 +27,7 @@ export function beginTrial(
   const from = trusted(sample.readings.current);
   const rss = trusted(sample.readings.rss);
   if (before?.trial !== undefined || from === undefined || rss === undefined) return before;
-  const overhead = Math.max(OVERHEAD, overheadBytes);
+  const overhead = Math.max(ORDINARY_OVERHEAD, overheadBytes);
   return { strikes: before?.strikes ?? 0, trial: { from, rss, overhead } };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ABSENT, known } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { followUp, lastKnownSize, promisedBytes, rescueOf, withdrawalOf } from './follow-up.ts';
+import { ORDINARY_OVERHEAD } from './overhead.ts';
 import { newGuestMemory } from './state.ts';
 import { deepFreeze, guestSample, memoryOf } from './testing.ts';
 
@@ -53,22 +54,12 @@ describe('followUp', () => {
     expect(memory).toMatchObject({ kernelBytes: 100 * MiB, overheadBytes: 0 });
   });
 
-  it('takes what the process holds beyond the guest for its overhead, within what an overhead can be', () => {
-    const learned = (rss: number) => {
-      const sample = guestSample({ rss });
-      return followUp(sample, memoryOf(sample), 10).memory.overheadBytes;
-    };
-    expect(learned(4 * GiB + 120 * MiB)).toBe(120 * MiB);
-    expect(learned(3 * GiB)).toBe(0);
-    expect(learned(9 * GiB)).toBe(272 * MiB);
-  });
-
   it('takes granted memory for given when the guest has touched it', () => {
     const granted = (rss: number) => {
       const sample = guestSample({ rss });
       return followUp(sample, memoryOf(sample, { granted: GiB }), 10).memory.granted;
     };
-    expect(granted(3.5 * GiB)).toBe(GiB / 2);
+    expect(granted(3.5 * GiB)).toBe(GiB / 2 + ORDINARY_OVERHEAD);
     expect(granted(4 * GiB)).toBe(0);
     expect(granted(GiB)).toBe(GiB);
     const unseen = guestSample({ readings: { rss: ABSENT } });

@@ -5,6 +5,7 @@ import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import { nextBoot } from './boot.ts';
 import { type Convergence, isUnderWay, judgeMove, settleMove, WITHDRAWAL_MARGIN } from './convergence.ts';
 import { judgeEfficacy } from './efficacy.ts';
+import { learnOverhead } from './overhead.ts';
 import type { Bar } from './protect.ts';
 import { type GuestMemory, type Move, newGuestMemory } from './state.ts';
 import type { StageInputs } from './trail.ts';
@@ -123,15 +124,11 @@ function learnStanding(sample: GuestSample, memory: GuestMemory, current: Bytes,
   const restedAt = (memory.resting?.since ?? now) + REST_SECONDS;
   if (isUnderWay(memory.move, now) || now < restedAt) return memory;
   const rss = trusted(sample.readings.rss);
-  const overheadBytes =
-    rss === undefined
-      ? memory.overheadBytes
-      : Math.max(memory.overheadBytes, Math.min(rss - current, overheadLimit(current)));
-  const granted =
-    rss === undefined ? memory.granted : Math.min(memory.granted, Math.max(0, current + overheadBytes - rss));
-  const reportedAt = now - (sample.statsAgeSeconds ?? Number.POSITIVE_INFINITY);
-  const kernelBytes =
-    reportedAt < restedAt ? memory.kernelBytes : (kernelShare(sample) ?? memory.kernelBytes);
+  const reportIsOfNow = now - (sample.statsAgeSeconds ?? Number.POSITIVE_INFINITY) >= restedAt;
+  const overheadBytes = learnOverhead(memory.overheadBytes, sample, current, reportIsOfNow);
+  const untouched = current + overheadBytes - (rss ?? 0);
+  const granted = rss === undefined ? memory.granted : Math.min(memory.granted, Math.max(0, untouched));
+  const kernelBytes = reportIsOfNow ? (kernelShare(sample) ?? memory.kernelBytes) : memory.kernelBytes;
   const efficacy = judgeEfficacy(memory, sample, now);
   const learned =
     overheadBytes !== memory.overheadBytes ||
@@ -139,14 +136,6 @@ function learnStanding(sample: GuestSample, memory: GuestMemory, current: Bytes,
     kernelBytes !== memory.kernelBytes ||
     efficacy !== memory.efficacy;
   return learned ? { ...memory, overheadBytes, granted, kernelBytes, efficacy } : memory;
-}
-
-/**
- * Most that a process can hold beyond its guest: page tables of 8 bytes per 4 KiB, with the host's own mirrored in them, and
- * QEMU's own buffers. What it holds above that is memory of the guest that ballooning has not freed, and passes when it does.
- */
-function overheadLimit(current: Bytes): Bytes {
-  return 256 * MiB + current / 256;
 }
 
 /** The target of a shrink that was not followed is taken back to what was reached and a margin. */

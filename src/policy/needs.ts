@@ -1,7 +1,7 @@
 /** What a guest has shown to need, and what it has shown of being shrunk: everything that a new report teaches. */
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
-import { type DemandWindow, estimateUse, observeUse, SHORTEST_PERIOD } from './demand.ts';
+import { type DemandWindow, estimateUse, observeUse, SHORTEST_PERIOD, unreportedUse } from './demand.ts';
 import { judgeShrink } from './feedback.ts';
 import type { GuestPolicy } from './policy-set.ts';
 import type { GuestMemory } from './state.ts';
@@ -31,6 +31,8 @@ export interface Needs {
   readonly demand: Bytes;
   /** Use now, with what has been swapped out of it and the kernel's share. */
   readonly need: Bytes;
+  /** Taken since the last report. */
+  readonly unreported: Bytes;
   /** Bytes per second. */
   readonly usedRate: number;
 }
@@ -42,19 +44,27 @@ export function learnNeeds(
   { estimate, guarantees }: Pick<GuestPolicy, 'estimate' | 'guarantees'>,
   now: Seconds,
 ): Needs {
+  const rss = trusted(sample.readings.rss);
   const window = observeUse(
     before.demand,
-    { used, report: sample.reportsInEpoch, at: now },
+    { used, report: sample.reportsInEpoch, at: now, rss },
     estimate.windowSeconds,
   );
+  const unreported = unreportedUse(window, rss, now);
   const fresh = window !== before.demand;
   const swapping = fresh ? swappingOf(sample, before, window, max) : before.swapping;
   const learned = fresh ? { ...before, demand: window, swapping } : before;
   const memory = judgeShrink(sample, learned, { current, max, reserve: guarantees.reserve, fresh }, now);
   // H13 (R12): what a guest has swapped out is missing from its use, and is needed all the same.
-  const need = used + (swapping?.evicted ?? 0) + kernelBytes;
-  const estimated = estimateUse(window, estimate.quantile, estimate.growthSeconds) + kernelBytes;
-  return { memory, need, demand: Math.max(need, estimated), usedRate: window.slope };
+  const need = used + unreported.bytes + (swapping?.evicted ?? 0) + kernelBytes;
+  const estimated = estimateUse(window, estimate.quantile, estimate.growthSeconds, unreported) + kernelBytes;
+  return {
+    memory,
+    need,
+    unreported: unreported.bytes,
+    demand: Math.max(need, estimated),
+    usedRate: window.slope,
+  };
 }
 
 function swappingOf(

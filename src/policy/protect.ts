@@ -22,8 +22,9 @@ export interface Condition {
   readonly level: 'ample' | 'low' | 'distress' | undefined;
 }
 
-export function conditionOf({ readings }: GuestSample, reserve: Bytes): Condition {
-  const available = trusted(readings.available);
+export function conditionOf({ readings }: GuestSample, reserve: Bytes, unreported: Bytes = 0): Condition {
+  const reported = trusted(readings.available);
+  const available = reported === undefined ? undefined : reported - unreported;
   const swapping = (trusted(readings.swapOutRate) ?? 0) > DISTRESS_SWAP_OUT;
   const distress = swapping || (available !== undefined && available < reserve / 2);
   if (distress) return { distress, level: 'distress' };

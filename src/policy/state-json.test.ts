@@ -47,6 +47,7 @@ const demand = whole<DemandWindow>({
   last: amount,
   lastAt: number,
   slope: number,
+  rss: maybe(amount),
 });
 const move = whole<Move>({ from: amount, to: amount, at: number });
 const standing: Arbitraries<BeforeMove> = {

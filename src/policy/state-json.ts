@@ -100,6 +100,7 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
     last: amount,
     lastAt: instant,
     slope: z.number(),
+    rss: amount.optional(),
   });
   const move = whole<Move>({ from: amount, to: amount, at: instant });
   const standing: Shape<BeforeMove> = {

@@ -22,7 +22,7 @@ export interface GuestMemory {
   readonly demand: DemandWindow | undefined;
   /** Part of the size outside MemTotal, learned while the balloon stands still. */
   readonly kernelBytes: Bytes | undefined;
-  /** What the process holds on the host beyond the guest's size, learned while the balloon stands still. */
+  /** What the process holds on the host beyond the guest's memory, learned while the balloon stands still. */
   readonly overheadBytes: Bytes;
   /** Size that the guest has been seen at without change, and since when. */
   readonly resting: { readonly size: Bytes; readonly since: Seconds } | undefined;
