@@ -34,12 +34,10 @@ describe('readDocuments', () => {
   });
 
   it('refuses a file over the limit without reading it', () => {
-    const start = performance.now();
-
-    const { codes } = read(new Uint8Array(10 * FILE_BYTES_MAX).fill(0x61));
+    // Were it read, the bytes that are no UTF-8 would be what is wrong with it.
+    const { codes } = read(new Uint8Array(10 * FILE_BYTES_MAX).fill(0xff));
 
     expect(codes).toEqual(['POLICY_LIMIT']);
-    expect(performance.now() - start).toBeLessThan(200);
   });
 
   it('keeps the documents that are sound when another one is not', () => {
