@@ -6,7 +6,7 @@ import { checkDirection, checkGuarantees } from './compile-limits.ts';
 import { compileRelief, compileVetoes } from './compile-protection.ts';
 import { compileSelection } from './compile-selector.ts';
 import { guestScope, RESERVED_WORDS } from './expression/names.ts';
-import { mismatchOf, type Selection } from './match.ts';
+import { mismatchOf, type Selection, type Selector } from './match.ts';
 import { verdictsOf } from './match-verdicts.ts';
 import { type Direction, type GuestPolicy, LEVEL_NONE } from './policy-set.ts';
 import { GuestPolicyDocument } from './schema/guest-policy.ts';
@@ -16,6 +16,8 @@ import { validateDocument } from './schema/validate.ts';
 export interface CompiledGuest {
   readonly policy: GuestPolicy;
   readonly selection: Selection;
+  /** The guests of each of its exceptions, in their order. */
+  readonly exceptions: readonly Selector[];
   readonly compiling: Compiling;
 }
 
@@ -79,9 +81,9 @@ export function compileGuest(
     relief,
     layers: [],
   };
-  const layers = compileLayers(compiling, spec, { scope, levels, base });
+  const { layers, exceptions } = compileLayers(compiling, spec, { scope, levels, base });
   if (compiling.diagnostics.length > before) return undefined;
-  return { policy: { ...base, layers }, selection, compiling };
+  return { policy: { ...base, layers }, selection, exceptions, compiling };
 }
 
 function compileVariables(compiling: Compiling, variables: Spec['variables']): GuestPolicy['variables'] {

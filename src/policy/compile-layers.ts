@@ -4,7 +4,7 @@ import { checkDirection, checkGuarantees } from './compile-limits.ts';
 import { compileSelector } from './compile-selector.ts';
 import type { Visible } from './expression/names.ts';
 import { isWithin, overlay } from './layers.ts';
-import { refusingField } from './match.ts';
+import { refusingField, type Selector } from './match.ts';
 import type { GuestPolicy, Layer, PolicyPatch } from './policy-set.ts';
 import type { GuestPolicyDocument } from './schema/guest-policy.ts';
 import type { Path } from './source/locate.ts';
@@ -22,8 +22,15 @@ export interface LayerContext {
   readonly base: GuestPolicy;
 }
 
+export interface CompiledLayers {
+  readonly layers: readonly Layer[];
+  /** The guests of each exception, in their order. */
+  readonly exceptions: readonly Selector[];
+}
+
 /** Schedules, and exceptions over them. */
-export function compileLayers(compiling: Compiling, spec: Spec, context: LayerContext): Layer[] {
+export function compileLayers(compiling: Compiling, spec: Spec, context: LayerContext): CompiledLayers {
+  const selectors: Selector[] = [];
   const names = new Set<string>();
   const unique = (path: Path, name: string): void => {
     if (names.has(name))
@@ -51,6 +58,7 @@ export function compileLayers(compiling: Compiling, spec: Spec, context: LayerCo
     const path = ['spec', 'exceptions', index];
     unique([...path, 'name'], exception.name);
     const selector = compileSelector(compiling, [...path, 'match'], exception.match);
+    selectors.push(selector);
     const { expires } = exception;
     const end = 'wall' in expires ? expires.wall : startOfDay(expires.day + 1, spec.timezone);
     return {
@@ -63,7 +71,7 @@ export function compileLayers(compiling: Compiling, spec: Spec, context: LayerCo
       expiresAt: end,
     };
   });
-  return [...schedules, ...exceptions];
+  return { layers: [...schedules, ...exceptions], exceptions: selectors };
 }
 
 function compilePatch(

@@ -86,6 +86,36 @@ describe('lints', () => {
     expect(lint(two('  match: {}\n  exclude: {name: [a]}\n', '  match: {name: [a]}\n'))).toEqual([]);
   });
 
+  it.each([
+    ['vetoes: [{name: a, when: "false"}]', 'find a veto that is never in force'],
+    ['vetoes: [{name: a, when: 1 > 0}]', 'find a veto that is always in force'],
+    ['relief: {when: "true"}', 'find a relief that never ends'],
+    ['relief: {when: "!true"}', 'find a relief that never relieves'],
+  ])('%s: %s', field => {
+    const veto = field.startsWith('vetoes') ? '' : VETO;
+    expect(lint(host(SOFT) + guest('a', `  match: {}\n${veto}  ${field}\n`))).toEqual([
+      `warning LINT_NEVER ${veto === '' ? 13 : 14}`,
+    ]);
+  });
+
+  it('find an exception for guests that the policy is not for', () => {
+    const exception = (name: string) =>
+      `  match: {name: [web-*]}\n${VETO}  exceptions: [{name: x, match: {name: [${name}]}, reason: r, expires: 2027-01-01, set: {priority: 1}}]\n`;
+    expect(lint(host(SOFT) + guest('a', exception('db-1')))).toEqual(['warning LINT_NEVER 14']);
+    expect(lint(host(SOFT) + guest('a', exception('web-1')))).toEqual([]);
+    expect(lint(host(SOFT) + guest('a', exception('"*-1"')))).toEqual([]);
+  });
+
+  it.each([
+    ['target: guest.demand + guest.oom_kills', ['warning LINT_OPTIONAL 14']],
+    ['relief: {when: guest.alloc_stalls > 0}', ['warning LINT_OPTIONAL 14']],
+    ['variables: [{name: a, expression: guest.psi_some * MiB}]', ['warning LINT_OPTIONAL 14']],
+    ['relief: {when: has(guest.psi_full) && guest.psi_full > 1}', []],
+    ['target: "has(guest.oom_kills) && guest.oom_kills > 0 ? guest.max : guest.demand"', []],
+  ])('find figures that few guests report and nobody asks for: %s', (field, found) => {
+    expect(lint(host(SOFT) + guest('a', `  match: {}\n${VETO}  ${field}\n`))).toEqual(found);
+  });
+
   it('find guarantees that a pool of fixed size cannot keep', () => {
     const pool = (memory: string) => host(`  memory: ${memory}\n  reserve: {bytes: 1GiB}\n`);
     const named = guest('a', '  match: {name: [a, b]}\n  guarantees: {min: 2GiB}\n');

@@ -2,16 +2,12 @@
 import { formatSize, GiB, type Seconds } from '../model/units.ts';
 import type { CompiledGuest } from './compile-guest.ts';
 import type { CompiledHost } from './compile-host.ts';
-import { selectorCovers } from './match.ts';
+import { lintNever } from './lint-never.ts';
+import { lintOptional } from './lint-optional.ts';
+import { placeIn, warn } from './lint-place.ts';
 import { hostReserve, type Layer, LEVEL_NONE, type PolicyPatch, type Scope } from './policy-set.ts';
-import {
-  type Diagnostic,
-  type LintCode,
-  type Place,
-  sortDiagnostics,
-  warningAt,
-} from './source/diagnostics.ts';
-import { keyPlace, type Path, valuePlace } from './source/locate.ts';
+import { type Diagnostic, sortDiagnostics } from './source/diagnostics.ts';
+import { valuePlace } from './source/locate.ts';
 
 /**
  * Everything suspicious about a sound set.
@@ -24,67 +20,17 @@ export function lintPolicies(
   wall: Seconds,
 ): readonly Diagnostic[] {
   const found = [
-    ...lintLevels(host),
+    ...lintNever(host, guests),
     ...lintGuarantees(host, guests),
     ...guests.flatMap(guest => [
       ...lintStability(host, guest),
       ...lintVetoes(guest),
       ...lintExpired(guest, wall),
       ...lintSchedules(guest, wall),
+      ...lintOptional(guest),
     ]),
-    ...lintShadowed(guests),
   ];
   return sortDiagnostics(found);
-}
-
-function warn(place: Place, code: LintCode, message: string, hint: string): Diagnostic {
-  return warningAt(place, code, message, { hint });
-}
-
-function placeIn({ compiling }: CompiledGuest, path: Path): Place {
-  return keyPlace(compiling.document, path);
-}
-
-/** A level that is entered no earlier than one above it with the same condition is never the first. */
-function lintLevels({ policy, compiling }: CompiledHost): Diagnostic[] {
-  return policy.pressure.flatMap((level, index) => {
-    const above = policy.pressure
-      .slice(0, index)
-      .find(
-        other =>
-          other.when.text === level.when.text &&
-          other.forSeconds <= level.forSeconds &&
-          other.keepForSeconds >= level.keepForSeconds,
-      );
-    if (above === undefined) return [];
-    const place = valuePlace(compiling.document, ['spec', 'pressure', index, 'when']);
-    const message = `the level '${level.name}' is never the present one: '${above.name}' above it has the same condition`;
-    return [
-      warn(
-        place,
-        'LINT_NEVER',
-        message,
-        'the most severe level stands first and has the strictest condition',
-      ),
-    ];
-  });
-}
-
-/** A policy whose every guest a policy of higher precedence takes. */
-function lintShadowed(guests: readonly CompiledGuest[]): Diagnostic[] {
-  return guests.flatMap(guest => {
-    const { policy, selection } = guest;
-    const above = guests.find(
-      other =>
-        other.policy.precedence > policy.precedence &&
-        other.selection.exclude === undefined &&
-        selectorCovers(other.selection.match, selection.match),
-    );
-    if (above === undefined) return [];
-    const message = `'${policy.name}' never governs a guest: '${above.policy.name}' has a higher precedence and matches all of its guests`;
-    const hint = `give it a precedence above ${above.policy.precedence}`;
-    return [warn(placeIn(guest, ['metadata', 'name']), 'LINT_NEVER', message, hint)];
-  });
 }
 
 /** Of a pool that is a size: what the policies guarantee in bytes to the guests that they name, or to one guest each. */

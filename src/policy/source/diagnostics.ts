@@ -43,10 +43,12 @@ export type DiagnosticCode = keyof typeof DIAGNOSTICS;
 export const LINTS = {
   LINT_UNSTABLE:
     'The target moves when the guest has got there, by more than the dead band: one step is followed by the next.',
-  LINT_NEVER: 'The rule can never have an effect, because another one always comes first.',
+  LINT_NEVER:
+    'The rule can never have an effect, because another one always comes first or its condition is always the same; or it always has it.',
   LINT_EXPIRED: 'The exception has expired and does nothing.',
   LINT_GUARANTEES: 'The pool is a size, and less than what the policies guarantee.',
   LINT_NO_VETO: 'The policy shrinks guests and nothing vetoes it, such as a guest that swaps out.',
+  LINT_OPTIONAL: 'An expression reads a figure that few guests report, and fails for all others.',
   LINT_SCHEDULES:
     'Two schedules of a policy are in force together and set the same field; the later one wins.',
 } as const satisfies Readonly<Record<string, string>>;
