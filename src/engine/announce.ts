@@ -22,6 +22,7 @@ const OBSTACLES: ReadonlySet<ReasonCode> = new Set([
   'STATS_IMPLAUSIBLE',
   'EXPRESSION_FAILED',
   'BACKING_OFF',
+  'FOREIGN_CHANGE',
 ]);
 
 export function createAnnouncer(tell: (notice: Notice) => void): (event: EngineEvent) => void {

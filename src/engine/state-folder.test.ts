@@ -51,6 +51,15 @@ describe('a state folder', () => {
     expect(readFileSync(join(place, 'state.json'), 'utf8')).toBe('next');
   });
 
+  it('has a name that lasts as long as it does, and gets a new one when that is lost', async () => {
+    const first = await createStateFolder(place).ownerId();
+    expect(await createStateFolder(place).ownerId()).toBe(first);
+    writeFileSync(join(place, 'owner-id'), 'garbage');
+    const next = await createStateFolder(place).ownerId();
+    expect(next).toMatch(/^[0-9a-f-]{36}$/);
+    expect(next).not.toBe(first);
+  });
+
   it('that cannot be made says so', async () => {
     writeFileSync(join(place, 'file'), '');
     await expect(createStateFolder(join(place, 'file')).write('x')).rejects.toMatchObject({ code: 'EEXIST' });

@@ -1,4 +1,5 @@
 /** Where state is kept: a folder with one file, of which there is always a whole one. */
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../model/errors.ts';
@@ -11,9 +12,14 @@ export interface StateFolder {
    * it takes the name, and the name is on the disk before this resolves (rename(2), fsync(2)).
    */
   write(text: string): Promise<void>;
+  /** Names this folder's daemons, the same as long as the folder is there. */
+  ownerId(): Promise<string>;
 }
 
 const NAME = 'state.json';
+const OWNER = 'owner-id';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** @param path the folder; made with mode 0700 when it is not there */
 export function createStateFolder(path: string): StateFolder {
@@ -40,6 +46,14 @@ export function createStateFolder(path: string): StateFolder {
         throw error;
       }
       await syncFolder(path);
+    },
+
+    async ownerId() {
+      const known = await readFile(join(path, OWNER), 'utf8').catch(() => '');
+      if (UUID.test(known.trim())) return known.trim();
+      const id = randomUUID();
+      await writeThrough(join(path, OWNER), `${id}\n`);
+      return id;
     },
   };
 }

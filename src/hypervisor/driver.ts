@@ -148,6 +148,13 @@ export interface Domain extends DomainRef {
   job(): Promise<boolean>;
   /** The domain's XML as a read-only client sees it. */
   xml(): Promise<string>;
+  /**
+   * The element of this namespace in the metadata of the running domain, as XML; undefined when it has none. A driver without
+   * metadata does not have the method.
+   */
+  metadata?(namespace: string): Promise<string | undefined>;
+  /** Puts one element in place of what this namespace has in the metadata of the running domain, or takes it out. Lost with the process. */
+  setMetadata?(namespace: string, prefix: string, element: string | undefined): Promise<void>;
 }
 
 /** Amounts of the host as the driver knows them (libvirt's node memory stats), KiB. */

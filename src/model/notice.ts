@@ -92,6 +92,21 @@ export const NOTICES = {
     message: 'hypervisor is back: collecting anew',
     help: 'The connection to the hypervisor is there again.',
   },
+  OWNER_CONFLICT: {
+    severity: 'error',
+    message: 'another Ballonet moves this guest: it is left alone',
+    help: "Another daemon renews its lease in the guest's metadata: `host` says where it runs, `owner` which state folder it has. This one leaves the guest alone until that lease has run out. Stop one of the two.",
+  },
+  STATE_UNWRITTEN: {
+    severity: 'error',
+    message: 'the state cannot be written: control goes on',
+    help: 'The state folder refuses writes (a full disk, no file descriptor). A daemon that starts now would know nothing of what this one asked since.',
+  },
+  STATE_WRITTEN: {
+    severity: 'info',
+    message: 'the state is written again',
+    help: 'A STATE_UNWRITTEN is over.',
+  },
   SOURCE_FAILED: {
     severity: 'warn',
     message: 'source failed',

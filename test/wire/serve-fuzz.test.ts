@@ -76,9 +76,15 @@ const ARGUMENTS: Readonly<Record<number, Write>> = {
   [SERVED.domainHasManagedSave]: flagged(),
   [SERVED.domainHasCurrentSnapshot]: flagged(),
   [SERVED.domainGetMessages]: flagged(),
-  [SERVED.domainGetMetadata]: w => {
+  [PROCEDURE.domainGetMetadata]: w => {
     one(w);
     w.i32(1).bool(false).u32(0);
+  },
+  [PROCEDURE.domainSetMetadata]: w => {
+    one(w);
+    w.i32(2);
+    for (const part of ['<x/>', 'p', 'urn:x']) w.bool(true).string(part);
+    w.u32(1);
   },
   [SERVED.domainSetMemory]: w => {
     one(w);

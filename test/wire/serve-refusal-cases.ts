@@ -226,7 +226,7 @@ export const REFUSALS: readonly RefusalCase[] = [
   },
   {
     what: 'metadata that is not there',
-    procedure: SERVED.domainGetMetadata,
+    procedure: PROCEDURE.domainGetMetadata,
     domain: true,
     write: w => w.i32(0).bool(false).u32(0),
     number: 80,

@@ -3,6 +3,7 @@ import { collectorPart, connectionPart, logPart, releasePart } from './basic-par
 import { type DaemonOptions, openDaemon } from './context.ts';
 import { enginePart } from './engine-part.ts';
 import { journalPart } from './journal-part.ts';
+import { leasePart } from './lease-part.ts';
 import { withParts } from './parts.ts';
 import { reloadPart } from './reload-part.ts';
 import { statePart } from './state-part.ts';
@@ -24,6 +25,7 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
   const { log } = daemon;
   const keeping = statePart(daemon);
   const reloading = reloadPart(daemon);
+  const leasing = leasePart(daemon);
   const asked = stopSignal();
   // They start in this order, and stop in the opposite one.
   const parts = [
@@ -35,7 +37,8 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
     collectorPart(daemon),
     releasePart(daemon),
     reloading,
-    enginePart(daemon, keeping.keep),
+    leasing,
+    enginePart(daemon, keeping.keep, leasing.leases),
   ];
   let deadline: NodeJS.Timeout | undefined;
   const signal = await withParts(parts, log, async () => {

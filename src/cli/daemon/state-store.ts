@@ -22,6 +22,8 @@ export interface StateStore {
   readonly kept: Kept | undefined;
   /** There was something that cannot be used: what earlier daemons asked of the guests is not known. */
   readonly lost: boolean;
+  /** Names the folder's daemons towards others. */
+  readonly ownerId: string;
   write(kept: Kept): Promise<void>;
   close(): Promise<void>;
 }
@@ -45,6 +47,7 @@ export async function openStateStore({ path, clock, log, onLost }: StateStoreOpt
   return {
     kept: lost ? undefined : read,
     lost,
+    ownerId: await ownerId(folder, path),
     write: kept => folder.write(packState(kept, anchor())),
     close: () => lock.release(),
   };
@@ -57,6 +60,18 @@ async function makeFolder(path: string): Promise<void> {
     throw new BallonetError(
       'STATE_UNAVAILABLE',
       `cannot make the folder for the state, ${path}: ${errorMessage(cause)}; give another one with --state`,
+      { cause },
+    );
+  }
+}
+
+async function ownerId(folder: StateFolder, path: string): Promise<string> {
+  try {
+    return await folder.ownerId();
+  } catch (cause) {
+    throw new BallonetError(
+      'STATE_UNAVAILABLE',
+      `nothing can be written in ${path}: ${errorMessage(cause)}; give another folder with --state`,
       { cause },
     );
   }

@@ -1,5 +1,5 @@
 /** A domain of libvirt as a handle. */
-import { BallonetError } from '../../model/errors.ts';
+import { BallonetError, isBallonetError } from '../../model/errors.ts';
 import type { MemoryStat } from '../../model/memory-stats.ts';
 import { MEMORY_STATS_MAX } from '../../model/memory-stats.ts';
 import type { Kib, Seconds } from '../../model/units.ts';
@@ -13,6 +13,7 @@ import type {
 } from '../driver.ts';
 import type { Call } from './procedures.ts';
 import * as procedures from './procedures.ts';
+import { LIBVIRT_ERROR } from './remote-error.ts';
 
 /** The two ways to call: one for questions, one for changes, so that a stuck question cannot hold up a change. */
 export interface Caller {
@@ -66,6 +67,19 @@ export class LibvirtDomain implements Domain {
 
   async xml(): Promise<string> {
     return this.#caller.read(procedures.domainXml(this));
+  }
+
+  async metadata(namespace: string): Promise<string | undefined> {
+    try {
+      return await this.#caller.read(procedures.domainMetadata(this, namespace));
+    } catch (error) {
+      if (isBallonetError(error) && error.hypervisorCode === LIBVIRT_ERROR.noDomainMetadata) return undefined;
+      throw error;
+    }
+  }
+
+  async setMetadata(namespace: string, prefix: string, element: string | undefined): Promise<void> {
+    await this.#caller.write(procedures.setDomainMetadata(this, namespace, prefix, element));
   }
 }
 

@@ -54,6 +54,8 @@ export const PROCEDURE = {
   domainGetJobInfo: 163,
   setMemoryFlags: 204,
   nodeGetMemoryStats: 228,
+  domainSetMetadata: 264,
+  domainGetMetadata: 265,
   listAllDomains: 273,
   setMemoryStatsPeriod: 308,
   eventRegister: 316,
@@ -206,6 +208,45 @@ export function domainXml(domain: DomainRef): Call<string> {
       w.u32(0);
     },
     read: r => r.string(),
+  };
+}
+
+/** `virDomainMetadataType`: an element of the caller's own namespace. */
+export const METADATA_ELEMENT = 2;
+
+/** The element of a namespace in the live metadata. */
+export function domainMetadata(domain: DomainRef, namespace: string): Call<string> {
+  return {
+    procedure: PROCEDURE.domainGetMetadata,
+    name: 'DOMAIN_GET_METADATA',
+    write: w => {
+      writeDomain(w, domain);
+      w.i32(METADATA_ELEMENT)
+        .optional(namespace, (writer, text) => writer.string(text))
+        .u32(AFFECT_FLAGS.live);
+    },
+    read: r => r.string(),
+  };
+}
+
+/** Sets the element of a namespace in the live metadata; without an element takes it out. */
+export function setDomainMetadata(
+  domain: DomainRef,
+  namespace: string,
+  prefix: string,
+  element: string | undefined,
+): Call<void> {
+  return {
+    procedure: PROCEDURE.domainSetMetadata,
+    name: 'DOMAIN_SET_METADATA',
+    write: w => {
+      writeDomain(w, domain);
+      w.i32(METADATA_ELEMENT);
+      for (const text of [element, prefix, namespace])
+        w.optional(text, (writer, value) => writer.string(value));
+      w.u32(AFFECT_FLAGS.live);
+    },
+    read: nothing,
   };
 }
 

@@ -12,6 +12,7 @@ export const LIBVIRT_ERROR = {
   rpc: 39,
   noDomain: 42,
   authFailed: 45,
+  noDomainMetadata: 80,
   accessDenied: 88,
 } as const;
 

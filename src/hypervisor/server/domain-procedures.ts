@@ -3,7 +3,7 @@
 import { parseDomainXml } from '../domain-xml.ts';
 import type { Affect, Domain, DomainRef } from '../driver.ts';
 import { DOMAIN_STATES } from '../driver.ts';
-import { JOB_FIGURES, JOB_TYPE, PROCEDURE } from '../libvirt/procedures.ts';
+import { JOB_FIGURES, JOB_TYPE, METADATA_ELEMENT, PROCEDURE } from '../libvirt/procedures.ts';
 import { readDomain } from '../libvirt/structures.ts';
 import type { XdrReader } from '../libvirt/xdr.ts';
 import { byUuid } from './lookup.ts';
@@ -85,7 +85,7 @@ export const DOMAIN_PROCEDURES: Readonly<Record<number, Procedure>> = {
     await byUuid(session.hypervisor, domain.uuid);
     return writer => void writer.u32(0).i32(0);
   }),
-  [SERVED.domainGetMetadata]: procedure(
+  [PROCEDURE.domainGetMetadata]: procedure(
     'virDomainGetMetadata',
     r => ({
       domain: readDomain(r),
@@ -93,14 +93,39 @@ export const DOMAIN_PROCEDURES: Readonly<Record<number, Procedure>> = {
       uri: r.optional(item => item.string(TEXT_MAX_BYTES)),
       flags: r.u32(),
     }),
-    async ({ domain, type, flags }, { hypervisor }) => {
+    async ({ domain, type, uri, flags }, { hypervisor }) => {
       requireKnownFlags(flags, AFFECT.live | AFFECT.config, 'virDomainGetMetadata');
-      const { title } = parseDomainXml(await hypervisor.domain(domain).xml());
-      if (type !== METADATA_TITLE || title === undefined) {
+      const text = await metadataOf(hypervisor.domain(domain), type, uri);
+      if (text === undefined) {
         throw refused('OPERATION_REFUSED', VIR_ERR.noDomainMetadata, `metadata not found: ${NO_XML_TITLE}`);
       }
-      return writer => void writer.string(title);
+      return writer => void writer.string(text);
     },
+  ),
+  [PROCEDURE.domainSetMetadata]: procedure(
+    'virDomainSetMetadata',
+    r => ({
+      domain: readDomain(r),
+      type: r.i32(),
+      element: r.optional(item => item.string(TEXT_MAX_BYTES)),
+      prefix: r.optional(item => item.string(TEXT_MAX_BYTES)),
+      uri: r.optional(item => item.string(TEXT_MAX_BYTES)),
+      flags: r.u32(),
+    }),
+    async ({ domain, type, element, prefix, uri, flags }, { hypervisor }) => {
+      requireKnownFlags(flags, AFFECT.live, 'virDomainSetMetadata');
+      const handle = hypervisor.domain(domain);
+      if (type !== METADATA_ELEMENT || prefix === undefined || uri === undefined || !handle.setMetadata) {
+        throw refused(
+          'OPERATION_UNSUPPORTED',
+          VIR_ERR.operationUnsupported,
+          'Operation not supported: only an element with a prefix and a namespace can be set',
+        );
+      }
+      await handle.setMetadata(uri, prefix, element);
+      return undefined;
+    },
+    { changes: true },
   ),
   [SERVED.domainSetMemory]: procedure(
     'virDomainSetMemory',
@@ -156,6 +181,15 @@ function flaggedConstant(name: string, value: number): Procedure {
     await byUuid(session.hypervisor, domain.uuid);
     return writer => void writer.i32(value);
   });
+}
+
+async function metadataOf(
+  domain: Domain,
+  type: number,
+  uri: string | undefined,
+): Promise<string | undefined> {
+  if (type === METADATA_TITLE) return parseDomainXml(await domain.xml()).title;
+  return type === METADATA_ELEMENT && uri !== undefined ? domain.metadata?.(uri) : undefined;
 }
 
 async function domainXml(domain: Domain, flags: number, { hypervisor, opened }: Session): Promise<Reply> {

@@ -35,7 +35,6 @@ export const SERVED = {
   domainHasCurrentSnapshot: 190,
   domainIsUpdated: 202,
   domainGetState: 212,
-  domainGetMetadata: 265,
   eventDeregister: 317,
   unregisterCloseCallback: 361,
   domainGetMessages: 426,

@@ -5,7 +5,7 @@ import { bytesToKib, type Kib, kibToBytes, type Seconds } from '../../model/unit
 import type { Affect, Domain, DomainInfo, DomainRef, MemoryStatsOptions } from '../driver.ts';
 import type { SimulatedGuest } from './guest.ts';
 import { memoryStatsOf } from './stats.ts';
-import { domainXmlOf } from './xml.ts';
+import { domainXmlOf, metadataElement } from './xml.ts';
 
 /** `virErrorNumber`, include/libvirt/virterror.h. */
 const VIR_ERR = {
@@ -58,6 +58,19 @@ export function createDomain(home: DomainHome, ref: DomainRef): Domain {
       return guest.fault('job') !== undefined;
     },
     xml: async () => domainXmlOf(home.guest(ref)),
+    metadata: async namespace => {
+      const guest = home.guest(ref);
+      mustBeActive(guest);
+      const entry = guest.metadata.get(namespace);
+      return entry && metadataElement(namespace, entry);
+    },
+    setMetadata: async (namespace, prefix, element) => {
+      mustBeWritable(home);
+      const guest = home.guest(ref);
+      mustBeActive(guest);
+      if (element === undefined) guest.metadata.delete(namespace);
+      else guest.metadata.set(namespace, { prefix, element });
+    },
   };
 }
 

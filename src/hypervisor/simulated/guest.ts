@@ -42,6 +42,8 @@ export class SimulatedGuest {
   /** The stored stats period; the live one is lost when the domain stops. */
   configPeriod: Seconds;
   livePeriod: Seconds = 0;
+  /** Live metadata, lost when the domain stops: elements by their namespace, as their setter wrote them. */
+  readonly metadata = new Map<string, { readonly prefix: string; readonly element: string }>();
   /** Size by QEMU's word: what the driver wrote last. */
   actual: Bytes = 0;
   /** Size by libvirt's word: that of the last balloon event. */
@@ -329,6 +331,7 @@ export class SimulatedGuest {
     this.#eventPending = false;
     this.actual = 0;
     this.livePeriod = 0;
+    this.metadata.clear();
     this.cachedKib = bytesToKib(bootSize(this.spec));
     this.id = -1;
     this.#become('shutoff', reason);

@@ -13,7 +13,7 @@ export function domainXmlOf(guest: SimulatedGuest): string {
     `  <name>${escapeXml(guest.name)}</name>`,
     `  <uuid>${guest.uuid}</uuid>`,
     ...(spec.title === undefined ? [] : [`  <title>${escapeXml(spec.title)}</title>`]),
-    ...metadataLines(spec.tags),
+    ...metadataLines(guest),
     `  <memory unit='KiB'>${bytesToKib(guest.parameters.maximum)}</memory>`,
     `  <currentMemory unit='KiB'>${guest.cachedKib}</currentMemory>`,
     `  <vcpu placement='static'>${spec.vcpus ?? 1}</vcpu>`,
@@ -32,14 +32,21 @@ export function domainXmlOf(guest: SimulatedGuest): string {
   return `${lines.join('\n')}\n`;
 }
 
-function metadataLines(tags: SimulatedGuest['spec']['tags']): string[] {
-  const attributes = Object.entries(tags ?? {}).map(([name, value]) => `${name}='${escapeXml(value)}'`);
-  if (attributes.length === 0) return [];
-  return [
-    `  <metadata>`,
-    `    <ballonet:tags xmlns:ballonet='${METADATA_NAMESPACE}' ${attributes.join(' ')}/>`,
-    `  </metadata>`,
-  ];
+function metadataLines({ spec, metadata }: SimulatedGuest): string[] {
+  const attributes = Object.entries(spec.tags ?? {}).map(([name, value]) => `${name}='${escapeXml(value)}'`);
+  const tags = `<ballonet:tags xmlns:ballonet='${METADATA_NAMESPACE}' ${attributes.join(' ')}/>`;
+  const stored = attributes.length === 0 || metadata.has(METADATA_NAMESPACE) ? [] : [tags];
+  const live = [...metadata].map(([namespace, entry]) => metadataElement(namespace, entry));
+  const elements = [...stored, ...live].map(element => `    ${element}`);
+  return elements.length === 0 ? [] : ['  <metadata>', ...elements, '  </metadata>'];
+}
+
+/** As libvirt has it: the element's name with its prefix, which is bound on the element itself. */
+export function metadataElement(
+  namespace: string,
+  { prefix, element }: { readonly prefix: string; readonly element: string },
+): string {
+  return element.replace(/^\s*<([\w.-]+)/, `<${prefix}:$1 xmlns:${prefix}='${escapeXml(namespace)}'`);
 }
 
 function balloonLines(guest: SimulatedGuest): string[] {
