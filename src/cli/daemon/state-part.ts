@@ -8,7 +8,7 @@ export function statePart({
   collector,
   state,
   clock,
-  log,
+  notices,
 }: Daemon): Part & { readonly keep: StateKeeper['keep'] } {
   const keeper =
     store &&
@@ -16,12 +16,11 @@ export function statePart({
       write: now => store.write({ state: now, epochs: collector.epochs() }),
       clock,
       onProblem(problem) {
-        if (problem === undefined) log.info('the state is written again');
-        else
-          log.error(
-            { problem },
-            'the state cannot be written: control goes on, a restart would start afresh',
-          );
+        notices.next(
+          problem === undefined
+            ? { type: 'STATE_WRITTEN' }
+            : { type: 'STATE_UNWRITTEN', fields: { problem } },
+        );
       },
     });
   return {
