@@ -34,8 +34,8 @@ export interface EnginePorts {
   /** What `decide()` remembers. The engine renews it; whoever else changes it does so in one go, from its present value. */
   readonly state: BehaviorSubject<PolicyState>;
   /**
-   * Told of the state after every tick and order. The moves that follow wait for it, so that a daemon that comes after this one
-   * knows of them; it resolves within a bounded time, whether or not the state could be kept. Never rejects.
+   * Told of the state after every tick and order; resolves when it is kept or cannot be. Never rejects. Moves wait for it, so that
+   * a daemon that comes after this one knows of them: a growth very shortly, a shrink longer, for nobody misses it.
    */
   readonly keep?: (state: PolicyState) => Promise<void>;
   /** Begin in the safety hold: what an earlier daemon knew is lost. */
@@ -72,8 +72,10 @@ export type EngineEvent =
 interface Errand {
   readonly decision: Decision;
   readonly sample: GuestSample | undefined;
-  readonly kept: Promise<void> | undefined;
 }
+
+/** How long a move waits for the state to be kept. */
+const PATIENCE: Readonly<Record<'grow' | 'shrink', Seconds>> = { grow: 0.1, shrink: 3 };
 
 /**
  * The loop: collects, decides and applies once an interval, from subscription to unsubscription. A tick that takes longer than
@@ -102,7 +104,7 @@ export function runEngine(ports: EnginePorts): Observable<EngineEvent> {
         subscriber.next({ type: 'tick', ...given, withheld, tick: safe, seconds });
         samples = new Map(snapshot.guests.map(sample => [sample.uuid, sample]));
         for (const decision of safe.decisions) {
-          if (decision.action !== 'hold') moves.next({ decision, sample: samples.get(decision.uuid), kept });
+          void send({ decision, sample: samples.get(decision.uuid) }, kept);
         }
       } catch (error) {
         const before = net;
@@ -112,8 +114,18 @@ export function runEngine(ports: EnginePorts): Observable<EngineEvent> {
       }
     }
 
-    async function apply({ decision, sample, kept }: Errand): Promise<void> {
-      await kept;
+    async function send(errand: Errand, kept: Promise<void> | undefined): Promise<void> {
+      const { action, uuid, targetBytes } = errand.decision;
+      if (action === 'hold') return;
+      if (kept !== undefined) {
+        await atMost(kept, PATIENCE[action]);
+        // While it waited, another decision may have taken its place.
+        if (state.value.guests.get(uuid)?.move?.to !== targetBytes) return;
+      }
+      moves.next(errand);
+    }
+
+    async function apply({ decision, sample }: Errand): Promise<void> {
       const application = await actuator.apply(decision, sample);
       const asked = 'targetBytes' in application ? application.targetBytes : undefined;
       if (decision.targetBytes !== undefined)
@@ -127,7 +139,7 @@ export function runEngine(ports: EnginePorts): Observable<EngineEvent> {
       state.next(obeyed.state);
       const kept = keep?.(obeyed.state);
       subscriber.next({ type: 'ordered', order, state: obeyed.state });
-      if (obeyed.decision !== undefined) moves.next({ decision: obeyed.decision, sample, kept });
+      if (obeyed.decision !== undefined) void send({ decision: obeyed.decision, sample }, kept);
     }
 
     const applying = moves
@@ -148,6 +160,15 @@ export function runEngine(ports: EnginePorts): Observable<EngineEvent> {
       applying.unsubscribe();
     };
   });
+}
+
+async function atMost(work: Promise<void>, seconds: Seconds): Promise<void> {
+  let patience: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>(resolve => {
+    patience = setTimeout(resolve, seconds * 1000);
+  });
+  await Promise.race([work, enough]);
+  clearTimeout(patience);
 }
 
 /** The decision with the guard's word as its last stage. */

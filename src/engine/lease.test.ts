@@ -104,8 +104,10 @@ describe('leases', () => {
     const without: Hypervisor = {
       ...hypervisor,
       domain(ref) {
-        const { metadata: _, setMetadata: __, ...rest } = hypervisor.domain(ref);
-        return rest;
+        const domain = { ...hypervisor.domain(ref) };
+        delete domain.metadata;
+        delete domain.setMetadata;
+        return domain;
       },
     };
     const refusing: Hypervisor = {

@@ -14,8 +14,8 @@ export interface KeeperPorts {
 
 export interface StateKeeper {
   /**
-   * The state after a tick. Resolves when it is kept, when it need not be, or after a tenth of a second: a slow disk must not
-   * keep memory from a guest. Never rejects.
+   * The state after a tick. Resolves when it is kept, when it need not be, or when nothing can be kept; on a disk that hangs
+   * never. Never rejects.
    */
   keep(state: PolicyState): Promise<void>;
   /** Writes the last word. Never rejects. */
@@ -27,7 +27,6 @@ const GAP: Seconds = 0.9;
 /** For windows and other figures that a guest shows again by itself. */
 const IDLE_GAP: Seconds = 30;
 const RETRY_GAP: Seconds = 10;
-const PATIENCE_MS = 100;
 
 /** What a guest shows again by itself, or what is cheap to have wrong by half a minute. A field not named here is kept soon. */
 const VOLATILE: ReadonlySet<string> = new Set<keyof GuestMemory>([
@@ -45,15 +44,15 @@ const VOLATILE: ReadonlySet<string> = new Set<keyof GuestMemory>([
 export function createStateKeeper({ write, clock, onProblem }: KeeperPorts): StateKeeper {
   let startedAt = Number.NEGATIVE_INFINITY;
   let kept: PolicyState | undefined;
-  let running: Promise<void> | undefined;
+  let latest: PolicyState | undefined;
+  /** The write under way, and the one that comes after it or when its time has come. */
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let failing = false;
+  let closed = false;
 
-  function isDue(state: PolicyState): boolean {
-    if (running !== undefined) return false;
-    const since = clock.now().monotonic - startedAt;
-    if (failing) return since >= RETRY_GAP;
-    return since >= IDLE_GAP || (since >= GAP && (kept === undefined || matters(kept, state)));
-  }
+  const age = () => clock.now().monotonic - startedAt;
 
   async function attempt(state: PolicyState): Promise<void> {
     startedAt = clock.now().monotonic;
@@ -69,20 +68,37 @@ export function createStateKeeper({ write, clock, onProblem }: KeeperPorts): Sta
     }
   }
 
-  function begin(state: PolicyState): Promise<void> {
-    running = attempt(state).finally(() => {
-      running = undefined;
-    });
-    return running;
+  /** Writes what is the latest when its turn comes. */
+  async function writeInTurn(): Promise<void> {
+    await running;
+    const early = GAP - age();
+    if (early > 0 && !closed)
+      await new Promise<void>(resolve => {
+        timer = setTimeout(resolve, early * 1000);
+      });
+    next = undefined;
+    if (closed || latest === undefined) return;
+    running = attempt(latest);
+    await running;
   }
 
   return {
-    async keep(state) {
-      if (isDue(state)) await atMost(begin(state), PATIENCE_MS);
+    keep(state) {
+      latest = state;
+      if (failing) {
+        if (age() >= RETRY_GAP) next ??= writeInTurn();
+        return Promise.resolve();
+      }
+      if (kept !== undefined && !matters(kept, state) && age() < IDLE_GAP) return Promise.resolve();
+      next ??= writeInTurn();
+      return next;
     },
+
     async close(state) {
+      closed = true;
+      clearTimeout(timer);
       await running;
-      await begin(state);
+      await attempt(state);
     },
   };
 }
@@ -105,13 +121,4 @@ function differs(a: GuestMemory, b: GuestMemory): boolean {
     before.size !== after.length ||
     after.some(([key, value]) => !VOLATILE.has(key) && before.get(key) !== value)
   );
-}
-
-async function atMost(work: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([work, enough]);
-  clearTimeout(timer);
 }

@@ -41,6 +41,18 @@ describe('convergence', () => {
     expect(isBackingOff(memory, 4600)).toBe(false);
   });
 
+  it('H33: blames no guest for a shrink that an earlier daemon may never have asked for', () => {
+    const move = { ...SHRINK, adopted: true } as const;
+    const untouched = settleMove(
+      { ...newGuestMemory(1), move },
+      { kind: 'given-up', reached: SHRINK.from },
+      1000,
+    );
+    expect(untouched).toMatchObject({ move: undefined, unfollowed: 0, backOffUntil: undefined });
+    const begun = { kind: 'given-up', reached: (SHRINK.from + SHRINK.to) / 2 } as const;
+    expect(settleMove({ ...newGuestMemory(1), move }, begun, 1000).unfollowed).toBe(1);
+  });
+
   it('begins the back-off anew after a shrink that was followed, not after the growth that withdraws one', () => {
     const memory = { ...newGuestMemory(1), move: SHRINK, unfollowed: 2 };
     expect(settleMove(memory, { kind: 'arrived', shrinking: true }, 0)).toMatchObject({ unfollowed: 0 });

@@ -45,8 +45,14 @@ export function settleMove(memory: GuestMemory, verdict: Convergence, now: Secon
   if (verdict.kind === 'arrived')
     return { ...memory, move: undefined, unfollowed: verdict.shrinking ? 0 : memory.unfollowed };
   if (verdict.kind !== 'given-up') return memory;
+  if (neverAsked(memory.move, verdict.reached)) return { ...memory, move: undefined };
   const wait = Math.min(BACK_OFF_MAX_SECONDS, BACK_OFF_SECONDS * 2 ** memory.unfollowed);
   return { ...memory, move: undefined, unfollowed: memory.unfollowed + 1, backOffUntil: now + wait };
+}
+
+/** H33: a guest that has not begun to follow an earlier daemon was perhaps never asked, and is not to blame. */
+function neverAsked(move: Move | undefined, reached: Bytes): boolean {
+  return move?.adopted === true && reached >= move.from - ARRIVED;
 }
 
 /** True while a guest that did not follow an earlier shrink is left alone. */

@@ -49,7 +49,12 @@ const demand = whole<DemandWindow>({
   slope: number,
   rss: maybe(amount),
 });
-const move = whole<Move>({ from: amount, to: amount, at: number });
+const move = whole<Move>({
+  from: amount,
+  to: amount,
+  at: number,
+  adopted: maybe(fc.constant<true>(true)),
+});
 const standing: Arbitraries<BeforeMove> = {
   move: maybe(move),
   target: maybe(amount),

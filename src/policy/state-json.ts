@@ -102,7 +102,12 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
     slope: z.number(),
     rss: amount.optional(),
   });
-  const move = whole<Move>({ from: amount, to: amount, at: instant });
+  const move = whole<Move>({
+    from: amount,
+    to: amount,
+    at: instant,
+    adopted: z.literal(true).optional(),
+  });
   const standing: Shape<BeforeMove> = {
     move: move.optional(),
     target: amount.optional(),

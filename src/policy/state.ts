@@ -12,6 +12,8 @@ export interface Move {
   readonly from: Bytes;
   readonly to: Bytes;
   readonly at: Seconds;
+  /** Decided by an earlier daemon, which may have ended before it asked the guest. */
+  readonly adopted?: true | undefined;
 }
 
 /** What a move replaced, for the case that it turns out never to have been asked. */
@@ -110,6 +112,17 @@ export function newGuestMemory(epoch: number): GuestMemory {
     unfollowed: 0,
     backOffUntil: undefined,
   };
+}
+
+/** The state that an earlier daemon left: its moves may have been decided and never asked. */
+export function adopted(state: PolicyState): PolicyState {
+  const guests = new Map(
+    [...state.guests].map(([uuid, memory]) => {
+      const move = memory.move && { ...memory.move, adopted: true as const };
+      return [uuid, { ...memory, move }];
+    }),
+  );
+  return { ...state, guests };
 }
 
 /**

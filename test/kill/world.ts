@@ -17,7 +17,7 @@ import { type Bytes, GiB, KiB, MiB, type Seconds } from '../../src/model/units.t
 
 const BALLONET = fileURLToPath(new URL('../../bin/ballonet', import.meta.url));
 
-export const COOLDOWN: Seconds = 4;
+export const COOLDOWN: Seconds = 8;
 /** Largest shrink at once, as a share of the guest's maximum. */
 export const STEP = 0.1;
 export const MIN = 0.25;
@@ -84,7 +84,7 @@ export interface Asked {
 }
 
 /** When a daemon is killed. */
-export interface End {
+interface End {
   /** So long after its process was started, or after it said that it runs. */
   readonly after: 'spawn' | 'start';
   readonly seconds: Seconds;

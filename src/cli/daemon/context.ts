@@ -9,7 +9,7 @@ import type { PolicyReading } from '../../policy/load.ts';
 import type { Order } from '../../policy/orders.ts';
 import type { PolicySet } from '../../policy/policy-set.ts';
 import type { Diagnostic } from '../../policy/source/diagnostics.ts';
-import { initialState, type PolicyState } from '../../policy/state.ts';
+import { adopted, initialState, type PolicyState } from '../../policy/state.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { connect } from '../connect.ts';
 import { collectorSettings } from '../reload.ts';
@@ -88,7 +88,7 @@ export async function openDaemon(options: DaemonOptions, fail: Daemon['fail']): 
     hypervisor,
     collector,
     policies: new BehaviorSubject(policies),
-    state: new BehaviorSubject(store?.kept?.state ?? initialState(clock.now().monotonic)),
+    state: new BehaviorSubject(store?.kept ? adopted(store.kept.state) : initialState(clock.now().monotonic)),
     events: new Subject(),
     orders: new Subject(),
     notices: new Subject(),
