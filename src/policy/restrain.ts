@@ -67,7 +67,9 @@ export function restrainShrink(
     return hold('COOLDOWN', { seconds: shrink.cooldownSeconds - rested });
 
   const asked = permitted ? bottom : Math.max(bottom, current - (call?.bytes ?? 0));
-  const limit = hurried ? UNLIMITED : strictest(guest, shrink, memory.shrunkAt, now);
+  const limit = hurried
+    ? UNLIMITED
+    : tighter(halfSlack(guest, current - asked), strictest(guest, shrink, memory.shrunkAt, now));
   const target = roundUp(Math.max(asked, current - limit.bytes));
   const distance = current - target;
   if (distance <= 0 || distance < shrink.stepMin) {
@@ -158,6 +160,24 @@ function strictest(guest: Movable, direction: Direction, last: Seconds | undefin
   if (direction.rate === undefined || last === undefined) return { bytes: step, code: 'STEP_LIMITED' };
   const allowed = direction.rate * (now - last);
   return allowed < step ? { bytes: allowed, code: 'RATE_LIMITED' } : { bytes: step, code: 'STEP_LIMITED' };
+}
+
+/**
+ * H3 (R3): while earlier shrinks are on probation, half of what the guest could still give, so that a formula that is wrong about
+ * it is found out while there is some left. A step that leaves less than is worth another one goes all the way.
+ */
+function halfSlack(guest: Movable, distance: Bytes): Limit {
+  const { current, floor, policy, memory } = guest;
+  if (memory.probation === undefined) return UNLIMITED;
+  const half = (current - floor) / 2;
+  const rest = distance - half;
+  return rest <= Math.max(tolerance(guest), policy.shrink.stepMin, MiB)
+    ? UNLIMITED
+    : { bytes: half, code: 'SLACK_LIMITED' };
+}
+
+function tighter(a: Limit, b: Limit): Limit {
+  return a.bytes < b.bytes ? a : b;
 }
 
 function hold(code: ReasonCode, inputs: StageInputs = {}): Restrained {

