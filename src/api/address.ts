@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { Parsed } from '../model/units.ts';
 
 /** A TCP address to listen at. */
@@ -12,7 +12,7 @@ export function parseAddress(text: string): Parsed<Address> {
   const match = /^(?:\[([0-9a-f:.]+)\]|(\d+\.\d+\.\d+\.\d+)):(\d{1,5})$/i.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  if (host === undefined || port > 65_535)
+  if (host === undefined || isIP(host) === 0 || port > 65_535)
     return { problem: `'${text}' is not an address and port, such as 127.0.0.1:9180 or [::1]:9180` };
   return { value: { host, port } };
 }

@@ -7,9 +7,9 @@ import type { Explanation } from '../model/explanation.ts';
 import type { Seconds } from '../model/units.ts';
 
 export type Order = Extract<EngineEvent, { readonly type: 'ordered' }>['order'];
-export type PoliciesInForce = TickEvent['policies'];
+type PoliciesInForce = TickEvent['policies'];
 
-export interface About {
+interface About {
   readonly version: string;
   /** Unix time. */
   readonly startedAt: Seconds;

@@ -16,7 +16,7 @@ const KEEP_ALIVE_MS = 15_000;
 /** A client that has read nothing for so long is dropped. */
 const STALLED_MS = 30_000;
 
-export interface Wish {
+interface Wish {
   readonly types: readonly Streamed[];
   /** Decisions and events of this guest alone. */
   readonly uuid: string | undefined;

@@ -148,7 +148,7 @@ function readingsView(readings: Readings<string>): Record<string, Reading> {
   return Object.fromEntries(Object.entries(readings));
 }
 
-export function decisionView(decision: Decided): z.output<typeof Decision> {
+function decisionView(decision: Decided): z.output<typeof Decision> {
   const { name, stages, ...rest } = decision;
   return { domain: name, ...rest, stages: stages.map(stageView) };
 }

@@ -56,20 +56,69 @@ export function renderListing<T>(listing: Listing<T>, format: OutputFormat): str
   }
 }
 
+/** One object: as it is for programs, and in the words of `human` for people. `name` prints what identifies it. */
+export function renderObject<T extends object>(
+  object: T,
+  format: OutputFormat,
+  { human, name }: { readonly human: (object: T) => string; readonly name: (object: T) => string },
+): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(object, undefined, 2)}\n`;
+    case 'yaml':
+      return stringify(object, { aliasDuplicateObjects: false });
+    case 'name':
+      return `${name(object)}\n`;
+    case 'table':
+    case 'wide':
+      return human(object);
+  }
+}
+
+/** Lines of a name and a value, the values under each other; those without a value are left out. */
+export function renderFields(
+  fields: readonly (readonly [name: string, value: string | undefined])[],
+  indent = '',
+): string {
+  const known = fields.filter((field): field is readonly [string, string] => field[1] !== undefined);
+  const width = Math.max(0, ...known.map(([name]) => name.length));
+  return known.map(([name, value]) => `${indent}${name.padEnd(width)}  ${value}\n`).join('');
+}
+
 function renderTable<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
-  const cells = rows.map(row => columns.map(column => column.value(row)));
-  const widths = columns.map((column, i) =>
-    Math.max(column.title.length, ...cells.map(line => line[i]?.length ?? 0)),
-  );
-  const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, i) => {
-        const width = widths[i] ?? 0;
-        return columns[i]?.align === 'right' ? text.padStart(width) : text.padEnd(width);
-      })
-      .join('  ')
-      .trimEnd();
-  return [columns.map(column => column.title), ...cells].map(texts => `${line(texts)}\n`).join('');
+  return createTable(columns)(rows);
+}
+
+/**
+ * A table that is written in parts: the first has the titles, and each is at least as wide as those before.
+ *
+ * @returns a function that gives the lines of more rows
+ */
+export function createTable<T>(columns: readonly Column<T>[]): (rows: readonly T[]) => string {
+  const widths = columns.map(column => column.title.length);
+  let titles: readonly string[][] = [columns.map(column => column.title)];
+  return rows => {
+    const cells = rows.map(row => columns.map(column => column.value(row)));
+    for (const line of cells)
+      for (const [i, text] of line.entries()) widths[i] = Math.max(widths[i] ?? 0, text.length);
+    const lines = [...titles, ...cells].map(texts => `${alignedLine(texts, columns, widths)}\n`);
+    titles = [];
+    return lines.join('');
+  };
+}
+
+function alignedLine<T>(
+  texts: readonly string[],
+  columns: readonly Column<T>[],
+  widths: readonly number[],
+): string {
+  return texts
+    .map((text, i) => {
+      const width = widths[i] ?? 0;
+      return columns[i]?.align === 'right' ? text.padStart(width) : text.padEnd(width);
+    })
+    .join('  ')
+    .trimEnd();
 }
 
 /** For commander's argument parsers: turns a problem into a usage error. */

@@ -1,14 +1,21 @@
 import { Command } from 'commander';
 import { checkVerb } from './check.ts';
+import { decisionsVerb } from './decisions.ts';
+import { describeVerb } from './describe.ts';
 import { dommemstatVerb } from './dommemstat.ts';
 import { domstatsVerb } from './domstats.ts';
+import { eventsVerb } from './events.ts';
+import { explainVerb } from './explain.ts';
 import { listVerb } from './list.ts';
+import { pauseVerb, reloadVerb, resumeVerb } from './orders.ts';
 import type { Streams } from './output.ts';
+import { releaseVerb } from './release.ts';
 import { runVerb } from './run.ts';
 import { schemaVerb } from './schema.ts';
 import { serveVerb } from './serve.ts';
 import { setmemVerb } from './setmem.ts';
 import { simulateVerb } from './simulate/simulate.ts';
+import { statusVerb } from './status.ts';
 import { testVerb } from './test.ts';
 
 /** The whole command line: `ballonet [-c URI] VERB ...`. Parse errors are thrown, never exited with. */
@@ -26,7 +33,16 @@ export function program(streams: Streams, version: string): Command {
     checkVerb(streams),
     testVerb(streams),
     schemaVerb(streams),
+    statusVerb(streams),
     listVerb(streams),
+    describeVerb(streams),
+    explainVerb(streams),
+    decisionsVerb(streams),
+    eventsVerb(streams),
+    pauseVerb(streams),
+    resumeVerb(streams),
+    reloadVerb(streams),
+    releaseVerb(streams),
     dommemstatVerb(streams),
     domstatsVerb(streams),
     setmemVerb(),

@@ -16,7 +16,7 @@ import { createFakeClock } from './fake-clock.ts';
 import { POLICIES } from './policies.ts';
 import { sampleOf } from './samples.ts';
 
-export interface Reply {
+interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: unknown;

@@ -22,7 +22,7 @@ export const Bytes = z.number().describe('bytes');
 export const Seconds = z.number().describe('seconds');
 export const Time = z.iso.datetime();
 
-export const Reading = z
+const Reading = z
   .object({
     value: z.number().optional(),
     ageSeconds: Seconds,

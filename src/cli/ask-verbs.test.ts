@@ -1,0 +1,159 @@
+/** The verbs that ask the daemon, against the API at a real socket. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type ApiBench, apiBench } from '../../test/fakes/api-bench.ts';
+import { decisionOf, sampleOf } from '../../test/fakes/samples.ts';
+import { tickEventOf } from '../../test/fakes/ticks.ts';
+import { BallonetError } from '../model/errors.ts';
+import { MiB } from '../model/units.ts';
+import { program } from './program.ts';
+
+const GUEST = sampleOf({ name: 'twelve-chars', title: 'Web', tags: { tier: 'gold' } });
+const NAME = GUEST.name;
+
+async function bench(...args: Parameters<typeof apiBench>): Promise<ApiBench> {
+  const here = await apiBench(...args);
+  const hold = decisionOf({ name: NAME, action: 'hold', reason: 'HOST_INSUFFICIENT' });
+  here.history.noteEngine(tickEventOf([GUEST], [hold]));
+  here.history.noteEngine({
+    type: 'applied',
+    decision: decisionOf({
+      name: NAME,
+      currentBytes: 1023.99 * MiB,
+      stages: [{ stage: 'demand', in: MiB, out: 2 * MiB, code: 'DEMAND' }],
+    }),
+    application: { status: 'applied', targetBytes: 1000.12 * MiB },
+  });
+  here.history.noteNotice({
+    type: 'GUEST_HELD',
+    domain: NAME,
+    fields: { reason: 'STATS_STALE' },
+  });
+  return here;
+}
+
+/** Runs a verb and gives what it wrote. */
+async function run(here: Pick<ApiBench, 'socket'>, ...args: string[]): Promise<{ out: string; err: string }> {
+  const written = { out: '', err: '' };
+  const streams = {
+    out: (text: string) => {
+      written.out += text;
+    },
+    err: (text: string) => {
+      written.err += text;
+    },
+  };
+  await program(streams, '1.2.3').parseAsync(['node', 'ballonet', ...args, '--socket', here.socket]);
+  return written;
+}
+
+function code(error: unknown): string | undefined {
+  return error instanceof BallonetError ? error.code : undefined;
+}
+
+describe('the verbs that ask the daemon', () => {
+  it.each([['status'], ['list'], ['describe', NAME], ['decisions'], ['decisions', NAME], ['events']])(
+    '%s fits 80 columns, has no trailing blanks, and ends with a line feed',
+    async (...args) => {
+      await using here = await bench();
+      const { out } = await run(here, ...args);
+      const lines = out.split('\n');
+      expect(lines.pop()).toBe('');
+      expect(lines.length).toBeGreaterThan(1);
+      for (const line of lines) {
+        expect(line.length, line).toBeLessThanOrEqual(80);
+        expect(line).toBe(line.trimEnd());
+      }
+    },
+  );
+
+  it.each([
+    [['status'], 'Status'],
+    [['list'], 'GuestList'],
+    [['describe', NAME], 'Guest'],
+    [['decisions'], 'DecisionList'],
+    [['events'], 'EventList'],
+  ])('%s gives programs one document of JSON or YAML', async (args, kind) => {
+    await using here = await bench();
+    const json = JSON.parse((await run(here, ...args, '-o', 'json')).out);
+    expect(json).toMatchObject({ apiVersion: 'ballonet/v1', kind });
+    expect(parse((await run(here, ...args, '-o', 'yaml')).out)).toMatchObject({ kind });
+  });
+
+  it('list shows what a guest has, and decisions what became of a move', async () => {
+    await using here = await bench();
+    expect((await run(here, 'list', '-o', 'name')).out).toBe(`${NAME}\n`);
+    expect((await run(here, 'list')).out).toContain('HOST_INSUFFICIENT');
+    const lines = (await run(here, 'decisions', '--action', 'shrink')).out.split('\n');
+    expect(lines[1]).toMatch(/shrink +1023.99MiB +1000.12MiB +SHRINK$/);
+    expect((await run(here, 'decisions', '-n', '1', '-o', 'name')).out.split('\n')).toHaveLength(2);
+  });
+
+  it('pause, resume and reload tell the daemon, and say what came of it on stderr', async () => {
+    await using here = await bench();
+    const paused = await run(here, 'pause', NAME, '--for', '90m', '--reason', 'backup');
+    expect(paused).toMatchObject({ out: '', err: expect.stringContaining(NAME) });
+    await run(here, 'resume', GUEST.uuid);
+    await run(here, 'reload');
+    expect(here.orders).toMatchObject([
+      {
+        type: 'pause',
+        uuid: GUEST.uuid,
+        pause: { reason: 'backup', since: 1_700_000_000, until: 1_700_005_400 },
+      },
+      { type: 'resume', uuid: GUEST.uuid },
+    ]);
+    expect(here.audit.map(({ what }) => what)).toEqual(['pause', 'resume', 'reload']);
+  });
+
+  it('release prints a line for each guest', async () => {
+    await using here = await bench();
+    expect((await run(here, 'release')).out).toBe(`${NAME}  has all of its 2GiB\n`);
+    expect((await run(here, 'release', NAME, '--reason', 'incident')).out).toContain(NAME);
+    expect(here.orders).toMatchObject([{ pause: { reason: 'released' } }, { pause: { reason: 'incident' } }]);
+  });
+
+  it('follow prints what there is, then what comes, until it is interrupted', async () => {
+    await using here = await bench();
+    const written: string[] = [];
+    const streams = { out: (text: string) => void written.push(text), err: () => {} };
+    const args = ['decisions', '--follow', '--action', 'shrink', '-o', 'json', '--socket', here.socket];
+    const following = program(streams, '1.2.3').parseAsync(['node', 'ballonet', ...args]);
+    await expect.poll(() => here.api.streams).toBe(1);
+    const application = { status: 'applied', targetBytes: 7 } as const;
+    for (const decision of [decisionOf({ name: 'new' }), decisionOf({ action: 'grow' }), decisionOf()])
+      here.history.noteEngine({ type: 'applied', decision, application });
+    await expect.poll(() => written.join('').split('\n').length).toBe(4);
+    process.emit('SIGTERM', 'SIGTERM');
+    await following;
+    const records = written
+      .join('')
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    expect(records.map(({ kind, id, domain }) => [kind, id, domain])).toEqual([
+      ['Decision', 2, NAME],
+      ['Decision', 4, 'new'],
+      ['Decision', 6, 'web-1'],
+    ]);
+  });
+
+  it.each([
+    ['a guest that there is not', ['describe', 'nobody'], 'DOMAIN_NOT_FOUND'],
+    ['a guest that there is not, to pause', ['pause', 'nobody', '--reason', 'x'], 'DOMAIN_NOT_FOUND'],
+    ['a pause that is too long', ['pause', NAME, '--reason', 'x', '--for', '1000d'], 'REQUEST_INVALID'],
+  ])('end with the code of the daemon for %s', async (_, args, wanted) => {
+    await using here = await bench();
+    expect(await run(here, ...args).catch(code)).toBe(wanted);
+  });
+
+  it.each([[['status']], [['list']], [['reload']], [['decisions', '--follow']], [['release']]])(
+    '%s says that no daemon answers at a socket that was named',
+    async args => {
+      await using here = await bench();
+      const nowhere = { socket: join(here.socket, '..', 'none') };
+      expect(await run(nowhere, ...args).catch(code)).toBe('DAEMON_UNREACHABLE');
+    },
+  );
+});

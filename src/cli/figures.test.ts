@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { GiB } from '../model/units.ts';
+import { ago, clockTime, percent, size } from './figures.ts';
+
+describe('figures of tables', () => {
+  it('show what is not known as a dash', () => {
+    expect([size(undefined), ago(undefined), percent(1, undefined), percent(1, 0)]).toEqual([
+      '-',
+      '-',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('are short', () => {
+    expect(size(1.5 * GiB)).toBe('1.5GiB');
+    expect([0, 59, 60, 192, 3600, 7500, 277_200].map(ago)).toEqual([
+      '0s',
+      '59s',
+      '1m00s',
+      '3m12s',
+      '1h00m',
+      '2h05m',
+      '3d5h',
+    ]);
+    expect(percent(1, 3)).toBe('33%');
+  });
+
+  it('have the day only where it is another one', () => {
+    const now = new Date(2026, 4, 17, 12, 0, 0);
+    expect(clockTime(new Date(2026, 4, 17, 9, 5, 7).toISOString(), now)).toBe('09:05:07');
+    expect(clockTime(new Date(2026, 4, 16, 9, 5, 7).toISOString(), now)).toBe('05-16 09:05:07');
+  });
+});
