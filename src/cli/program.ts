@@ -9,7 +9,9 @@ import { explainVerb } from './explain.ts';
 import { listVerb } from './list.ts';
 import { pauseVerb, reloadVerb, resumeVerb } from './orders.ts';
 import type { Streams } from './output.ts';
+import { recordVerb } from './record.ts';
 import { releaseVerb } from './release.ts';
+import { replayVerb } from './replay.ts';
 import { runVerb } from './run.ts';
 import { schemaVerb } from './schema.ts';
 import { serveVerb } from './serve.ts';
@@ -47,6 +49,8 @@ export function program(streams: Streams, version: string): Command {
     domstatsVerb(streams),
     setmemVerb(),
     simulateVerb(streams),
+    recordVerb(streams, version),
+    replayVerb(streams),
     serveVerb(streams),
   ];
   for (const verb of verbs) root.addCommand(verb);

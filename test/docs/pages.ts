@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { program } from '../../src/cli/program.ts';
+import { CSV_COLUMNS } from '../../src/journal/csv.ts';
 import { REASONS } from '../../src/model/decision.ts';
 import { ERRORS } from '../../src/model/errors.ts';
 import { NOTICES } from '../../src/model/notice.ts';
@@ -20,6 +21,7 @@ export function pages(): ReadonlyMap<string, string> {
     ['errors.md', errorsPage()],
     ['reasons.md', reasonsPage()],
     ['events.md', eventsPage()],
+    ['csv.md', csvPage()],
     ['cli.md', cliPage()],
     ['diagnostics.md', diagnosticsPage()],
     ['policy.md', policyPage()],
@@ -56,6 +58,18 @@ function eventsPage(): string {
     'Events',
     'What the daemon tells of beside its decisions: in its log, where `event` has the type, and in `ballonet events`.',
     ['| type | severity | log line | what it means |', '|---|---|---|---|', ...rows],
+  );
+}
+
+function csvPage(): string {
+  return page(
+    'Columns of `replay --export csv`',
+    'One row a guest and tick. A field is empty where nothing is known, or where what is known is stale or cannot be.',
+    [
+      '| column | what it is |',
+      '|---|---|',
+      ...CSV_COLUMNS.map(({ name, help }) => `| \`${name}\` | ${help} |`),
+    ],
   );
 }
 

@@ -9,6 +9,7 @@ import { findScenario } from '../../src/cli/connect.ts';
 import { hostPolicyFiles } from '../../src/cli/policy-files.ts';
 import { collectorSettings } from '../../src/cli/reload.ts';
 import { createCollector } from '../../src/collectors/snapshot.ts';
+import { compareWith } from '../../src/engine/compare.ts';
 import { runEngine, type TickEvent } from '../../src/engine/engine.ts';
 import { createJournalist } from '../../src/engine/journalist.ts';
 import { type PastRecord, type PastTick, replay, unlike } from '../../src/engine/replay.ts';
@@ -148,5 +149,55 @@ describe('replay of a journal', () => {
     const decisions = recorded?.record.decisions ?? [];
     const changed = decisions.map(decision => ({ ...decision, wantedBytes: 1 }));
     expect(unlike(changed, recorded?.tick?.decisions ?? [])).toHaveLength(decisions.length);
+  });
+});
+
+describe('another policy on a journal', () => {
+  const compare = (set: PolicySet) => {
+    const comparer = compareWith(set);
+    const differences = ticks().map(past => comparer.tick(past));
+    return { differences, result: comparer.result() };
+  };
+
+  it('that is the same one makes no difference, though its moves are never made', () => {
+    const upToReload = ticks().filter(({ moment }) => moment?.policies.host.name === 'standard');
+    const comparer = compareWith(policies('standard'));
+    expect(upToReload.flatMap(past => comparer.tick(past))).toEqual([]);
+    const { recorded, replayed, different } = comparer.result();
+    expect(different).toBe(0);
+    expect(replayed).toEqual(recorded);
+    expect(recorded.shrinks + recorded.grows).toBeGreaterThan(0);
+  });
+
+  it('differs where it would have moved otherwise, with both reasons and sizes', () => {
+    const { differences, result } = compare(policies('gentle'));
+    expect(result).toMatchObject({ ticks: lived.length, different: differences.flat().length });
+    expect(result.different).toBeGreaterThan(0);
+    for (const { recorded, replayed } of differences.flat()) {
+      expect([recorded?.action, recorded?.targetBytes]).not.toEqual([replayed.action, replayed.targetBytes]);
+      expect(recorded?.uuid).toBe(replayed.uuid);
+    }
+  });
+
+  it('decides on guests as they really were: each of its targets is for the size that was recorded', () => {
+    const { differences } = compare(policies('dense'));
+    for (const [i, found] of differences.entries()) {
+      const sizes = new Map(
+        lived[i]?.snapshot.guests.map(({ uuid, readings }) => [uuid, readings.current.value]),
+      );
+      for (const { replayed } of found) expect(replayed.currentBytes).toBe(sizes.get(replayed.uuid));
+    }
+  });
+
+  it('can be tried where nothing was decided: what it would move is told', () => {
+    const comparer = compareWith(policies('dense'));
+    const found = ticks().flatMap(({ record: { patch: _, ...record } }) =>
+      comparer.tick({ type: 'tick', record: { ...record, decisions: [] } }),
+    );
+    expect(found.length).toBeGreaterThan(0);
+    expect(
+      found.every(({ recorded, replayed }) => recorded === undefined && replayed.action !== 'hold'),
+    ).toBe(true);
+    expect(comparer.result().compared).toBe(0);
   });
 });
