@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import { Command, Option } from 'commander';
 import { createCollector } from '../collectors/snapshot.ts';
-import { connect } from '../hypervisor/connect.ts';
+import { connect } from './connect.ts';
 import type { JournalTick } from '../journal/entries.ts';
 import { createSegmentWriter, type SegmentWriter } from '../journal/segment-writer.ts';
 import { type Clock, systemClock } from '../model/clock.ts';

@@ -14,6 +14,7 @@ import {
   type Stage,
   type StageName,
 } from '../model/decision.ts';
+import { dictionaryOf, isScalar } from './dictionary.ts';
 
 const ACTIONS = ['shrink', 'grow', 'hold'] as const satisfies readonly Action[];
 
@@ -41,7 +42,7 @@ const stageSchema = z.tuple([
   stageName,
   reason,
   amount,
-  z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).nullable(),
+  dictionaryOf(isScalar).nullable(),
   index.nullable(),
   amount.optional(),
 ]);

@@ -1,6 +1,7 @@
 /** One snapshot as it stands in a tick's line: only what is not as foreseen from the tick before. */
 import { z } from 'zod';
 import type { Column } from './column.ts';
+import { dictionaryOf } from './dictionary.ts';
 import type { GuestFacts, HostFacts } from './figures.ts';
 
 /** `[value or null, age in seconds, number of the quality]` */
@@ -29,7 +30,7 @@ const guestShape = {
   name: z.string(),
   id: z.number(),
   title: z.string().exactOptional(),
-  tags: z.record(z.string(), z.string()).exactOptional(),
+  tags: dictionaryOf(value => typeof value === 'string').exactOptional(),
   os: z.string().exactOptional(),
   balloon: z
     .object({

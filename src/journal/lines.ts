@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { decisionsSchema, type EncodedDecisions } from './decisions.ts';
+import { dictionaryOf, isScalar } from './dictionary.ts';
 import { type Frame, frameSchema } from './frame.ts';
 
 /** Raised when a reader of the version before would misunderstand a segment. */
@@ -12,8 +13,6 @@ export const JOURNAL_VERSION = 1;
 
 /** `[monotonic, wall]`, seconds. */
 const instant = z.tuple([z.number(), z.number()]);
-
-const scalar = z.union([z.number(), z.string(), z.boolean()]);
 
 const headerSchema = z.object({
   t: z.literal('journal'),
@@ -64,7 +63,7 @@ const eventSchema = z.object({
   event: z.string(),
   uuid: z.string().exactOptional(),
   name: z.string().exactOptional(),
-  detail: z.record(z.string(), scalar).exactOptional(),
+  detail: dictionaryOf(isScalar).exactOptional(),
 });
 
 const lineSchema = z.discriminatedUnion('t', [headerSchema, tickSchema, outcomeSchema, eventSchema]);
