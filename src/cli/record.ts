@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import { Command, Option } from 'commander';
 import { createCollector } from '../collectors/snapshot.ts';
-import { connect } from './connect.ts';
 import type { JournalTick } from '../journal/entries.ts';
 import { createSegmentWriter, type SegmentWriter } from '../journal/segment-writer.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { BallonetError, errorMessage } from '../model/errors.ts';
 import { parseDuration, type Seconds } from '../model/units.ts';
+import { connect } from './connect.ts';
 import { orUsage, type Streams } from './output.ts';
 import { chooseUri } from './uri.ts';
 
@@ -29,7 +29,7 @@ export function recordVerb({ err }: Streams, version: string): Command {
     .description(
       'Collects the figures of the host and its guests once a second and writes them as a journal, to stdout or to a file. It moves ' +
         'and changes nothing, and needs read-only access. Guests report as often as their stats period says: dommemstat --period ' +
-        'sets it. Ends after --for, or with SIGINT or SIGTERM. `replay` and `simulate` read what it writes.',
+        'sets it. Ends after --for, or with SIGINT or SIGTERM. `replay` reads what it writes.',
     )
     .option('--out <file>', 'where to; a name that ends in .gz is compressed. Default: stdout')
     .addOption(
