@@ -1,7 +1,7 @@
 /** The host's side of the decision: how much there is for guests, and what each of them is entitled to of it. */
 import { type Obstacle, type Snapshot, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
-import type { Assessment, Movable } from './assess.ts';
+import { type Assessment, isBarred, type Movable } from './assess.ts';
 import { type Claim, fill, solveBudget } from './budget.ts';
 import { isBackingOff } from './convergence.ts';
 import { isDoubtful } from './efficacy.ts';
@@ -162,7 +162,8 @@ function guaranteeOf(assessment: Assessment): Bytes {
 function claimOf(guest: Movable, level: string, now: Seconds): Claim {
   const { policy, memory, current, promised } = guest;
   const mayGrow = guest.distressed || policy.grow.at.has(level);
-  const immovable = guest.distressed || guest.bar !== undefined || isBackingOff(memory, now);
+  // H5 (R5): a guest in distress never donates.
+  const immovable = guest.distressed || isBarred(guest, true) || isBackingOff(memory, now);
   const least = immovable ? current : 0;
   const desired = Math.max(least, mayGrow ? guest.desired : Math.min(guest.desired, promised));
   return {

@@ -195,7 +195,15 @@ export function assess(input: AssessInput): Assessment {
     memory: remembered(learned, protection.vetoed, recommendations),
     trail,
     promised,
-    correction: withdrawal ?? rescueOf(learned.move, { current, max, floor, distressed, bar }),
+    correction:
+      withdrawal ??
+      rescueOf(learned.move, {
+        current,
+        max,
+        floor,
+        distressed,
+        bar: bar?.yields ? undefined : bar,
+      }),
     current,
     max,
     min,
@@ -210,6 +218,11 @@ export function assess(input: AssessInput): Assessment {
     bar,
     active: Math.min(1, (sizes.used + kernelBytes) / current),
   };
+}
+
+/** True for a guest that does not give, even to one in distress if that is `urgent`. */
+export function isBarred({ bar }: Pick<Movable, 'bar'>, urgent: boolean): boolean {
+  return bar !== undefined && !(urgent && bar.yields === true);
 }
 
 /** The guarantees in bytes. */

@@ -39,6 +39,8 @@ export interface Bar {
   >;
   readonly inputs: StageInputs;
   readonly source: SourceRef;
+  /** Only caution by now: the guest gives all the same when another one is in distress. */
+  readonly yields?: true;
 }
 
 export interface Protection {
@@ -94,6 +96,9 @@ export function protect(
 /** What a guest in distress is given above its need: its use cannot show what it would use, if it could. */
 const RELIEF_FACTOR: Ratio = 1.25;
 
+/** A guest that has shown no harm for so long has come to terms with its size, even if it did not get all of it back. */
+const HURTING_SECONDS: Seconds = 10;
+
 /** What a tick knows of the guest. */
 interface Situation {
   readonly sample: GuestSample;
@@ -138,9 +143,11 @@ export function care(
   }
   const harm = probation?.harm;
   let harmed: Bar | undefined;
-  const rollingBack = probation !== undefined && harm !== undefined && current < probation.from;
+  const hurting = probation !== undefined && harm !== undefined && now - probation.since < HURTING_SECONDS;
+  const rollingBack = hurting && current < probation.from;
   if (probation !== undefined && harm !== undefined) {
-    harmed = { code: 'ROLLED_BACK', inputs: { sign: harm, from: probation.from }, source };
+    const inputs = { sign: harm, from: probation.from };
+    harmed = { code: 'ROLLED_BACK', inputs, source, ...(!hurting && { yields: true }) };
     if (rollingBack) desired = Math.max(desired, Math.min(ceiling, probation.from));
     record(trail, 'feedback', harmed.code, desired, harmed.inputs, source);
   }

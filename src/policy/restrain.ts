@@ -1,7 +1,7 @@
 /** Restraint: how far, how often and how fast a guest may move this tick. Shrinks are held back; growth hardly is. */
 import type { ReasonCode, SourceRef } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
-import type { Movable } from './assess.ts';
+import { isBarred, type Movable } from './assess.ts';
 import { isBackingOff, isUnderWay } from './convergence.ts';
 import { type Direction, type HostPolicy, resolveAmount } from './policy-set.ts';
 import type { ReclaimAllowance } from './state.ts';
@@ -56,8 +56,9 @@ export function restrainShrink(
   const permitted = shrink.at.has(level);
   if (!permitted && call === undefined) return hold('LEVEL_FORBIDS');
   const bottom = Math.max(goal, settled, guest.floor);
-  if (guest.bar !== undefined) return { ...hold(guest.bar.code, guest.bar.inputs), source: guest.bar.source };
-  if (guest.distressed || current <= bottom) return hold('GUARD_FLOOR', { floor: guest.floor });
+  if (guest.bar !== undefined && isBarred(guest, hurried))
+    return { ...hold(guest.bar.code, guest.bar.inputs), source: guest.bar.source };
+  if (current <= bottom) return hold('GUARD_FLOOR', { floor: guest.floor });
   if (isUnderWay(memory.move, now)) return hold('MOVE_IN_FLIGHT', { target: memory.move.to });
   if (isBackingOff(memory, now)) return hold('BACKING_OFF', { seconds: (memory.backOffUntil ?? now) - now });
   if (sample.reportsInEpoch <= memory.decidedOnReport) return hold('NO_FRESH_SAMPLE');
@@ -134,7 +135,7 @@ export function restrainGrow(
 /** Most that a guest could give now, or 0 if less than is worth a move. Neither pressure level nor pace is looked at. */
 export function givable(guest: Movable, goal: Bytes, urgent: boolean, now: Seconds): Bytes {
   const { memory, current, policy } = guest;
-  if (guest.distressed || guest.bar !== undefined) return 0;
+  if (isBarred(guest, urgent)) return 0;
   if (isUnderWay(memory.move, now) || isBackingOff(memory, now)) return 0;
   if (!urgent && current - goal <= tolerance(guest)) return 0;
   const bytes = current - roundUp(Math.max(goal, guest.floor));

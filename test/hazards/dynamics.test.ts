@@ -119,6 +119,29 @@ describe('all guests at once', () => {
     expect(given('high')).toBeGreaterThan(2 * given('low'));
   });
 
+  it('H27: who give last are relieved first while others are still to give', () => {
+    const named = (name: string, priority: number) =>
+      guestPolicy({ name, priority, mismatch: ({ uuid }) => (uuid === name ? undefined : 'uuid') });
+    const guests = [hurt('low'), hurt('high'), { uuid: 'fat', used: 512 * MiB }];
+    const { tick } = watch(guests, policySet([named('low', 300), named('high', 100), named('fat', 300)]));
+    const seen = tick(0, guests, { total: 6.2 * GiB });
+    expect(seen.of('high')).toMatchObject({ action: 'grow' });
+    expect(seen.of('low')).toMatchObject({ action: 'hold', reason: 'WAITING_FOR_DONORS' });
+  });
+
+  it('H27: leave a part of what is really free to emergencies on a host that has promised more than it has', () => {
+    const calm: GuestParts = { uuid: 'calm', current: GiB, used: 900 * MiB, rss: GiB };
+    const idle: GuestParts = { uuid: 'idle', max: 16 * GiB, current: 16 * GiB, used: GiB, rss: 8.8 * GiB };
+    const { tick } = watch([calm, idle], policySet([guestPolicy({ shrink: { at: new Set() } })]));
+    const seen = tick(0, [calm, idle], { total: 10 * GiB, available: 0.2 * GiB });
+    expect(seen.of('calm')).toMatchObject({ action: 'hold', reason: 'WAITING_FOR_DONORS' });
+    const urgent = watch([hurt('calm'), idle]).tick(0, [hurt('calm'), idle], {
+      total: 10 * GiB,
+      available: 0.2 * GiB,
+    });
+    expect(urgent.of('calm')).toMatchObject({ action: 'grow' });
+  });
+
   it('H27: leave a part of the host to whoever is in distress a moment later', () => {
     const calm: GuestParts = { uuid: 'calm', current: 2 * GiB, used: 1.5 * GiB };
     const { tick } = watch([calm, hurt('hurt')], asking(4 * GiB));

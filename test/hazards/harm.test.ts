@@ -84,12 +84,27 @@ describe('a shrink on probation', () => {
     const { tick } = shrunk({}, asking(2 * GiB));
     const hurt = { current: 2 * GiB, used: GiB, ...figures({ majorFaultRate: 500 }) };
     tick(10, [{ ...hurt, reportsInEpoch: 15 }]);
-    const needy = { uuid: 'needy', current: GiB, used: GiB - 10 * MiB };
+    const needy = { uuid: 'needy', current: GiB, used: GiB - 100 * MiB };
     const well = { current: 3 * GiB, used: GiB, reportsInEpoch: 60 };
     const tight = { total: 4 * GiB, available: 0 };
     expect(tick(60, [well, needy], tight).of('guest-a')).toMatchObject({ action: 'hold' });
     const later = { ...well, reportsInEpoch: 80 };
     expect(tick(140, [later, needy], tight).of('guest-a')).toMatchObject({ action: 'shrink' });
+  });
+
+  it('H29: gives to one in distress all the same, once it has shown no harm for a while', () => {
+    const needy = { uuid: 'needy', current: GiB, used: GiB - 10 * MiB };
+    const tight = { total: 4 * GiB, available: 0 };
+    const { tick } = shrunk(figures({ majorFaultRate: 500 }));
+    const quiet = { current: 3 * GiB, used: GiB };
+    expect(tick(8, [{ ...quiet, reportsInEpoch: 14 }, needy], tight).of('guest-a')).toMatchObject({
+      action: 'hold',
+    });
+    const seen = tick(20, [{ ...quiet, reportsInEpoch: 30 }, needy], tight);
+    expect(seen.of('guest-a')).toMatchObject({ action: 'shrink', reason: 'BUDGET_DONOR' });
+    expect(
+      tick(21, [{ ...quiet, current: 2.9 * GiB, reportsInEpoch: 31 }, needy], tight).of('guest-a').action,
+    ).not.toBe('grow');
   });
 
   it('H29: is rolled back no further than the budget allows', () => {

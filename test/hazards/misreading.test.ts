@@ -37,6 +37,11 @@ describe('a guest whose figures cannot be trusted', () => {
     expect(first.state.guests.get('guest-a')).toMatchObject({ kernelBytes: undefined, shrunkAt: undefined });
   });
 
+  it('H12: is not moved on a first report, though all else is known of it', () => {
+    const first = watch([{ used: GiB }], asking(GiB)).tick(0, [{ used: GiB, reportsInEpoch: 1 }]);
+    expect(first.of()).toMatchObject({ action: 'hold', reason: 'STATS_SETTLING' });
+  });
+
   it('H12: is not taken for one that has booted when the collector counts anew', () => {
     const guest: GuestParts = { current: 2 * GiB, used: GiB };
     const { tick } = watch([{ ...guest, epoch: 5 }], asking(GiB));
