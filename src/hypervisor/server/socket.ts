@@ -6,6 +6,8 @@ import { BallonetError, errorMessage, systemCode } from '../../model/errors.ts';
 
 /** Room of `sun_path` on Linux, its final NUL left out (unix(7)). */
 const PATH_MAX_BYTES = 107;
+/** As many may come at once: over a full queue, connecting to a unix socket fails at once (EAGAIN, unix(7)). */
+const BACKLOG = 2048;
 /** A listener accepts at once, whoever it is: the kernel does it. */
 const PROBE_MS = 2000;
 /** What is taken away from each: everything but reading and writing by the owner, or by the owner and the group. */
@@ -31,7 +33,7 @@ export async function listenAt(
     // The socket is bound within the call, so that it is never there with any other mode.
     const before = process.umask(UMASK[who]);
     try {
-      server.listen(path, () => {
+      server.listen({ path, backlog: BACKLOG }, () => {
         server.off('error', fail);
         resolve();
       });
