@@ -38,9 +38,9 @@ export function createHandlers(ports: ApiPorts): Handlers {
       if (view === undefined) throw new BallonetError('DAEMON_FAULT', `'${domain}' has no decision`);
       return view;
     },
-    explain({ domain }) {
+    async explain({ domain }) {
       const tick = seen(history);
-      return { ...ports.explain(tick, guestOf(tick, domain).uuid) };
+      return { ...(await ports.explain(tick, guestOf(tick, domain).uuid)) };
     },
     decisions({ query: { domain, action, reason, limit } }) {
       const items = decisionsOf(domain)

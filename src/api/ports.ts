@@ -46,7 +46,7 @@ export interface ApiPorts {
   readonly state: () => TickEvent['before'];
   readonly policies: () => PoliciesInForce;
   readonly lints: () => readonly Finding[];
-  readonly explain: (tick: TickEvent, uuid: string) => Explanation & { readonly text: string };
+  readonly explain: (tick: TickEvent, uuid: string) => Promise<Explanation & { readonly text: string }>;
   readonly order: (order: Order) => void;
   /** @throws BallonetError when the set on disk cannot be taken up; the old one stays in force then */
   readonly reload: () => void;

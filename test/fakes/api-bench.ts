@@ -67,9 +67,7 @@ export async function apiBench(
       state: () => state,
       policies: () => POLICIES,
       lints: () => [],
-      explain() {
-        throw new BallonetError('DAEMON_FAULT', 'nothing to explain here');
-      },
+      explain: () => Promise.reject(new BallonetError('DAEMON_FAULT', 'nothing to explain here')),
       order(order) {
         orders.push(order);
         state = obey(state, order, sampleOf(), clock.now()).state;

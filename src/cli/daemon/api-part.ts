@@ -9,11 +9,10 @@ import { createHistory } from '../../engine/history.ts';
 import { listenAt } from '../../hypervisor/server/socket.ts';
 import { BallonetError, errorMessage } from '../../model/errors.ts';
 import { compilePolicies } from '../../policy/compile.ts';
-import { explain } from '../../policy/explain/explain.ts';
-import { renderExplanation } from '../../policy/explain/render.ts';
 import type { PolicySet } from '../../policy/policy-set.ts';
 import type { ApiOptions } from './api-options.ts';
 import type { Daemon } from './context.ts';
+import { createExplainer } from './explain-thread.ts';
 import { type Part, part } from './parts.ts';
 import { readTokens } from './tokens.ts';
 
@@ -30,10 +29,22 @@ export function apiPart(daemon: Daemon, options: ApiOptions, reload: () => void)
         up = state.up;
       }),
     );
-    const ports = await portsOf(daemon, { history, linkUp: () => up, reload });
+    const explainer = createExplainer();
+    const ports = await portsOf(daemon, {
+      history,
+      linkUp: () => up,
+      reload,
+      explain: ({ policies, snapshot, before, now }, uuid) =>
+        explainer.explain({
+          texts: policies.texts ?? [],
+          mode: policies.host.mode,
+          ...{ snapshot, state: before, now, uuid },
+        }),
+    });
     const api = createApi(ports);
     const close = async () => {
       watching.unsubscribe();
+      explainer.close();
       await api.close();
     };
     try {
@@ -101,7 +112,7 @@ async function listenTcp(server: Server, address: Address): Promise<void> {
 
 async function portsOf(
   { options, hypervisor, clock, policies, state, orders, log }: Daemon,
-  parts: Pick<ApiPorts, 'history' | 'linkUp' | 'reload'>,
+  parts: Pick<ApiPorts, 'history' | 'linkUp' | 'reload' | 'explain'>,
 ): Promise<ApiPorts> {
   return {
     ...parts,
@@ -116,10 +127,6 @@ async function portsOf(
     state: () => state.value,
     policies: () => policies.value,
     lints: lintsOf(policies, () => clock.now().wall),
-    explain(tick, uuid) {
-      const explanation = explain({ ...tick, state: tick.before }, uuid);
-      return { ...explanation, text: renderExplanation(explanation) };
-    },
     order: order => orders.next(order),
     audit: ({ refused, ...entry }) => {
       if (refused === undefined) log.info({ audit: true, ...entry }, 'operator request');
