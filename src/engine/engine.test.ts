@@ -10,6 +10,7 @@ import { type GuestSample, known, type Snapshot } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { decide } from '../policy/decide.ts';
 import type { Order } from '../policy/orders.ts';
+import type { PolicySet } from '../policy/policy-set.ts';
 import { initialState } from '../policy/state.ts';
 import { expression } from '../policy/testing.ts';
 import { type EngineEvent, runEngine } from './engine.ts';
@@ -179,6 +180,19 @@ describe('engine', () => {
         .slice(-3)
         .some(event => event.type === 'tick' && event.tick.decisions[0]?.reason === 'STATS_SETTLING'),
     ).toBe(false);
+  });
+
+  it('gives the actuator what it decides where nothing is enforced, also where the state is kept', async () => {
+    const here = world(false);
+    const observing: PolicySet = { ...POLICIES, host: { ...POLICIES.host, mode: 'observe' } };
+    const { stop } = start({
+      ...here,
+      policies: new BehaviorSubject(observing),
+      keep: () => Promise.resolve(),
+    });
+    await vi.advanceTimersByTimeAsync(10_000);
+    stop();
+    expect(here.applied.map(({ action }) => action)).toContain('shrink');
   });
 
   it('tells of each tick all that it was decided from: deciding again gives the same', async () => {

@@ -46,6 +46,8 @@ export function reloadPart(daemon: Daemon): Part & Pick<Reloader, 'reload'> {
     }, QUIET_MS);
     const onSignal = () => attempt(reloader.reload);
     watch();
+    // What was saved between the first reading and now has no watch told of.
+    attempt(reloader.reloadIfChanged);
     process.on('SIGHUP', onSignal);
     return () => {
       process.off('SIGHUP', onSignal);

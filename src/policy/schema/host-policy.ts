@@ -71,7 +71,9 @@ export const HostPolicyDocument = z.strictObject({
       mode: z
         .enum(['observe', 'enforce'])
         .default('observe')
-        .describe('observe decides and records and touches nothing; enforce moves balloons.'),
+        .describe(
+          'observe decides and records and touches nothing; enforce moves balloons. A daemon that enforces can be told to observe, and back, while it runs; one that began with observe asked for no rights and must be restarted to enforce.',
+        ),
       interval: duration({ min: 0.1, max: 600 })
         .default(1)
         .describe('Length of one tick. Guests are asked for statistics as often.'),
