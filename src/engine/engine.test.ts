@@ -62,7 +62,8 @@ describe('engine', () => {
     await vi.advanceTimersByTimeAsync(30_000);
     stop();
     expect(here.size()).toBe(GiB);
-    expect(here.applied.map(decision => decision.targetBytes)).toEqual([1.5 * GiB, GiB]);
+    // The second one takes half the slack, since the first is on probation still.
+    expect(here.applied.map(decision => decision.targetBytes)).toEqual([1.5 * GiB, 1120 * MiB, GiB]);
   });
 
   it('never runs two ticks at once, however long one takes', async () => {
