@@ -20,7 +20,7 @@ export function seen(history: History): TickEvent {
  *
  * @throws BallonetError DOMAIN_NOT_FOUND
  */
-export function guestOf({ snapshot: { guests } }: TickEvent, domain: string): GuestSample {
+export function guestOf({ snapshot: { guests } }: Pick<TickEvent, 'snapshot'>, domain: string): GuestSample {
   const found = findGuest(guests, domain);
   if (found === undefined) throw noSuchGuest(domain);
   return found;

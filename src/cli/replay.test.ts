@@ -3,13 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../test/fakes/fake-clock.ts';
-import { decisionOf, sampleOf, snapshotOf } from '../../test/fakes/samples.ts';
-import { createSegmentWriter } from '../journal/segment-writer.ts';
+import { writeJournal } from '../../test/fakes/journals.ts';
+import { snapshotOf } from '../../test/fakes/samples.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { loadPolicySet, requirePolicySet } from '../policy/load.ts';
-import { initialState } from '../policy/state.ts';
-import { encodeState } from '../policy/state-json.ts';
-import { hostPolicyFiles } from './policy-files.ts';
 import { program } from './program.ts';
 import { everyTick } from './record.ts';
 
@@ -36,32 +32,12 @@ async function run(...args: string[]) {
   return { ...said, code: process.exitCode };
 }
 
-/** A journal of so many ticks in which one guest stands still; every fifth decision is not what the policies say. */
-async function journalOf(ticks: number, wrong: boolean): Promise<string> {
-  const { texts = [] } = requirePolicySet(loadPolicySet(['policies/standard.yaml'], hostPolicyFiles));
-  const policies = { mode: 'enforce', texts } as const;
-  const writer = createSegmentWriter({ ballonet: '1.2.3', uri: 'test:///default' });
-  let text = '';
-  for (let i = 0; i < ticks; i++) {
-    text += writer.tick({
-      at: { monotonic: 100 + i, wall: 1_700_000_000 + i },
-      snapshot: snapshotOf([sampleOf({ reportsInEpoch: 10 + i, uptimeSeconds: 600 + i })], i),
-      policies,
-      checkpoint: () => encodeState(initialState(100)),
-      ...(wrong && i % 5 === 0 && { decisions: [decisionOf()] }),
-    });
-  }
-  const file = path.join(folder, 'journal.ndjson');
-  await writeFile(file, text);
-  return file;
-}
-
 describe('replay', () => {
   it('says that all recorded decisions come out again, and fails when one does not', async () => {
-    const good = await run('replay', await journalOf(10, false));
+    const good = await run('replay', await writeJournal(folder, 10));
     expect(good).toMatchObject({ err: '', code: undefined });
     expect(good.out).toContain('10 ticks');
-    const bad = await run('replay', await journalOf(10, true), '-o', 'json');
+    const bad = await run('replay', await writeJournal(folder, 10, true), '-o', 'json');
     expect(bad.code).toBe(1);
     expect(JSON.parse(bad.out)).toMatchObject({
       apiVersion: 'ballonet/v1',
@@ -73,7 +49,7 @@ describe('replay', () => {
   it('tries another policy and gives every difference with both decisions', async () => {
     const { out, code } = await run(
       'replay',
-      await journalOf(40, true),
+      await writeJournal(folder, 40, true),
       '--policy',
       'policies/dense.yaml',
       '-o',
@@ -90,7 +66,7 @@ describe('replay', () => {
   });
 
   it('says which line is damaged, and goes on', async () => {
-    const file = await journalOf(130, false);
+    const file = await writeJournal(folder, 130);
     const lines = (await readFile(file, 'utf8')).split('\n');
     lines[10] = 'xxx';
     await writeFile(file, lines.join('\n'));
@@ -100,7 +76,7 @@ describe('replay', () => {
   });
 
   it('prints a table of the samples with --export csv, which goes with nothing else', async () => {
-    const { out } = await run('replay', await journalOf(3, false), '--export', 'csv');
+    const { out } = await run('replay', await writeJournal(folder, 3), '--export', 'csv');
     expect(out.split('\n')[0]).toMatch(/^time,seconds,tick,uuid,name,/);
     expect(out.trimEnd().split('\n')).toHaveLength(4);
     await expect(run('replay', 'x', '--export', 'csv', '--policy', 'y')).rejects.toMatchObject({

@@ -23,6 +23,11 @@ export function stateFolder(
   return join(option ?? defaultDir(environment, isRoot), `${words}-${hash}`);
 }
 
+/** Where the journal of one hypervisor's guests is kept: in the folder for the state. */
+export function journalFolder(option: string | undefined, uri: string): string {
+  return join(stateFolder(option, uri), 'journal');
+}
+
 function defaultDir(environment: NodeJS.ProcessEnv, isRoot: boolean): string {
   const { STATE_DIRECTORY: unit, XDG_STATE_HOME: xdg, HOME: home } = environment;
   const [first = ''] = (unit ?? '').split(':');

@@ -13,6 +13,7 @@ import { compareWith } from '../../src/engine/compare.ts';
 import { runEngine, type TickEvent } from '../../src/engine/engine.ts';
 import { createJournalist } from '../../src/engine/journalist.ts';
 import { type PastRecord, type PastTick, replay, unlike } from '../../src/engine/replay.ts';
+import { tickAt } from '../../src/engine/tick-at.ts';
 import { createSimulatedHypervisor } from '../../src/hypervisor/simulated/hypervisor.ts';
 import { openFolder } from '../../src/journal/folder.ts';
 import { createJournal, JOURNAL_LIMITS } from '../../src/journal/journal.ts';
@@ -199,5 +200,28 @@ describe('another policy on a journal', () => {
       found.every(({ recorded, replayed }) => recorded === undefined && replayed.action !== 'hold'),
     ).toBe(true);
     expect(comparer.result().compared).toBe(0);
+  });
+});
+
+describe('a tick of an earlier time', () => {
+  it('is found with all that it was decided from, wherever in its segment it lies', async () => {
+    for (const i of [2, 3, 88, 89, 90, 121, 160, 260, lived.length - 1]) {
+      const event = lived[i];
+      const wall = event?.now.wall ?? 0;
+      for (const time of [wall, wall + 0.4]) {
+        const { moment, past } = await tickAt(folder, time);
+        expect(past.record.snapshot.sequence).toBe(event?.snapshot.sequence);
+        expect(moment.now).toEqual(event?.now);
+        expect(moment.state).toEqual(event?.before);
+        expect(moment.policies.host.name).toBe(event?.policies.host.name);
+      }
+    }
+  });
+
+  it('is refused where there is none in the minute before', async () => {
+    const [first, last] = [lived[0]?.now.wall ?? 0, lived.at(-1)?.now.wall ?? 0];
+    await expect(tickAt(folder, first - 1)).rejects.toMatchObject({ code: 'JOURNAL_UNREADABLE' });
+    await expect(tickAt(folder, last + 61)).rejects.toMatchObject({ code: 'JOURNAL_UNREADABLE' });
+    await expect(tickAt(folder, last + 59)).resolves.toBeDefined();
   });
 });

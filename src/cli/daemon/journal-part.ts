@@ -1,11 +1,10 @@
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createJournalist } from '../../engine/journalist.ts';
 import { type StateLock, takeStateLock } from '../../engine/state-lock.ts';
 import { openFolder } from '../../journal/folder.ts';
 import { createJournal, type Journal } from '../../journal/journal.ts';
-import { stateFolder } from '../state-dir.ts';
+import { journalFolder } from '../state-dir.ts';
 import type { Daemon } from './context.ts';
 import { type Part, part } from './parts.ts';
 
@@ -55,9 +54,4 @@ export function journalPart(daemon: Daemon): Part {
       await lock.release();
     };
   });
-}
-
-/** Where the journal of one hypervisor's guests is kept. */
-function journalFolder(stateDir: string | undefined, uri: string): string {
-  return path.join(stateFolder(stateDir, uri), 'journal');
 }
