@@ -27,6 +27,8 @@ import { fakeClock } from '../fakes/simulated-bench.ts';
 
 const SECONDS = 300;
 
+vi.setConfig({ testTimeout: 60_000 });
+
 function policies(name: string): PolicySet {
   return requirePolicySet(loadPolicySet([`policies/${name}.yaml`], hostPolicyFiles));
 }
