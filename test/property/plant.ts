@@ -20,6 +20,12 @@ export interface PlantGuest {
   readonly period: number;
   /** Use at a time; never more than the guest has room for. */
   readonly use: (at: Seconds) => Bytes;
+  /** When it is reset. */
+  readonly reboots?: readonly Seconds[];
+  /** What it says of its available memory at a time, instead of the truth; undefined: the truth. */
+  readonly lie?: (at: Seconds) => Bytes | undefined;
+  /** Seconds in which the snapshot does not have it. */
+  readonly missing?: readonly { readonly from: Seconds; readonly to: Seconds }[];
 }
 
 export interface Plant {
@@ -40,8 +46,14 @@ interface Body {
   current: Bytes;
   target: Bytes;
   touched: Bytes;
+  epoch: number;
+  /** When the kernel that runs now has its driver up. */
+  upAt: Seconds;
   report: { readonly used: Bytes; readonly total: Bytes; readonly at: Seconds; readonly number: number };
 }
+
+/** From a reset to the first report of the new kernel's driver. */
+const BOOT_SECONDS = 4;
 
 /** The balloon leaves this much to a guest that does not give more. */
 const UNGIVING = 16 * MiB;
@@ -56,8 +68,9 @@ export function runPlant(
   const bodies = plant.guests.map(newBody);
   let state = initialState(0);
   for (let at = 0; at < seconds; at++) {
-    const samples = plant.guests.map((guest, i) => advance(guest, bodyAt(bodies, i), at));
-    const resident = samples.reduce((sum, { readings }) => sum + (readings.rss.value ?? 0), 0);
+    const all = plant.guests.map((guest, i) => advance(guest, bodyAt(bodies, i), at));
+    const resident = all.reduce((sum, { readings }) => sum + (readings.rss.value ?? 0), 0);
+    const samples = all.filter((_, i) => !isMissing(plant.guests[i], at));
     const available = Math.max(0, plant.total - plant.others - resident);
     const seen = snapshot({ guests: samples, total: plant.total, available, sequence: at });
     const before = deepFreeze(state);
@@ -78,11 +91,27 @@ function newBody({ start, kernel, use }: PlantGuest): Body {
     current: start,
     target: start,
     touched: used + kernel,
+    epoch: 1,
+    upAt: 0,
     report: { used, total: start - kernel, at: 0, number: 1 },
   };
 }
 
+function isMissing(guest: PlantGuest | undefined, at: Seconds): boolean {
+  return guest?.missing?.some(({ from, to }) => at >= from && at < to) ?? false;
+}
+
+/** A reset empties the balloon and leaves its target; what the process holds stays. Until the driver is up QEMU gives the old size. */
+function reboot(guest: PlantGuest, body: Body, at: Seconds): void {
+  body.epoch += 1;
+  body.upAt = at + BOOT_SECONDS;
+  body.report = { ...body.report, at: body.upAt - guest.period, number: 0 };
+}
+
 function advance(guest: PlantGuest, body: Body, at: Seconds): GuestSample {
+  if (guest.reboots?.includes(at)) reboot(guest, body, at);
+  if (at < body.upAt) return booting(guest, body, at);
+  if (at === body.upAt && body.epoch > 1) body.current = guest.max;
   const used = Math.min(guest.use(at), body.current - guest.kernel - UNGIVING);
   const bottom = used + guest.kernel + UNGIVING;
   const step = Math.min(guest.speed, Math.abs(body.target - body.current));
@@ -93,15 +122,35 @@ function advance(guest: PlantGuest, body: Body, at: Seconds): GuestSample {
     body.report = { used, total: body.current - guest.kernel, at, number: body.report.number + 1 };
   }
   const { report } = body;
+  const available = guest.lie?.(at) ?? report.total - report.used;
   return guestSample({
     uuid: guest.uuid,
     max: guest.max,
     current: body.current,
     rss: body.touched,
-    used: report.used,
+    used: Math.max(0, report.total - available),
     statsAgeSeconds: at - report.at,
+    epoch: body.epoch,
     reportsInEpoch: report.number,
-    readings: { total: known(report.total), available: known(report.total - report.used) },
+    readings: { total: known(report.total), available: known(available) },
+  });
+}
+
+function booting(guest: PlantGuest, body: Body, at: Seconds): GuestSample {
+  const old = <T>(value: T) => ({ value, ageSeconds: BOOT_SECONDS, quality: 'stale' }) as const;
+  return guestSample({
+    uuid: guest.uuid,
+    max: guest.max,
+    rss: body.touched,
+    statsAgeSeconds: BOOT_SECONDS + at,
+    epoch: body.epoch,
+    reportsInEpoch: 0,
+    readings: {
+      current: old(body.current),
+      total: old(body.report.total),
+      available: old(body.report.total - body.report.used),
+      used: old(body.report.used),
+    },
   });
 }
 
