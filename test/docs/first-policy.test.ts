@@ -52,6 +52,8 @@ describe('the guide to a first policy', { timeout: TIMEOUT_MS }, () => {
     cwd: folder,
     env: {
       ...process.env,
+      // The daemon's socket: another test's daemon may run beside.
+      RUNTIME_DIRECTORY: folder,
       PATH: `${folder}/bin:${process.env.PATH ?? ''}`,
       XDG_STATE_HOME: `${folder}/state`,
       NO_COLOR: '1',

@@ -185,6 +185,8 @@ export async function createWorld(seed: number): Promise<World> {
           policy,
           '--state',
           join(folder, 'state'),
+          '--socket',
+          join(folder, 'api'),
         ],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );
