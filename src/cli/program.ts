@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { checkVerb } from './check.ts';
+import { completionVerb } from './completion.ts';
 import { decisionsVerb } from './decisions.ts';
 import { describeVerb } from './describe.ts';
 import { dommemstatVerb } from './dommemstat.ts';
@@ -52,6 +53,7 @@ export function program(streams: Streams, version: string): Command {
     recordVerb(streams, version),
     replayVerb(streams),
     serveVerb(streams),
+    completionVerb(streams, () => root),
   ];
   for (const verb of verbs) root.addCommand(verb);
   for (const command of [root, ...verbs]) {
