@@ -6,7 +6,7 @@ import { graceLeft } from './boot.ts';
 import { decayedFloor } from './feedback.ts';
 import { type GuestPolicy, resolveAmount, type Scope } from './policy-set.ts';
 import type { GuestMemory } from './state.ts';
-import { isSwapping } from './swapping.ts';
+import { isSwapping, SWAP_NOISE } from './swapping.ts';
 import { record, type StageInputs, type Trail } from './trail.ts';
 
 /**
@@ -143,7 +143,10 @@ export function care(
   }
   const harm = probation?.harm;
   let harmed: Bar | undefined;
-  const hurting = probation !== undefined && harm !== undefined && now - probation.since < HURTING_SECONDS;
+  const heard = probation?.harm === undefined || sample.reportsInEpoch > probation.report;
+  const well = heard && isOffWell(sample, condition, current - need, policy.guarantees.reserve);
+  const hurting =
+    probation !== undefined && harm !== undefined && now - probation.since < HURTING_SECONDS && !well;
   const rollingBack = hurting && current < probation.from;
   if (probation !== undefined && harm !== undefined) {
     const inputs = { sign: harm, from: probation.from };
@@ -159,7 +162,7 @@ export function care(
   }
   if (relief !== undefined) desired = Math.max(desired, Math.min(ceiling, relief));
   const own =
-    policyBar ?? (harmed === undefined ? ownBar(sample, { boot, swapping }, source, now) : undefined);
+    policyBar ?? (harmed === undefined ? ownBar(sample, { boot, swapping }, source, now, well) : undefined);
   if (own !== undefined) {
     const stage = relief === undefined ? 'vetoes' : 'relief';
     record(trail, stage, own.code, desired, own.inputs, own.source);
@@ -172,16 +175,31 @@ export function care(
   };
 }
 
+/**
+ * A guest that has much more than it needs, what it has evicted counted in, and does not swap out, has freed what it was harmed
+ * for. Where another has to swap for want of what lies idle in it, that is the greater harm.
+ */
+function isOffWell(
+  { readings }: GuestSample,
+  { distress }: Condition,
+  spare: Bytes,
+  reserve: Bytes,
+): boolean {
+  return !distress && (trusted(readings.swapOutRate) ?? 0) <= SWAP_NOISE && spare > 2 * reserve;
+}
+
 /** Bars that need no policy. */
 function ownBar(
   { reportsInEpoch }: GuestSample,
   { boot, swapping }: Pick<GuestMemory, 'boot' | 'swapping'>,
   source: SourceRef,
   now: Seconds,
+  well: boolean,
 ): Bar | undefined {
   const seconds = graceLeft(boot, reportsInEpoch, now);
   if (seconds !== undefined) return { code: 'BOOT_GRACE', inputs: { seconds }, source };
   // H13 (R12): a guest that swaps out looks better with every page.
   if (swapping === undefined || !isSwapping(swapping, now)) return undefined;
-  return { code: 'SWAPPING', inputs: { evicted: swapping.evicted }, source };
+  const inputs = { evicted: swapping.evicted };
+  return { code: 'SWAPPING', inputs, source, ...(well && { yields: true as const }) };
 }

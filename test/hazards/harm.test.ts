@@ -107,6 +107,39 @@ describe('a shrink on probation', () => {
     ).not.toBe('grow');
   });
 
+  describe('that did harm a moment ago, while another guest needs memory', () => {
+    const other = (reportsInEpoch: number, used = 500 * MiB) => ({
+      uuid: 'other',
+      current: GiB,
+      used,
+      reportsInEpoch,
+    });
+    const needy = other(40, GiB - 10 * MiB);
+    const tight = { total: 4 * GiB, available: 0 };
+
+    /** Harmed at second 10, given its 3 GiB back, and using so much of them at second 15. */
+    function later(used: number, report: GuestParts = {}) {
+      const { tick } = watch([{ current: 3 * GiB, used: GiB, reportsInEpoch: 9 }, other(9)], asking(2 * GiB));
+      tick(0, [{ current: 3 * GiB, used: GiB, reportsInEpoch: 10 }, other(10)], tight);
+      const hurt = { current: 2 * GiB, used: 2 * GiB, ...figures({ majorFaultRate: 500 }) };
+      tick(10, [{ ...hurt, reportsInEpoch: 15 }, other(20)], tight);
+      return tick(15, [{ current: 3 * GiB, used, reportsInEpoch: 35, ...report }, needy], tight);
+    }
+
+    it('H29: takes nothing from the guest as long as it needs what it got back', () => {
+      expect(later(3 * GiB - 200 * MiB).of('guest-a').action).not.toBe('shrink');
+    });
+
+    it('H13: takes nothing from it while it swaps out', () => {
+      const seen = later(GiB, figures({ swapOutRate: 300 * KiB }));
+      expect(seen.of('guest-a')).toMatchObject({ action: 'hold', reason: 'ROLLED_BACK' });
+    });
+
+    it('H27: takes what it has plainly freed since, before the other swaps for want of it', () => {
+      expect(later(GiB).of('guest-a')).toMatchObject({ action: 'shrink', reason: 'BUDGET_DONOR' });
+    });
+  });
+
   it('H29: is rolled back no further than the budget allows', () => {
     const { tick } = shrunk();
     const hurt = { current: 2 * GiB, used: GiB, reportsInEpoch: 12, ...figures({ majorFaultRate: 500 }) };
