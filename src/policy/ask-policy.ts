@@ -3,19 +3,20 @@ import type { Bytes } from '../model/units.ts';
 import type { GuestPolicy, Scope } from './policy-set.ts';
 import { record, type Trail } from './trail.ts';
 
-interface Answer {
-  readonly wanted: Bytes;
-  /** With the variables that were found on the way. */
-  readonly scope: Scope;
+/** What expressions see, with room for the variables. */
+export interface ScopeWithVariables extends Scope {
+  readonly vars: Record<string, number>;
 }
 
-/** Evaluates variables and target; undefined, with the failing stage recorded, when one of them fails. */
-export function askPolicy(policy: GuestPolicy, scope: Scope, trail: Trail): Answer | undefined {
+/**
+ * The target, after the variables, which are put into the scope; undefined, with the failing stage recorded, when one of them
+ * fails.
+ */
+export function askPolicy(policy: GuestPolicy, scope: ScopeWithVariables, trail: Trail): Bytes | undefined {
   const size = trail.stages[0]?.in;
-  const vars: Record<string, number> = {};
-  const withVars: Scope = { ...scope, vars };
+  const { vars } = scope;
   for (const { name, expression } of policy.variables) {
-    const value = expression.evaluate(withVars);
+    const value = expression.evaluate(scope);
     if (typeof value !== 'number') {
       const inputs = { variable: name, problem: value.problem };
       record(trail, 'target', 'EXPRESSION_FAILED', size, inputs, expression.source);
@@ -23,11 +24,11 @@ export function askPolicy(policy: GuestPolicy, scope: Scope, trail: Trail): Answ
     }
     vars[name] = value;
   }
-  const value = policy.target.evaluate(withVars);
+  const value = policy.target.evaluate(scope);
   if (typeof value !== 'number') {
     record(trail, 'target', 'EXPRESSION_FAILED', size, { problem: value.problem }, policy.target.source);
     return undefined;
   }
   record(trail, 'target', 'TARGET', value, vars, policy.target.source);
-  return { wanted: value, scope: withVars };
+  return value;
 }

@@ -5,7 +5,7 @@ import type { ReasonCode } from '../model/decision.ts';
 import { absoluteReserve } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
-import { askPolicy } from './ask-policy.ts';
+import { askPolicy, type ScopeWithVariables } from './ask-policy.ts';
 import { isOwed } from './boot.ts';
 import { hindranceOf, reportInputs } from './eligibility.ts';
 import {
@@ -21,7 +21,7 @@ import {
 import { guestNames } from './names.ts';
 import { learnNeeds, sizesOf } from './needs.ts';
 import type { Pause } from './pauses.ts';
-import { type GuestPolicy, type HostNames, type Layer, resolveAmount, type Scope } from './policy-set.ts';
+import { type GuestPolicy, type HostNames, type Layer, resolveAmount } from './policy-set.ts';
 import { type Bar, type Care, care, conditionOf, protect } from './protect.ts';
 import { highest, recommend } from './stabilize.ts';
 import type { GuestMemory } from './state.ts';
@@ -102,26 +102,16 @@ export function assess(input: AssessInput): Assessment {
   const { memory, verdict } = followUp(sample, input.memory, now.monotonic, input);
   const promised = promisedBytes(lastKnownSize(sample, memory), memory, sample.readings.max.value);
   const withdrawal = withdrawalOf(sample, verdict);
-  const held = (code: ReasonCode, next: GuestMemory): Held => ({
-    kind: 'held',
-    sample,
-    policy,
-    memory: next,
-    trail,
-    promised,
-    code,
-    correction: withdrawal,
-    restore: undefined,
-  });
+  const known: Known = { sample, memory, trail, promised, correction: withdrawal };
   if (policy === undefined) {
     record(trail, 'eligibility', 'UNMANAGED', trail.value);
-    return held('UNMANAGED', memory);
+    return held(known, policy, 'UNMANAGED', memory);
   }
   if (input.pause !== undefined) {
     const { reason, by, until } = input.pause;
     const left = until === undefined ? {} : { seconds: until - now.wall };
     record(trail, 'eligibility', 'PAUSED', trail.value, { reason, by, ...left });
-    return held('PAUSED', memory);
+    return held(known, policy, 'PAUSED', memory);
   }
   for (const { kind, name, source, reason } of layers) {
     const inputs = { [kind]: name, ...(reason === undefined ? {} : { reason }) };
@@ -130,7 +120,7 @@ export function assess(input: AssessInput): Assessment {
   if (isYielding(memory, now.monotonic)) {
     const seconds = (memory.yieldUntil ?? 0) - now.monotonic;
     record(trail, 'eligibility', 'FOREIGN_CHANGE', trail.value, { seconds });
-    return held('FOREIGN_CHANGE', memory);
+    return held(known, policy, 'FOREIGN_CHANGE', memory);
   }
   const hindrance = hindranceOf(sample, memory);
   const sizes = hindrance === undefined ? sizesOf(sample, memory) : undefined;
@@ -140,7 +130,7 @@ export function assess(input: AssessInput): Assessment {
     const enforced = policy.mode === 'enforce';
     const restore = stage === 'quality' && enforced ? restoreOf(sample, memory, policy) : undefined;
     const correction = code === 'INEFFECTIVE' && enforced ? giveBackOf(sample, promised) : withdrawal;
-    return { ...held(code, memory), correction, restore };
+    return { ...held(known, policy, code, memory), correction, restore };
   }
   const { current, max, kernelBytes } = sizes;
   const { guarantees } = policy;
@@ -151,7 +141,7 @@ export function assess(input: AssessInput): Assessment {
 
   const { min, ceiling } = boundsOf(policy, max);
   const condition = conditionOf(sample, guarantees.reserve, unreported);
-  const scope: Scope = {
+  const scope: ScopeWithVariables = {
     host,
     guest: guestNames(sample, {
       need: sizes.used + kernelBytes,
@@ -162,10 +152,10 @@ export function assess(input: AssessInput): Assessment {
     }),
     guarantees: { min, max: ceiling, reserve: guarantees.reserve },
     now: localTime(now.wall, policy.timezone),
+    vars: {},
   };
-  const asked = askPolicy(policy, scope, trail);
-  if (asked === undefined) return held('EXPRESSION_FAILED', learned);
-  const { wanted } = asked;
+  const wanted = askPolicy(policy, scope, trail);
+  if (wanted === undefined) return held(known, policy, 'EXPRESSION_FAILED', learned);
   const bounded = Math.min(ceiling, Math.max(min, Math.ceil(wanted)));
   // H1, H3, H7 (R1): bursts are absolute, so what a guest keeps above its use is not a share of it.
   const spare = Math.max(absoluteReserve(max), KEPT_RESERVE * guarantees.reserve);
@@ -175,7 +165,7 @@ export function assess(input: AssessInput): Assessment {
   const bound = kept > bounded ? 'GUARD_FLOOR' : boundOf(wanted, bounded);
   record(trail, 'guarantees', bound, kept, { min, max: ceiling, floor });
 
-  const protection = protect(policy, asked.scope, learned, now.monotonic);
+  const protection = protect(policy, scope, learned, now.monotonic);
   const situation = { sample, memory: learned, policy, current, max, ceiling, need: needs.need, condition };
   const { bar, desired, distressed, growth } = care(trail, protection, situation, kept, now.monotonic);
   const recommendations =
@@ -186,7 +176,7 @@ export function assess(input: AssessInput): Assessment {
   if (policy.mode === 'observe') {
     record(trail, 'restraint', 'OBSERVE_ONLY', current, { desired }, policy.source);
     const next = remembered(learned, protection.vetoed, recommendations);
-    return { ...held('OBSERVE_ONLY', next), correction: undefined };
+    return { ...held(known, policy, 'OBSERVE_ONLY', next), correction: undefined };
   }
   return {
     kind: 'movable',
@@ -197,13 +187,8 @@ export function assess(input: AssessInput): Assessment {
     promised,
     correction:
       withdrawal ??
-      rescueOf(learned.move, {
-        current,
-        max,
-        floor,
-        distressed,
-        bar: bar?.yields ? undefined : bar,
-      }),
+      (learned.move &&
+        rescueOf(learned.move, { current, max, floor, distressed, bar: bar?.yields ? undefined : bar })),
     current,
     max,
     min,
@@ -223,6 +208,15 @@ export function assess(input: AssessInput): Assessment {
 /** True for a guest that does not give, even to one in distress if that is `urgent`. */
 export function isBarred({ bar }: Pick<Movable, 'bar'>, urgent: boolean): boolean {
   return bar !== undefined && !(urgent && bar.yields === true);
+}
+
+function held(
+  { sample, trail, promised, correction }: Known,
+  policy: GuestPolicy | undefined,
+  code: ReasonCode,
+  memory: GuestMemory,
+): Held {
+  return { kind: 'held', sample, policy, memory, trail, promised, code, correction, restore: undefined };
 }
 
 /** The guarantees in bytes. */

@@ -166,19 +166,29 @@ function standing({ move, target, granted, unfollowed, backOffUntil }: GuestMemo
 
 function toDecision(assessment: Assessment, outcome: Outcome, level: string): Decision {
   const { sample, policy, trail } = assessment;
+  const { uuid, name } = sample;
+  const { action, reason } = outcome;
   const currentBytes = sample.readings.current.value;
-  const movable = assessment.kind === 'movable' ? assessment : undefined;
+  const targetBytes = outcome.target ?? currentBytes;
+  const { stages } = trail;
+  if (assessment.kind === 'held') {
+    const governed = policy && { policy: { name: policy.name, source: policy.source } };
+    const wantedBytes = undefined;
+    return { uuid, name, ...governed, level, action, reason, currentBytes, targetBytes, wantedBytes, stages };
+  }
+  const { wanted, min, ceiling } = assessment;
+  // Of most guests, and so without spread parts, which cost more than all the rest of it.
   return {
-    uuid: sample.uuid,
-    name: sample.name,
-    ...(policy && { policy: { name: policy.name, source: policy.source } }),
+    uuid,
+    name,
+    policy: { name: assessment.policy.name, source: assessment.policy.source },
     level,
-    action: outcome.action,
-    reason: outcome.reason,
+    action,
+    reason,
     currentBytes,
-    targetBytes: outcome.target ?? currentBytes,
-    wantedBytes: movable?.wanted,
-    ...(movable && { guarantees: { minBytes: movable.min, maxBytes: movable.ceiling } }),
-    stages: trail.stages,
+    targetBytes,
+    wantedBytes: wanted,
+    guarantees: { minBytes: min, maxBytes: ceiling },
+    stages,
   };
 }

@@ -3,7 +3,7 @@ import { absoluteReserve } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
 import type { Harm, LearnedFloor, Probation } from './lessons.ts';
-import type { GuestMemory } from './state.ts';
+import { draftOf, type GuestMemory } from './state.ts';
 import { SWAP_NOISE } from './swapping.ts';
 
 /** How long a shrink is on probation, and how long a guest that one has harmed is not shrunk again. */
@@ -58,9 +58,12 @@ export function judgeShrink(
   if (probation?.harm !== undefined && probation.report !== before?.report) {
     learned = { bytes: raisedFloor(learned, probation, standing, now), at: now };
   }
-  return probation === before && faultRate === memory.faultRate && learned === memory.learned
-    ? memory
-    : { ...memory, probation, faultRate, learned };
+  if (probation === before && faultRate === memory.faultRate && learned === memory.learned) return memory;
+  const draft = draftOf(memory);
+  draft.probation = probation;
+  draft.faultRate = faultRate;
+  draft.learned = learned;
+  return draft;
 }
 
 function judged(

@@ -34,40 +34,108 @@ export interface Estimates {
   readonly condition: Condition | undefined;
 }
 
-export function guestNames(
-  guest: GuestSample,
-  { need, demand, usedRate, target, condition }: Estimates,
-): GuestNames {
-  const { readings } = guest;
-  return {
-    name: guest.name,
-    uuid: guest.uuid,
-    title: guest.title,
-    tags: guest.tags,
-    os: guest.os,
-    max: trusted(readings.max),
-    current: trusted(readings.current),
-    target,
-    total: trusted(readings.total),
-    used: trusted(readings.used),
-    available: trusted(readings.available),
-    free: trusted(readings.free),
-    cache: trusted(readings.cache),
-    need,
-    demand,
-    used_rate: usedRate,
-    rss: trusted(readings.rss),
-    swap_in_rate: trusted(readings.swapInRate),
-    swap_out_rate: trusted(readings.swapOutRate),
-    major_fault_rate: trusted(readings.majorFaultRate),
-    oom_kills: trusted(readings.oomKills),
-    alloc_stalls: trusted(readings.allocStalls),
-    psi_some: trusted(readings.psiSome),
-    psi_full: trusted(readings.psiFull),
-    uptime: guest.uptimeSeconds,
-    stats_age: guest.statsAgeSeconds,
-    boots: guest.epoch,
-    distress: condition?.distress,
-    level: condition?.level,
-  };
+/**
+ * The names of a guest. Each is worked out when an expression reads it: policies read some four of thirty, and a thousand guests
+ * are asked about a second, so this is the one place where getters pay.
+ */
+export function guestNames(guest: GuestSample, estimates: Estimates): GuestNames {
+  return new NamesOfGuest(guest, estimates);
+}
+
+class NamesOfGuest implements GuestNames {
+  readonly #guest: GuestSample;
+  readonly #estimates: Estimates;
+
+  constructor(guest: GuestSample, estimates: Estimates) {
+    this.#guest = guest;
+    this.#estimates = estimates;
+  }
+
+  get name() {
+    return this.#guest.name;
+  }
+  get uuid() {
+    return this.#guest.uuid;
+  }
+  get title() {
+    return this.#guest.title;
+  }
+  get tags() {
+    return this.#guest.tags;
+  }
+  get os() {
+    return this.#guest.os;
+  }
+  get max() {
+    return trusted(this.#guest.readings.max);
+  }
+  get current() {
+    return trusted(this.#guest.readings.current);
+  }
+  get target() {
+    return this.#estimates.target;
+  }
+  get total() {
+    return trusted(this.#guest.readings.total);
+  }
+  get used() {
+    return trusted(this.#guest.readings.used);
+  }
+  get available() {
+    return trusted(this.#guest.readings.available);
+  }
+  get free() {
+    return trusted(this.#guest.readings.free);
+  }
+  get cache() {
+    return trusted(this.#guest.readings.cache);
+  }
+  get need() {
+    return this.#estimates.need;
+  }
+  get demand() {
+    return this.#estimates.demand;
+  }
+  get used_rate() {
+    return this.#estimates.usedRate;
+  }
+  get rss() {
+    return trusted(this.#guest.readings.rss);
+  }
+  get swap_in_rate() {
+    return trusted(this.#guest.readings.swapInRate);
+  }
+  get swap_out_rate() {
+    return trusted(this.#guest.readings.swapOutRate);
+  }
+  get major_fault_rate() {
+    return trusted(this.#guest.readings.majorFaultRate);
+  }
+  get oom_kills() {
+    return trusted(this.#guest.readings.oomKills);
+  }
+  get alloc_stalls() {
+    return trusted(this.#guest.readings.allocStalls);
+  }
+  get psi_some() {
+    return trusted(this.#guest.readings.psiSome);
+  }
+  get psi_full() {
+    return trusted(this.#guest.readings.psiFull);
+  }
+  get uptime() {
+    return this.#guest.uptimeSeconds;
+  }
+  get stats_age() {
+    return this.#guest.statsAgeSeconds;
+  }
+  get boots() {
+    return this.#guest.epoch;
+  }
+  get distress() {
+    return this.#estimates.condition?.distress;
+  }
+  get level() {
+    return this.#estimates.condition?.level;
+  }
 }

@@ -4,7 +4,7 @@ import type { Bytes, Seconds } from '../model/units.ts';
 import { type DemandWindow, estimateUse, observeUse, SHORTEST_PERIOD, unreportedUse } from './demand.ts';
 import { judgeShrink } from './feedback.ts';
 import type { GuestPolicy } from './policy-set.ts';
-import type { GuestMemory } from './state.ts';
+import { draftOf, type GuestMemory } from './state.ts';
 import { observeSwapping, type Swapping } from './swapping.ts';
 
 /** Figures of a guest that are all known. */
@@ -53,7 +53,7 @@ export function learnNeeds(
   const unreported = unreportedUse(window, rss, now);
   const fresh = window !== before.demand;
   const swapping = fresh ? swappingOf(sample, before, window, max) : before.swapping;
-  const learned = fresh ? { ...before, demand: window, swapping } : before;
+  const learned = fresh ? withReport(before, window, swapping) : before;
   const memory = judgeShrink(sample, learned, { current, max, reserve: guarantees.reserve, fresh }, now);
   // H13 (R12): what a guest has swapped out is missing from its use, and is needed all the same.
   const need = used + unreported.bytes + (swapping?.evicted ?? 0) + kernelBytes;
@@ -65,6 +65,13 @@ export function learnNeeds(
     demand: Math.max(need, estimated),
     usedRate: window.slope,
   };
+}
+
+function withReport(memory: GuestMemory, demand: DemandWindow, swapping: Swapping | undefined): GuestMemory {
+  const draft = draftOf(memory);
+  draft.demand = demand;
+  draft.swapping = swapping;
+  return draft;
 }
 
 function swappingOf(

@@ -125,6 +125,41 @@ export function adopted(state: PolicyState): PolicyState {
   return { ...state, guests };
 }
 
+/** A memory that is being written. */
+export type Draft = { -readonly [K in keyof Required<GuestMemory>]: GuestMemory[K] };
+
+/**
+ * A copy to be changed. Written out, because one is made a guest and tick, and V8 11 takes 50 ns for it so and 900 ns for a
+ * spread of as many fields.
+ */
+export function draftOf(memory: GuestMemory): Draft {
+  return {
+    epoch: memory.epoch,
+    demand: memory.demand,
+    kernelBytes: memory.kernelBytes,
+    overheadBytes: memory.overheadBytes,
+    resting: memory.resting,
+    move: memory.move,
+    beforeMove: memory.beforeMove,
+    target: memory.target,
+    shrunkAt: memory.shrunkAt,
+    grownAt: memory.grownAt,
+    granted: memory.granted,
+    decidedOnReport: memory.decidedOnReport,
+    unfollowed: memory.unfollowed,
+    backOffUntil: memory.backOffUntil,
+    yieldUntil: memory.yieldUntil,
+    vetoed: memory.vetoed,
+    recommendations: memory.recommendations,
+    boot: memory.boot,
+    probation: memory.probation,
+    learned: memory.learned,
+    faultRate: memory.faultRate,
+    swapping: memory.swapping,
+    efficacy: memory.efficacy,
+  };
+}
+
 /**
  * Puts the record of a move right after it was applied: `to` is what was really asked of the guest, undefined when nothing was.
  * Cooldowns stay, so that a call that fails is not repeated every tick. A move made since then is left alone.

@@ -44,6 +44,9 @@ export function nameProblem(name: string): string | undefined {
     : undefined;
 }
 
+/** Names of a guest's figures. */
+const NAMES: readonly string[] = Object.keys(guestScope([]).guest ?? {});
+
 /** What a condition sees of a guest beside its own figures: what its policy has made of them. */
 function guestFields({ guest, vars }: ReturnType<typeof guestScope>): Fields {
   return {
@@ -173,8 +176,9 @@ export function guestScopeOf(
     target,
     condition: policy && conditionOf(sample, policy.guarantees.reserve),
   };
+  const names = guestNames(sample, estimates);
   return {
-    ...guestNames(sample, estimates),
+    ...Object.fromEntries(NAMES.map(name => [name, Reflect.get(names, name)])),
     vars: stages.find(({ stage, code }) => stage === 'target' && code === 'TARGET')?.inputs ?? {},
     guarantees: {
       min: guarantees?.minBytes,
