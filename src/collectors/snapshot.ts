@@ -63,7 +63,14 @@ export function createCollector(options: CollectorOptions): Collector {
   });
   periods.setPeriod(periodFor(settings.intervalSeconds));
   const host = createHostCollector({ hypervisor, clock, procRoot, problems });
-  const guests = createGuestCollector({ hypervisor, clock, problems, periods, epochs: options.epochs });
+  const guests = createGuestCollector({
+    hypervisor,
+    clock,
+    problems,
+    periods,
+    epochs: options.epochs,
+    procRoot,
+  });
   let sequence = 0;
 
   // What the events would have told, collecting finds a tick later: losing them is worth a line, not a stop.

@@ -39,7 +39,7 @@ interface Entry {
 }
 
 /**
- * QEMU asks the guest's driver for statistics only when a period is set, and a live period ends with the process; without one
+ * H10: QEMU asks the guest's driver for statistics only when a period is set, and a live period ends with the process; without one
  * the figures are there, look right and never change. So it is set on every guest that runs.
  *
  * Not awaited: the call waits for the domain's job lock, and a tick must not.

@@ -15,6 +15,7 @@ export interface DomainXml {
     readonly device: 'virtio' | 'none';
     /** The guest may take memory back from the balloon when it runs out; MemTotal then stays at the full size. */
     readonly autodeflate: boolean;
+    /** H40: what the guest frees leaves the host's memory too, without the balloon: counting both would count it twice. */
     readonly freePageReporting: boolean;
     /** `<stats period>`; missing when there is none or it is 0. */
     readonly statsPeriodSeconds?: Seconds;

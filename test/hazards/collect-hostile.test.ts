@@ -95,7 +95,7 @@ describe('whatever a guest writes', () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 80 },
     );
   });
 
@@ -111,7 +111,7 @@ describe('whatever a guest writes', () => {
         expect(at(total, 0)).toBeLessThanOrEqual(at(max, 0) * 1.02);
         expect(at(current, 0)).toBeLessThanOrEqual(at(max, 0) * 1.02);
       }),
-      { numRuns: 300 },
+      { numRuns: 80 },
     );
   });
 
@@ -125,7 +125,7 @@ describe('whatever a guest writes', () => {
         await tick(first);
         expect((await tick(second)).honest).toEqual(expected);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 
@@ -137,7 +137,7 @@ describe('whatever a guest writes', () => {
         const liarHoldsAtLeast = Math.min(Math.max(0, rss - 256), 1024) * MiB;
         expect(available ?? 0).toBeLessThanOrEqual(4 * GiB - honestHolds - liarHoldsAtLeast);
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     );
   });
 });

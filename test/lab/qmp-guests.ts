@@ -23,6 +23,8 @@ export interface QmpGuestOptions {
   readonly balloon?: string;
   /** In a process namespace of its own: the numbers that QEMU tells of its threads mean nothing outside. */
   readonly boxed?: boolean;
+  /** More arguments for QEMU. */
+  readonly extra?: readonly string[];
   /** False: stopped before its first instruction. */
   readonly boots?: boolean;
 }
@@ -109,7 +111,7 @@ interface Place {
 }
 
 function createGuest(
-  { name, uuid, balloon, boxed = false, boots = true }: QmpGuestOptions,
+  { name, uuid, balloon, boxed = false, extra = [], boots = true }: QmpGuestOptions,
   { scratch, folder, monitors, kernel, initramfs }: Place,
 ): QmpGuest & { destroy(): Promise<void> } {
   const memory = 512 * MiB;
@@ -130,6 +132,7 @@ function createGuest(
     ...['-chardev', `socket,id=agent,path=${agentSocket},server=on,wait=off`, '-device', 'virtio-serial-pci'],
     ...['-device', 'virtserialport,chardev=agent,name=ballonet.lab'],
     ...(balloon === undefined ? [] : ['-device', balloon]),
+    ...extra,
     ...[...qmp(join(folder, `${name}.qmp`)), ...qmp(monitor)],
   ];
   // The kernel ends the guest when this process ends, however it ends.

@@ -37,7 +37,7 @@ export interface Descriptions {
    * @throws BallonetError HYPERVISOR_CLOSED, HYPERVISOR_UNREACHABLE, PROTOCOL
    */
   refresh(guests: readonly Describable[], at: Seconds): Promise<void>;
-  /** Its definition may have changed; what is known stands until it is read again. */
+  /** H35: its definition may have changed; what is known stands until it is read again. */
   expire(uuid: string): void;
   expireAll(): void;
   forget(uuid: string, name: string): void;

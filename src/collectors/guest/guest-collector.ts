@@ -1,4 +1,4 @@
-import type { DomainStats, Hypervisor, HypervisorEvent } from '../../hypervisor/driver.ts';
+import type { DomainRef, DomainStats, Hypervisor, HypervisorEvent } from '../../hypervisor/driver.ts';
 import type { Clock, Instant } from '../../model/clock.ts';
 import { isBallonetError } from '../../model/errors.ts';
 import type { GuestSample } from '../../model/snapshot.ts';
@@ -9,10 +9,11 @@ import { createBulkFlaws } from './bulk-flaws.ts';
 import { createDescriptions } from './descriptions.ts';
 import { createJobs } from './jobs.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
-import { type GuestDescription, guestSample, heldBytes, missingSample, reportAge } from './sample.ts';
+import { type GuestContext, guestSample, heldBytes, missingSample, reportAge } from './sample.ts';
 import { createSingleCalls } from './single-calls.ts';
 import { forgetSizes } from './size-history.ts';
 import { mapInSlices } from './slices.ts';
+import { createGuestStalls } from './stalls.ts';
 import {
   type GuestTracker,
   isFigure,
@@ -48,6 +49,8 @@ export interface GuestCollectorOptions {
   readonly periods: StatsPeriods;
   /** Epochs that an earlier daemon left, by uuid. */
   readonly epochs?: ReadonlyMap<string, KeptEpoch> | undefined;
+  /** Folder that stands for `/`. */
+  readonly procRoot: string;
 }
 
 interface CollectedGuests {
@@ -73,11 +76,13 @@ export function createGuestCollector({
   problems,
   periods,
   epochs: before,
+  procRoot,
 }: GuestCollectorOptions): GuestCollector {
   const trackers = new Map<string, GuestTracker>();
   const singleCalls = createSingleCalls(hypervisor, problems);
   const descriptions = createDescriptions(hypervisor, problems);
   const jobs = createJobs(hypervisor);
+  const stalls = createGuestStalls(procRoot, hypervisor.local);
   const flaws = createBulkFlaws(problems);
   let bulkUnsupported = false;
   let clockOffset: Seconds | undefined;
@@ -119,7 +124,7 @@ export function createGuestCollector({
   }
 
   /**
-   * Guests that the answer is without although nothing said that they ended. A guest left out of one answer must not lose its place
+   * H30: guests that the answer is without although nothing said that they ended. A guest left out of one answer must not lose its place
    * among the others: its memory is not free.
    */
   function missing(now: Instant): TrackedGuest[] {
@@ -148,16 +153,21 @@ export function createGuestCollector({
       singleCalls.forget(uuid, name);
       descriptions.forget(uuid, name);
       jobs.forget(uuid);
+      stalls.forget(uuid);
       periods.forget(uuid, name);
     }
   }
 
-  /** What is known of the guest beside its figures: by its XML, and by its jobs. */
-  function described(uuid: string): GuestDescription | undefined {
-    const description = descriptions.of(uuid);
-    return description === undefined || !jobs.of(uuid)
-      ? description
-      : { ...description, obstacles: [...description.obstacles, 'job'] };
+  /** What is known of the guest beside what the hypervisor's answer says: by its XML, its jobs and its cgroup. */
+  function described(domain: DomainRef, now: Instant): GuestContext {
+    const description = descriptions.of(domain.uuid);
+    return {
+      description:
+        description === undefined || !jobs.of(domain.uuid)
+          ? description
+          : { ...description, obstacles: [...description.obstacles, 'job'] },
+      stalls: stalls.of(domain, now.monotonic),
+    };
   }
 
   function periodGuest({ tracker, record }: TrackedGuest, now: Instant): PeriodGuest {
@@ -179,7 +189,13 @@ export function createGuestCollector({
       const records = await singleCalls.complete(await bulk(), clock.now().monotonic);
       const now = clock.now();
       const tracked = await track(records, now);
-      await descriptions.refresh(tracked, now.monotonic);
+      await Promise.all([
+        descriptions.refresh(tracked, now.monotonic),
+        stalls.refresh(
+          tracked.map(({ record }) => record.domain),
+          now.monotonic,
+        ),
+      ]);
       periods.update(await mapInSlices(tracked, guest => periodGuest(guest, now)), now.monotonic);
       jobs.update(
         await mapInSlices(tracked, ({ record: { domain: ref, state, report } }) => ({
@@ -189,11 +205,11 @@ export function createGuestCollector({
         })),
       );
       const guests = await mapInSlices(tracked, ({ tracker, record }) =>
-        guestSample(tracker, record, described(tracker.uuid), staleAfter, now),
+        guestSample(tracker, record, described(record.domain, now), staleAfter, now),
       );
       const lost = missing(now);
       const all = lost.map(({ tracker, record }) =>
-        missingSample(tracker, record, described(tracker.uuid), staleAfter, now),
+        missingSample(tracker, record, described(record.domain, now), staleAfter, now),
       );
       return { guests: [...guests, ...all], heldBytes: sumHeld([...tracked, ...lost]) };
     },

@@ -6,8 +6,8 @@ import type { GuestState } from '../../model/snapshot.ts';
 const ASKED_PER_TICK = 32;
 /** Questions under way at once: a call that comes to wait for a job must not use up the connection. */
 const CALLS_AT_ONCE = 2;
-/** Ticks in a row in which the hypervisor did not ask a guest, because something else holds it, that make a job of it. */
-const TICKS_LOCKED = 2;
+/** Ticks in a row in which the hypervisor did not ask a guest, or did not answer for it, that make a job of it. */
+const TICKS_HELD = 2;
 
 /** A guest as far as its jobs are concerned. */
 interface Employed {
@@ -19,7 +19,10 @@ interface Employed {
 
 interface Entry {
   job: boolean;
-  ticksLocked: number;
+  /** Ticks in a row in which something held it. */
+  ticksHeld: number;
+  /** Its question is out. */
+  asking: boolean;
   /** Asked before its turn. */
   hinted: boolean;
   /** Count of the rounds in which it was last asked. */
@@ -46,32 +49,38 @@ export interface Jobs {
 
 export function createJobs(hypervisor: Hypervisor): Jobs {
   const entries = new Map<string, Entry>();
+  let queue: (readonly [DomainRef, Entry])[] = [];
   let unsupported = false;
-  let calling = 0;
+  let workers = 0;
   let round = 0;
 
   function entryOf(uuid: string): Entry {
     const known = entries.get(uuid);
     if (known !== undefined) return known;
-    const entry: Entry = { job: false, ticksLocked: 0, hinted: true, asked: 0 };
+    const entry: Entry = { job: false, ticksHeld: 0, asking: false, hinted: true, asked: 0 };
     entries.set(uuid, entry);
     return entry;
   }
 
   async function ask(ref: DomainRef, entry: Entry): Promise<void> {
+    entry.asking = true;
     try {
       entry.job = await hypervisor.domain(ref).job();
     } catch (error) {
       // What it was stands until it can be asked again; a connection that is lost fails the tick by itself.
       if (isBallonetError(error, 'OPERATION_UNSUPPORTED')) unsupported = true;
       if (isBallonetError(error, 'OPERATION_BUSY')) entry.job = true;
+    } finally {
+      entry.asking = false;
     }
   }
 
   /** One after another, so that what waits behind a slow answer costs no more than its turn. */
-  async function askAll(queue: (readonly [DomainRef, Entry])[]): Promise<void> {
+  async function work(): Promise<void> {
+    workers += 1;
     for (let next = queue.shift(); next !== undefined && !unsupported; next = queue.shift())
       await ask(...next);
+    workers -= 1;
   }
 
   /** Takes in how the guests stand, and gives those that can be asked. */
@@ -79,9 +88,10 @@ export function createJobs(hypervisor: Hypervisor): Jobs {
     const candidates: (readonly [DomainRef, Entry])[] = [];
     for (const { ref, state, locked } of guests) {
       const entry = entryOf(ref.uuid);
-      entry.ticksLocked = locked ? entry.ticksLocked + 1 : 0;
+      // A question that has no answer waits for the job that holds the domain: measured at the begin of a snapshot.
+      entry.ticksHeld = locked || entry.asking ? entry.ticksHeld + 1 : 0;
       if (state !== 'running') entry.job = false;
-      else if (!locked) candidates.push([ref, entry]);
+      else if (!locked && !entry.asking) candidates.push([ref, entry]);
     }
     return candidates;
   }
@@ -97,19 +107,13 @@ export function createJobs(hypervisor: Hypervisor): Jobs {
   return {
     of(uuid) {
       const entry = entries.get(uuid);
-      return entry !== undefined && (entry.job || entry.ticksLocked >= TICKS_LOCKED);
+      return entry !== undefined && (entry.job || entry.ticksHeld >= TICKS_HELD);
     },
     update(guests) {
       const candidates = answering(guests);
-      // While the last round's questions are out something holds a guest, and more questions would wait with them.
-      if (unsupported || calling > 0) return;
-      const queue = mostDue(candidates);
-      for (let i = 0; i < CALLS_AT_ONCE; i++) {
-        calling += 1;
-        void askAll(queue).finally(() => {
-          calling -= 1;
-        });
-      }
+      if (unsupported || workers >= CALLS_AT_ONCE) return;
+      queue = mostDue(candidates);
+      for (let i = workers; i < CALLS_AT_ONCE; i++) void work();
     },
     hint(uuid) {
       const entry = entries.get(uuid);

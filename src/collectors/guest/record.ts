@@ -1,4 +1,4 @@
-/** What the hypervisor says of one guest, in bytes. KiB and libvirt's names for the figures end in this file. */
+/** What the hypervisor says of one guest, in bytes. H38: KiB and libvirt's names for the figures end in this file. */
 import {
   DOMAIN_STATES,
   type DomainInfo,
@@ -43,8 +43,8 @@ export interface GuestRecord {
   readonly rss: Figure;
   /**
    * - a report;
-   * - `none`: the balloon device was asked and has none (no driver in the guest, no device);
-   * - `unasked`: the hypervisor did not ask, because another job holds the domain. It says nothing about the guest.
+   * - `none` (H18): the balloon device was asked and has none (no driver in the guest, no device);
+   * - `unasked` (H30): the hypervisor did not ask, because another job holds the domain. It says nothing about the guest.
    */
   readonly report: Report | 'none' | 'unasked';
 }
@@ -171,7 +171,7 @@ function stateByNumber(value: StatValue | undefined): GuestState {
   return name === undefined ? 'unknown' : STATES[name];
 }
 
-/** A domain that is shutting down still runs, but what its balloon does is no use to anybody. */
+/** H42: a domain that is shutting down still runs, but what its balloon does is no use to anybody. */
 const STATES: Readonly<Record<DomainState, GuestState>> = {
   nostate: 'unknown',
   running: 'running',

@@ -12,6 +12,7 @@ import {
 import { type Bytes, MiB, type Seconds } from '../../model/units.ts';
 import type { Figure, GuestRecord, Report } from './record.ts';
 import { sizeAtReport } from './size-history.ts';
+import type { Stalls } from './stalls.ts';
 import { type GuestTracker, isFigure } from './tracker.ts';
 
 /** What the domain XML tells of a guest. */
@@ -21,6 +22,13 @@ export interface GuestDescription {
   readonly os?: string;
   readonly balloon: NonNullable<GuestSample['balloon']>;
   readonly obstacles: readonly Obstacle[];
+}
+
+/** What is known of a guest beside what the hypervisor's answer says. */
+export interface GuestContext {
+  /** By its XML; undefined until that has been read. */
+  readonly description: GuestDescription | undefined;
+  readonly stalls: Stalls;
 }
 
 /** A guest's MemTotal above its maximum by more than this is not its own. */
@@ -67,7 +75,7 @@ const REPORT_AHEAD: ReportReadings = {
 export function guestSample(
   tracker: GuestTracker,
   record: GuestRecord,
-  description: GuestDescription | undefined,
+  { description, stalls }: GuestContext,
   staleAfter: Seconds,
   now: Instant,
 ): GuestSample {
@@ -93,8 +101,8 @@ export function guestSample(
       majorFaultRate: report.majorFaultRate,
       oomKills: report.oomKills,
       allocStalls: report.allocStalls,
-      psiSome: ABSENT,
-      psiFull: ABSENT,
+      psiSome: stalls.psiSome,
+      psiFull: stalls.psiFull,
     },
     epoch: tracker.epoch,
     reportsInEpoch: tracker.reports,
@@ -115,11 +123,11 @@ export function guestSample(
 export function missingSample(
   tracker: GuestTracker,
   record: GuestRecord,
-  description: GuestDescription | undefined,
+  context: GuestContext,
   staleAfter: Seconds,
   now: Instant,
 ): GuestSample {
-  const sample = guestSample(tracker, record, description, staleAfter, now);
+  const sample = guestSample(tracker, record, context, staleAfter, now);
   const age = now.monotonic - tracker.lastSeen;
   const { max, current } = sample.readings;
   return {
@@ -163,6 +171,7 @@ function hostFigure(figure: Figure): Reading {
   return reading(figure, 0, 'ok');
 }
 
+/** H41: a size above the maximum, or of nothing, is a driver's error and no size. */
 function currentReading(tracker: GuestTracker, record: GuestRecord): Reading {
   const { current, max } = record;
   if (isFigure(current) && (current <= 0 || (isFigure(max) && current > max * TOTAL_SLACK)))
@@ -208,7 +217,7 @@ function reportReadings(
 }
 
 /**
- * False for a report that contradicts itself or its guest's size. An `available` of 0 is plausible: the kernel cuts
+ * H11: false for a report that contradicts itself or its guest's size. An `available` of 0 is plausible: the kernel cuts
  * MemAvailable off at 0 (mm/show_mem.c), and a guest under its watermarks does report it, when it most needs help.
  */
 function isConsistent(report: Report, max: Figure): boolean {
@@ -235,7 +244,7 @@ function isWindows(description: GuestDescription | undefined): boolean {
 }
 
 /**
- * MemTotal − MemAvailable. With auto-deflate the driver leaves ballooned pages in MemTotal (drivers/virtio/virtio_balloon.c),
+ * MemTotal − MemAvailable, so the page cache that the kernel would give up is not in it (H16). With auto-deflate the driver leaves ballooned pages in MemTotal (drivers/virtio/virtio_balloon.c),
  * so there the balloon's part comes off, by the size at the time of the report. Unknown until the XML says which of the two
  * it is; a negative difference is an error of measurement and must not pass for a guest that needs nothing.
  */

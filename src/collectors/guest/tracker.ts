@@ -12,7 +12,7 @@ const CLOCK_SLACK: Seconds = 2;
 
 /** Between the last two distinct reports of an epoch; undefined without two, NaN when implausible. */
 interface ReportRates {
-  /** Per second. */
+  /** Per second. H13, H14: what swapping makes available is no comfort, and with zswap only the faults show it. */
   readonly swapIn: Figure;
   readonly swapOut: Figure;
   readonly majorFaults: Figure;
@@ -140,7 +140,7 @@ export function noteEnded(tracker: GuestTracker): void {
   tracker.startExpected = false;
 }
 
-/** A reboot event. One reset brings several (measured: three); they are taken together at the next tick. */
+/** A reboot event. H34: one reset brings several (measured: three and four); they are taken together at the next tick. */
 export function noteReboot(tracker: GuestTracker, at: Instant): void {
   tracker.pendingReboot = at;
 }
@@ -161,7 +161,7 @@ export function noteClockSet(tracker: GuestTracker): void {
 /** Takes in what one tick collected. `now` is the instant at which the record arrived. */
 export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant): void {
   beginIfDue(tracker, record, now);
-  // Memory was plugged in or out: sizes before and after are not of one balloon.
+  // H38: memory was plugged in or out: sizes before and after are not of one balloon.
   if (tracker.lastRecord !== undefined && tracker.lastRecord.max !== record.max) forgetSizes(tracker.sizes);
   tracker.lastSeen = now.monotonic;
   tracker.lastRecord = record;
@@ -226,7 +226,7 @@ function beginIfDue(tracker: GuestTracker, record: GuestRecord, now: Instant): v
   }
 }
 
-/** A new process: nothing of the one before is left. */
+/** H35, H37: a new process, told by its id or by an event: nothing of the one before is left. */
 function begin(tracker: GuestTracker, at: Seconds): void {
   nextEpoch(tracker, at);
   tracker.latest = undefined;
@@ -241,7 +241,7 @@ function begin(tracker: GuestTracker, at: Seconds): void {
 }
 
 /**
- * The same process with a new kernel. QEMU 7.2 goes on giving the old report and the old size until the new kernel's driver
+ * H12: the same process with a new kernel. QEMU 7.2 goes on giving the old report and the old size until the new kernel's driver
  * comes up (measured), so what the guest said before counts no more, and the size is in doubt until something renews it.
  */
 function reboot(tracker: GuestTracker, record: GuestRecord, at: Instant): void {
@@ -264,7 +264,7 @@ function nextEpoch(tracker: GuestTracker, at: Seconds): void {
   tracker.rates = NO_RATES;
 }
 
-/** Counters run since boot, so one that falls shows a boot that no event told of. */
+/** H12: counters run since boot, so one that falls shows a boot that no event told of. */
 function someCounterFell(before: Report, after: Report): boolean {
   return (
     fell(before.swapIn, after.swapIn) ||
