@@ -26,7 +26,7 @@ interface Watched {
 }
 
 async function watch(uri: string): Promise<Watched> {
-  const hypervisor = await connect(uri);
+  const hypervisor = await connect(uri, { reconnect: true });
   const collector = createCollector({
     hypervisor,
     clock: systemClock,
@@ -212,7 +212,19 @@ describe('guests behind QMP', () => {
     ]);
     const watched = await watch(`qmp://${vms.folder}`);
     onTestFinished(() => watched.close());
-    const obstacles = async (name: string) => (await watched.sample(name)).obstacles;
+    const obstacles = async (name: string) => {
+      await until(
+        `${name} is found`,
+        60,
+        () =>
+          watched.sample(name).then(
+            () => true,
+            () => false,
+          ),
+        1,
+      );
+      return (await watched.sample(name)).obstacles;
+    };
 
     expect([await obstacles('plain'), await obstacles('locked'), await obstacles('resized')]).toEqual([
       [],

@@ -17,7 +17,7 @@ function machine() {
     join(root, 'sys/fs/cgroup/machine.slice', `machine-qemu\\x2d${id}\\x2d${name}.scope`);
   return {
     root,
-    write(id: number, name: string, some: number) {
+    write: (id: number, name: string, some: number) => {
       mkdirSync(folder(id, name), { recursive: true });
       const line = (kind: string, percent: number) =>
         `${kind} avg10=${percent}.00 avg60=0.00 avg300=0.00 total=1\n`;
