@@ -12,7 +12,12 @@ export type Application =
     }
   /** Nothing was asked of the hypervisor on purpose. */
   | { readonly status: 'dry-run'; readonly targetBytes: Bytes }
-  | { readonly status: 'refused'; readonly problem: string }
+  | {
+      readonly status: 'refused';
+      /** Default: the guard's refusal. */
+      readonly code?: 'CIRCUIT_OPEN' | 'OWNED_BY_ANOTHER';
+      readonly problem: string;
+    }
   | { readonly status: 'failed'; readonly error: Error };
 
 /** The port through which a decision reaches a guest. Never rejects: a failure is an outcome. */

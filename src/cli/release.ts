@@ -1,16 +1,23 @@
 import { Command } from 'commander';
 import { ROUTES } from '../api/routes.ts';
-import type { Domain } from '../hypervisor/driver.ts';
-import { BallonetError, errorMessage, isBallonetError } from '../model/errors.ts';
-import { type Bytes, kibToBytes } from '../model/units.ts';
+import { releaseDomains } from '../engine/release.ts';
+import type { Kept } from '../engine/state-file.ts';
+import type { Domain, Hypervisor } from '../hypervisor/driver.ts';
+import { systemClock } from '../model/clock.ts';
+import { BallonetError, isBallonetError } from '../model/errors.ts';
+import type { Bytes } from '../model/units.ts';
+import { afterRelease } from '../policy/orders.ts';
 import { type Asking, daemonAt, socketOption } from './ask.ts';
+import { openStateStore, type StateStore } from './daemon/state-store.ts';
 import { withHypervisor } from './direct.ts';
 import { size } from './figures.ts';
 import type { Streams } from './output.ts';
+import { stateFolder } from './state-dir.ts';
 
 interface Options extends Asking {
   readonly direct?: true;
   readonly reason?: string;
+  readonly state?: string;
 }
 
 /** What became of one guest. */
@@ -28,9 +35,13 @@ export function releaseVerb({ out }: Streams): Command {
       'Moves the balloons of guests to their maximum. A daemon that runs does it, and pauses them, for it would take the memory back: ' +
         'resume ends that. Where none answers, or with --direct, the hypervisor is asked at once.',
     )
-    .argument('[domain...]', 'name, id or uuid; all running guests when left out')
+    .argument(
+      '[domain...]',
+      'name, id or uuid; when left out all running guests, or where a daemon has left its state those that it moved',
+    )
     .option('--reason <text>', 'for the daemon, its log, and whoever looks later')
     .option('--direct', 'ask the hypervisor, whether a daemon runs or not')
+    .option('--state <dir>', 'the state folder of the daemon that is gone; default as for run')
     .addOption(socketOption())
     .action(async (domains: string[], options: Options, command: Command) => {
       const freed = await release(domains, options, command);
@@ -46,40 +57,74 @@ const WORDS = { released: 'released to', full: 'has all of its', failed: 'failed
 
 async function release(
   domains: readonly string[],
-  { direct, reason, ...asking }: Options,
+  { direct, reason, state, ...asking }: Options,
   command: Command,
 ): Promise<readonly Freed[]> {
   const { connect } = command.optsWithGlobals<{ connect?: string }>();
-  if (direct === true || connect !== undefined) return releaseDirectly(domains, command);
+  if (direct === true || connect !== undefined) return releaseDirectly(domains, state, command);
   try {
     const { items } = await daemonAt(asking).call(ROUTES.release, { body: { domains, reason } });
     return items;
   } catch (error) {
     if (asking.socket !== undefined || !isBallonetError(error, 'DAEMON_UNREACHABLE')) throw error;
-    return releaseDirectly(domains, command);
+    return releaseDirectly(domains, state, command);
   }
 }
 
 /** For a host whose daemon is gone: systemd calls it when the daemon has failed. */
-function releaseDirectly(names: readonly string[], command: Command): Promise<readonly Freed[]> {
+function releaseDirectly(
+  names: readonly string[],
+  stateDir: string | undefined,
+  command: Command,
+): Promise<readonly Freed[]> {
   return withHypervisor(command, { readOnly: false }, async hypervisor => {
-    const domains =
-      names.length === 0
-        ? await hypervisor.domains({ active: true })
-        : await Promise.all(names.map(name => hypervisor.lookup(name)));
-    return Promise.all(domains.map(releaseDomain));
+    const store = await stateOf(hypervisor, stateDir);
+    try {
+      const domains = await chosen(hypervisor, store?.kept, names);
+      const release = await releaseDomains(hypervisor, domains);
+      if (store?.kept !== undefined) {
+        const { state, epochs } = store.kept;
+        await store.write({ state: afterRelease(state, release.given, systemClock.now().monotonic), epochs });
+      }
+      return domains.map(domain => outcome(domain, release));
+    } finally {
+      await store?.close();
+    }
   });
 }
 
-async function releaseDomain(domain: Domain): Promise<Freed> {
-  const { name } = domain;
+/** The state of a daemon that is gone; none where one still has it, or where there is none to be had. */
+async function stateOf(hypervisor: Hypervisor, dir: string | undefined): Promise<StateStore | undefined> {
   try {
-    const { memoryKib, maxMemKib } = await domain.info();
-    const targetBytes = kibToBytes(maxMemKib);
-    if (memoryKib >= maxMemKib) return { domain: name, status: 'full', targetBytes };
-    await domain.setMemory(maxMemKib, { live: true });
-    return { domain: name, status: 'released', targetBytes };
+    return await openStateStore({
+      path: stateFolder(dir, hypervisor.uri),
+      clock: systemClock,
+      log: { info() {}, warn() {} },
+      onLost() {},
+    });
   } catch (error) {
-    return { domain: name, status: 'failed', problem: errorMessage(error) };
+    if (isBallonetError(error, 'OWNED_BY_ANOTHER') || isBallonetError(error, 'STATE_UNAVAILABLE'))
+      return undefined;
+    throw error;
   }
+}
+
+/** With a state, the guests that the daemon has moved: others are as small as somebody else wants them. */
+async function chosen(
+  hypervisor: Hypervisor,
+  kept: Kept | undefined,
+  names: readonly string[],
+): Promise<readonly Domain[]> {
+  if (names.length > 0) return Promise.all(names.map(name => hypervisor.lookup(name)));
+  const active = await hypervisor.domains({ active: true });
+  return active.filter(({ uuid }) => kept === undefined || kept.state.guests.get(uuid)?.target !== undefined);
+}
+
+function outcome(
+  { uuid, name }: Domain,
+  { given, full, failed }: Awaited<ReturnType<typeof releaseDomains>>,
+): Freed {
+  const targetBytes = given.get(uuid)?.to ?? full.get(uuid);
+  if (targetBytes === undefined) return { domain: name, status: 'failed', problem: failed.get(uuid) };
+  return { domain: name, status: given.has(uuid) ? 'released' : 'full', targetBytes };
 }

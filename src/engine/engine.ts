@@ -185,7 +185,11 @@ function guardOutcome(decision: Decision, application: Application): Pick<Stage,
     case 'dry-run':
       return { out: application.targetBytes, code: 'OBSERVE_ONLY' };
     case 'refused':
-      return { out: decision.currentBytes, code: 'GUARD_REFUSED', inputs: { problem: application.problem } };
+      return {
+        out: decision.currentBytes,
+        code: application.code ?? 'GUARD_REFUSED',
+        inputs: { problem: application.problem },
+      };
     case 'failed':
       return { out: decision.targetBytes, code: 'OK', inputs: { error: application.error.message } };
   }

@@ -7,7 +7,11 @@ export function ownedActuator(actuator: Actuator, leases: Pick<Leases, 'ownerOf'
     async apply(decision, sample) {
       const other = leases.ownerOf(decision.uuid);
       if (other !== undefined)
-        return { status: 'refused', problem: `another Ballonet, on ${other.host}, moves its balloon` };
+        return {
+          status: 'refused',
+          code: 'OWNED_BY_ANOTHER',
+          problem: `another Ballonet, on ${other.host}, moves its balloon`,
+        };
       const application = await actuator.apply(decision, sample);
       if (application.status === 'applied') leases.asked(decision.uuid, application.targetBytes);
       return application;

@@ -49,6 +49,10 @@ export const REASONS = {
     "Raised by the guard: the guest's use and an absolute reserve stay with it whatever the policy says.",
   GUARD_CEILING: "Lowered by the guard to the guest's maximum.",
   GUARD_REFUSED: 'The guard refused the move.',
+  CIRCUIT_OPEN:
+    'The last calls for this guest failed, so it is left alone for a while: 30 s, doubling to 10 minutes, until one succeeds.',
+  OWNED_BY_ANOTHER:
+    "Another Ballonet renews its lease in the guest's metadata: the guest is left to it until the lease has run out.",
   VETOED: 'A veto of the policy forbids shrinks: its condition holds, or held within its hold time.',
   RELIEF: "The policy's relief condition holds: the guest is given memory at once, and gives none.",
   DISTRESS:

@@ -2,9 +2,10 @@
 import type { Instant } from '../model/clock.ts';
 import type { Decision } from '../model/decision.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
+import type { Bytes, Seconds } from '../model/units.ts';
 import { promisedBytes } from './follow-up.ts';
 import type { Pause } from './pauses.ts';
-import type { PolicyState } from './state.ts';
+import type { GuestMemory, PolicyState } from './state.ts';
 
 export type Order =
   | { readonly type: 'pause'; readonly uuid: string; readonly pause: Pause }
@@ -36,24 +37,45 @@ export function obey(
     : { state: paused };
 }
 
+/**
+ * The state after guests were asked to grow outside any tick: a later daemon must not take their new size for somebody else's.
+ *
+ * @param grown what each was asked for, by uuid
+ */
+export function afterRelease(
+  state: PolicyState,
+  grown: ReadonlyMap<string, { readonly from: Bytes; readonly to: Bytes }>,
+  at: Seconds,
+): PolicyState {
+  const guests = new Map(state.guests);
+  for (const [uuid, { from, to }] of grown) {
+    const memory = guests.get(uuid);
+    if (memory !== undefined) guests.set(uuid, given(memory, from, to, at));
+  }
+  return { ...state, guests };
+}
+
+function given(memory: GuestMemory, from: Bytes, to: Bytes, at: Seconds): GuestMemory {
+  const { move, target, granted, unfollowed, backOffUntil } = memory;
+  return {
+    ...memory,
+    move: { from, to, at },
+    beforeMove: { move, target, granted, unfollowed, backOffUntil },
+    target: to,
+    grownAt: at,
+    granted: granted + Math.max(0, to - promisedBytes(from, memory)),
+    // Whoever else moved the balloon before, it is ours to give.
+    yieldUntil: undefined,
+  };
+}
+
 function releaseGuest(state: PolicyState, sample: GuestSample, { reason }: Pause, now: Instant): Obeyed {
   const { uuid, name, readings } = sample;
   const [current, max] = [trusted(readings.current), trusted(readings.max)];
   const memory = state.guests.get(uuid);
   if (memory === undefined || current === undefined || max === undefined || current >= max) return { state };
-  const { move, target, granted, unfollowed, backOffUntil } = memory;
-  const released = {
-    ...memory,
-    move: { from: current, to: max, at: now.monotonic },
-    beforeMove: { move, target, granted, unfollowed, backOffUntil },
-    target: max,
-    grownAt: now.monotonic,
-    granted: granted + Math.max(0, max - promisedBytes(current, memory)),
-    // Whoever else moved the balloon before, it is ours to give.
-    yieldUntil: undefined,
-  };
   return {
-    state: { ...state, guests: new Map(state.guests).set(uuid, released) },
+    state: { ...state, guests: new Map(state.guests).set(uuid, given(memory, current, max, now.monotonic)) },
     decision: {
       uuid,
       name,

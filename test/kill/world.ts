@@ -192,7 +192,7 @@ export async function createWorld(seed: number): Promise<World> {
       );
       const lines: Record<string, unknown>[] = [];
       const reading = createInterface({ input: child.stderr }).on('line', line => {
-        lines.push(JSON.parse(line));
+        lines.push(line.startsWith('{') ? JSON.parse(line) : { level: 60, msg: line });
         if (lines.at(-1)?.msg === 'ballonet runs') child.emit('runs');
       });
       const runs = once(child, 'runs');

@@ -4,6 +4,7 @@ import { createAnnouncer } from '../../engine/announce.ts';
 import type { TickEvent } from '../../engine/engine.ts';
 import { logMove, logNotice } from '../../engine/log-lines.ts';
 import { releaseBalloons } from '../../engine/release.ts';
+import { afterRelease } from '../../policy/orders.ts';
 import type { ChosenUri } from '../uri.ts';
 import type { Daemon } from './context.ts';
 import { type Part, part } from './parts.ts';
@@ -83,7 +84,7 @@ export function logPart({ events, notices, log }: Daemon): Part {
 }
 
 /** Gives memory back at the end when the policy says so; the engine has stopped by then. */
-export function releasePart({ events, policies, hypervisor, observing, log }: Daemon): Part {
+export function releasePart({ events, policies, state, clock, hypervisor, observing, log }: Daemon): Part {
   return part('release', () => {
     let last: TickEvent | undefined;
     const watching = events.subscribe(event => {
@@ -93,8 +94,9 @@ export function releasePart({ events, policies, hypervisor, observing, log }: Da
       watching.unsubscribe();
       const { mode, onExit } = policies.value.host;
       if (observing || mode === 'observe' || onExit !== 'release' || last === undefined) return;
-      const released = await releaseBalloons(hypervisor, last.tick.decisions, last.snapshot.guests);
-      log.info(released, 'balloons released');
+      const { given, failed } = await releaseBalloons(hypervisor, last.tick.decisions, last.snapshot.guests);
+      state.next(afterRelease(state.value, given, clock.now().monotonic));
+      log.info({ released: given.size, failed: failed.size }, 'balloons released');
     };
   });
 }

@@ -1,4 +1,5 @@
 import { createBalloonActuator, dryRunActuator } from '../../actuators/balloon.ts';
+import { withBreaker } from '../../actuators/breaker.ts';
 import { runEngine } from '../../engine/engine.ts';
 import type { Leases } from '../../engine/lease.ts';
 import { ownedActuator } from '../../engine/owned-actuator.ts';
@@ -10,7 +11,7 @@ import { type Part, part } from './parts.ts';
 export function enginePart(daemon: Daemon, keep: StateKeeper['keep'], leases: Leases | undefined): Part {
   const { collector, hypervisor, policies, state, store, clock, events, orders, fail, observing } = daemon;
   return part('engine', () => {
-    const balloons = observing ? dryRunActuator : createBalloonActuator(hypervisor);
+    const balloons = observing ? dryRunActuator : withBreaker(createBalloonActuator(hypervisor), clock);
     const moving = leases === undefined ? balloons : ownedActuator(balloons, leases);
     const running = runEngine({
       collect: () => collector.collect(),

@@ -7,12 +7,15 @@ import { takeStateLock } from '../../engine/state-lock.ts';
 import type { Anchor } from '../../model/anchor.ts';
 import type { Clock } from '../../model/clock.ts';
 import { BallonetError, errorMessage } from '../../model/errors.ts';
-import type { Logger } from '../../telemetry/log.ts';
+
+type StoreLog = {
+  readonly [L in 'info' | 'warn']: (fields: Readonly<Record<string, unknown>>, text: string) => void;
+};
 
 export interface StateStoreOptions {
   readonly path: string;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: StoreLog;
   /** Told once when another daemon has taken the folder over. */
   readonly onLost: (error: BallonetError) => void;
 }
