@@ -41,7 +41,7 @@ function bench() {
     },
     apply: (change: Partial<Decision> = {}) => actuator.apply({ ...DECISION, ...change }, undefined),
     /** Tries once a second for so long. */
-    async through(seconds: number) {
+    through: async (seconds: number) => {
       for (let i = 0; i < seconds; i++) {
         await actuator.apply(DECISION, undefined);
         clock.advance(1);

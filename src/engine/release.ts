@@ -7,7 +7,7 @@ import type { GuestSample } from '../model/snapshot.ts';
 import { type Bytes, bytesToKib, kibToBytes, type Seconds } from '../model/units.ts';
 
 /** What one guest was asked for. */
-export interface Given {
+interface Given {
   readonly from: Bytes;
   readonly to: Bytes;
 }

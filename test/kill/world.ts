@@ -46,6 +46,8 @@ spec:
     tolerance: {percent: 1, bytes: 16MiB}
     shrink: {at: [soft], step: {max: ${STEP * 100}%, min: 16MiB}, cooldown: ${COOLDOWN}s, stabilization: 2s}
     grow: {at: [none, soft], step: {max: 100%}, cooldown: 0s}
+  vetoes:
+    - {name: swapping, when: has(guest.swap_out_rate) && guest.swap_out_rate > 16 * MiB, hold: 5s}
 `;
 
 /** Longest wait for a move to kill a daemon at. */
