@@ -26,6 +26,8 @@ describe('H33: a daemon that is killed at random moments', () => {
     expect(lives.filter(({ moving }) => moving > 0).length).toBeGreaterThan(0);
     expect(worlds.flatMap(jumps)).toEqual([]);
     expect(worlds.flatMap(complaints)).toEqual([]);
+    // One that is killed between the disk and the guest may leave a shrink that the guest never heard of.
+    expect(worlds.flatMap(backOffs).length).toBeLessThanOrEqual(Math.ceil(ROUNDS / 50));
     process.stderr.write(
       `${lives.length} kills, ${lives.filter(({ moving }) => moving > 0).length} of them with a balloon on its way; ` +
         `${asked.length} moves, ${asked.filter(isShrink).length} of them shrinks; none out of step or time\n`,
@@ -77,11 +79,18 @@ function jumps({ asked }: Play): string[] {
   });
 }
 
+/** Guests that were held for a shrink that they did not follow, each once. */
+function backOffs({ lives }: Play): unknown[] {
+  const held = lives.flatMap(({ lines }) => lines.filter(({ reason }) => reason === 'BACKING_OFF'));
+  return [...new Set(held.map(({ domain }) => domain))];
+}
+
 /** What daemons said that they have no reason to say: nobody else moves these balloons, and the state is always whole. */
 function complaints({ lives }: Play): string[] {
   return lives.flatMap(({ lines }, i) =>
     lines.flatMap(({ level, msg, reason, problem, err }) => {
       const said = `life ${i + 1}: ${JSON.stringify({ msg, reason, problem, err })}`;
+      if (reason === 'BACKING_OFF') return [];
       return Number(level) >= 40 || (i > 0 && /afresh/.test(said)) ? [said] : [];
     }),
   );
