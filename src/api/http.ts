@@ -9,7 +9,7 @@ import { admit, type Caller } from './access.ts';
 import { seen, uuidOf } from './guests.ts';
 import { createHandlers } from './handlers.ts';
 import { httpStatus } from './http-status.ts';
-import { OPENAPI_PATH, openApi, STREAM_PATH } from './openapi.ts';
+import { METRICS_PATH, OPENAPI_PATH, openApi, STREAM_PATH } from './openapi.ts';
 import type { ApiPorts } from './ports.ts';
 import { type Access, type Asked, type Handlers, ROUTES, type Route } from './routes.ts';
 import { StreamQuery } from './schema/requests.ts';
@@ -67,6 +67,11 @@ export function createListener(ports: ApiPorts, streaming: Streaming, door: Door
       since: since ?? (Number.isSafeInteger(last) && last > 0 ? last : undefined),
     });
     return RESPONSE_ALREADY_SENT;
+  });
+  app.get(METRICS_PATH, async context => {
+    enter(context, 'read');
+    const { contentType } = ports.metrics;
+    return context.body(await ports.metrics.text(), 200, { 'content-type': contentType });
   });
   app.get(OPENAPI_PATH, context => {
     enter(context, 'open');

@@ -1,6 +1,6 @@
 import { validate } from '@readme/openapi-parser';
 import { describe, expect, it } from 'vitest';
-import { openApi, STREAM_PATH } from './openapi.ts';
+import { METRICS_PATH, openApi, STREAM_PATH } from './openapi.ts';
 import { ROUTES } from './routes.ts';
 
 interface Operation {
@@ -20,13 +20,14 @@ describe('the OpenAPI document', () => {
     expect(await validate(copy)).toMatchObject({ valid: true, warnings: [] });
   });
 
-  it('has every route, and the stream', () => {
+  it('has every route, the stream and the metrics', () => {
     for (const [name, { method, path }] of Object.entries(ROUTES)) {
       const operation = document.paths[path.replace(':domain', '{domain}')]?.[method.toLowerCase()];
       expect(operation?.operationId).toBe(name);
     }
     expect(document.paths[STREAM_PATH]?.get?.operationId).toBe('stream');
-    expect(Object.keys(document.paths)).toHaveLength(Object.keys(ROUTES).length + 1);
+    expect(document.paths[METRICS_PATH]?.get?.operationId).toBe('metrics');
+    expect(Object.keys(document.paths)).toHaveLength(Object.keys(ROUTES).length + 2);
   });
 
   it('says of each route whether it wants a token, and what it may be refused with', () => {

@@ -8,6 +8,7 @@ import { Problem, SCHEMAS } from './schema/common.ts';
 import { StreamQuery } from './schema/requests.ts';
 
 export const STREAM_PATH = '/api/v1/stream';
+export const METRICS_PATH = '/metrics';
 export const OPENAPI_PATH = '/api/v1/openapi.json';
 
 type Json = Record<string, unknown>;
@@ -32,7 +33,11 @@ export function openApi(version: string): Json {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    paths: { ...Object.fromEntries(paths), [STREAM_PATH]: { get: streamOperation() } },
+    paths: {
+      ...Object.fromEntries(paths),
+      [STREAM_PATH]: { get: streamOperation() },
+      [METRICS_PATH]: { get: metricsOperation() },
+    },
     components: {
       schemas: components(),
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
@@ -78,6 +83,20 @@ function streamOperation(): Json {
             schema: { oneOf: [Snapshot, StreamDecision, StreamEvent].map(reference) },
           },
         },
+      },
+    },
+  };
+}
+
+function metricsOperation(): Json {
+  return {
+    operationId: 'metrics',
+    summary: 'Metrics for Prometheus',
+    security: [{}, { token: [] }],
+    responses: {
+      200: {
+        description: 'In the text format of Prometheus',
+        content: { 'text/plain': { schema: { type: 'string' } } },
       },
     },
   };

@@ -47,6 +47,8 @@ export interface ApiPorts {
   readonly policies: () => PoliciesInForce;
   readonly lints: () => readonly Finding[];
   readonly explain: (tick: TickEvent, uuid: string) => Promise<Explanation & { readonly text: string }>;
+  /** In the text format of Prometheus. */
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly order: (order: Order) => void;
   /** @throws BallonetError when the set on disk cannot be taken up; the old one stays in force then */
   readonly reload: () => void;

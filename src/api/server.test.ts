@@ -154,6 +154,13 @@ describe('the API', () => {
     expect(here.faults).toMatchObject([{ message: 'secret inside' }]);
   });
 
+  it('gives metrics as text to those who may read', async () => {
+    await using here = await bench();
+    await here.openTcp({ read: READ });
+    expect(await here.ask('/metrics')).toMatchObject({ status: 200, body: 'fake_metric 1\n' });
+    expect((await here.askTcp('/metrics')).status).toBe(403);
+  });
+
   it('lets the group at the socket, and nobody else', async () => {
     await using here = await bench();
     expect(statSync(here.socket).mode & 0o777).toBe(0o660);

@@ -36,6 +36,7 @@ const BEHIND_ONE_FILE: readonly string[] = [
   'saxes',
   'pino',
   'pino-pretty',
+  'prom-client',
   'hono',
   '@hono/node-server',
 ];

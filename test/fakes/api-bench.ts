@@ -73,6 +73,7 @@ export async function apiBench(
         state = obey(state, order, sampleOf(), clock.now()).state;
       },
       reload: () => {},
+      metrics: { contentType: 'text/plain', text: () => Promise.resolve('fake_metric 1\n') },
       audit: entry => audit.push(entry),
       fault: error => faults.push(error),
       ...ports,
@@ -129,7 +130,8 @@ function send(
       response.on('end', () => {
         const raw = Buffer.concat(parts).toString();
         const { statusCode: status = 0, headers } = response;
-        resolve({ status, headers, body: raw === '' ? undefined : JSON.parse(raw) });
+        const isJson = headers['content-type']?.startsWith('application/json') === true;
+        resolve({ status, headers, body: isJson ? JSON.parse(raw) : raw });
       });
     });
     sent.on('error', reject);

@@ -10,6 +10,7 @@ import { listenAt } from '../../hypervisor/server/socket.ts';
 import { BallonetError, errorMessage } from '../../model/errors.ts';
 import { compilePolicies } from '../../policy/compile.ts';
 import type { PolicySet } from '../../policy/policy-set.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
 import type { ApiOptions } from './api-options.ts';
 import type { Daemon } from './context.ts';
 import { createExplainer } from './explain-thread.ts';
@@ -29,11 +30,15 @@ export function apiPart(daemon: Daemon, options: ApiOptions, reload: () => void)
         up = state.up;
       }),
     );
+    const metrics = createMetrics(daemon.options.version, daemon.clock.now().wall);
+    watching.add(events.subscribe(event => metrics.noteEngine(event)));
+    watching.add(notices.subscribe(notice => metrics.noteNotice(notice, daemon.clock.now().wall)));
     const explainer = createExplainer();
     const ports = await portsOf(daemon, {
       history,
       linkUp: () => up,
       reload,
+      metrics,
       explain: ({ policies, snapshot, before, now }, uuid) =>
         explainer.explain({
           texts: policies.texts ?? [],
@@ -112,7 +117,7 @@ async function listenTcp(server: Server, address: Address): Promise<void> {
 
 async function portsOf(
   { options, hypervisor, clock, policies, state, orders, log }: Daemon,
-  parts: Pick<ApiPorts, 'history' | 'linkUp' | 'reload' | 'explain'>,
+  parts: Pick<ApiPorts, 'history' | 'linkUp' | 'reload' | 'explain' | 'metrics'>,
 ): Promise<ApiPorts> {
   return {
     ...parts,

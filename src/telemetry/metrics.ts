@@ -1,0 +1,169 @@
+/**
+ * Metrics for Prometheus, in its text format. Labels are names of guests, policies, levels and codes: as many as there are of these,
+ * and guests that are gone are gone from the next scrape. `domain` is the label that libvirt's exporter uses, so that both join.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { EngineEvent, TickEvent } from '../engine/engine.ts';
+import type { Decision } from '../model/decision.ts';
+import type { Notice } from '../model/notice.ts';
+import { type Reading, trusted } from '../model/snapshot.ts';
+import type { Seconds } from '../model/units.ts';
+
+export interface Metrics {
+  noteEngine(event: EngineEvent): void;
+  /** @param wall Unix time */
+  noteNotice(notice: Notice, wall: Seconds): void;
+  /** All metrics as they are now. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** From a tick of a few guests to one that takes longer than most intervals. */
+const TICK_BUCKETS: readonly Seconds[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+const GUEST = ['domain', 'uuid'] as const;
+
+/** @param startedAt Unix time */
+export function createMetrics(version: string, startedAt: Seconds): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name: `ballonet_${name}`, help, labelNames, registers });
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter({ name: `ballonet_${name}`, help, labelNames, registers });
+
+  gauge('build_info', 'Always 1; the labels say what runs.', ['version', 'nodeversion'])
+    .labels(version, process.version)
+    .set(1);
+  const lastCycle = gauge(
+    'last_successful_cycle_timestamp_seconds',
+    'Unix time of the last tick that saw the host and its guests.',
+  );
+  const duration = new Histogram({
+    name: 'ballonet_evaluation_duration_seconds',
+    help: 'Length of a tick, from the begin of collecting to the last decision.',
+    buckets: [...TICK_BUCKETS],
+    registers,
+  });
+  const failed = counter('failed_cycles_total', 'Ticks that could not ask the hypervisor.');
+  const holding = gauge('safety_hold', '1 while nothing shrinks, after failed ticks.');
+  const level = gauge('host_pressure_level', '1 for the present pressure level of the host.', ['level']);
+  const availableRatio = gauge('host_memory_available_ratio', 'Share of the host memory that is available.');
+  const sizes = {
+    current: gauge('domain_balloon_current_bytes', 'Size that the balloon leaves the guest.', GUEST),
+    target: gauge('domain_balloon_target_bytes', 'Size that the guest is to have.', GUEST),
+    minimum: gauge(
+      'domain_balloon_minimum_bytes',
+      'Guaranteed minimum; missing while it is not known.',
+      GUEST,
+    ),
+    maximum: gauge('domain_balloon_maximum_bytes', 'Most that the guest can have.', GUEST),
+  };
+  const statsAge = gauge('domain_stats_age_seconds', "Age of the guest's own report.", GUEST);
+  const domains = gauge('domains', 'Guests by what the last tick decided, and why.', ['action', 'reason']);
+  const paused = gauge('paused_domains', 'Guests that an operator has paused.');
+  const actions = counter('actions_total', 'Moves by what became of them.', ['direction', 'outcome']);
+  const reclaimed = counter('reclaimed_bytes_total', 'Memory that guests were asked to give back.');
+  const vetoes = counter('vetoes_total', 'Ticks in which a veto kept a guest from shrinking.', [
+    'policy',
+    'veto',
+  ]);
+  const policyErrors = counter('policy_errors_total', 'Ticks in which an expression of a policy failed.', [
+    'policy',
+  ]);
+  const reloadGood = gauge(
+    'config_last_reload_successful',
+    '1 when the last reload of policies was taken up.',
+  );
+  const reloadAt = gauge(
+    'config_last_reload_success_timestamp_seconds',
+    'Unix time of the last reload that was taken up; the start of the daemon counts.',
+  );
+  reloadGood.set(1);
+  reloadAt.set(startedAt);
+  holding.set(0);
+  let last: TickEvent | undefined;
+
+  function noteDecision(decision: Decision): void {
+    const policy = decision.policy?.name ?? '';
+    if (decision.reason === 'EXPRESSION_FAILED') policyErrors.inc({ policy });
+    const veto = decision.stages.find(({ code }) => code === 'VETOED')?.inputs?.veto;
+    if (veto !== undefined) vetoes.inc({ policy, veto: String(veto) });
+  }
+
+  function noteTick(event: TickEvent): void {
+    last = event;
+    lastCycle.set(event.now.wall);
+    duration.observe(event.seconds);
+    for (const decision of event.tick.decisions) noteDecision(decision);
+  }
+
+  /** What is read off the last tick is worked out when somebody asks. */
+  function describe({ snapshot, tick, policies }: TickEvent): void {
+    for (const each of [...Object.values(sizes), statsAge, domains, level, availableRatio]) each.reset();
+    for (const { name } of policies.host.pressure) level.set({ level: name }, 0);
+    level.set({ level: tick.state.pressure.level }, 1);
+    const [available, total] = [
+      trusted(snapshot.host.readings.available),
+      trusted(snapshot.host.readings.total),
+    ];
+    if (available === undefined || total === undefined || total <= 0) availableRatio.remove();
+    else availableRatio.set(available / total);
+    paused.set(tick.state.pauses?.size ?? 0);
+    const samples = new Map(snapshot.guests.map(sample => [sample.uuid, sample]));
+    for (const { uuid, name, action, reason, targetBytes, guarantees } of tick.decisions) {
+      const labels = { domain: name, uuid };
+      domains.inc({ action, reason });
+      const sample = samples.get(uuid);
+      set(sizes.current, labels, known(sample?.readings.current));
+      set(sizes.maximum, labels, known(sample?.readings.max));
+      set(sizes.target, labels, targetBytes);
+      set(sizes.minimum, labels, guarantees?.minBytes);
+      set(statsAge, labels, sample?.statsAgeSeconds);
+    }
+  }
+
+  return {
+    noteEngine(event) {
+      switch (event.type) {
+        case 'tick':
+          noteTick(event);
+          return;
+        case 'tick-failed':
+          failed.inc();
+          return;
+        case 'safety':
+          holding.set(event.holding ? 1 : 0);
+          return;
+        case 'applied': {
+          const { decision, application } = event;
+          actions.inc({ direction: decision.action, outcome: application.status });
+          if (application.status === 'applied')
+            reclaimed.inc(Math.max(0, (decision.currentBytes ?? 0) - application.targetBytes));
+          return;
+        }
+        case 'ordered':
+      }
+    },
+    noteNotice({ type }, wall) {
+      if (type !== 'POLICIES_RELOADED' && type !== 'RELOAD_REFUSED') return;
+      reloadGood.set(type === 'POLICIES_RELOADED' ? 1 : 0);
+      if (type === 'POLICIES_RELOADED') reloadAt.set(wall);
+    },
+    text() {
+      if (last !== undefined) describe(last);
+      return registry.metrics();
+    },
+    contentType: Registry.PROMETHEUS_CONTENT_TYPE,
+  };
+}
+
+type Labels = Readonly<Record<(typeof GUEST)[number], string>>;
+
+function set(gauge: Gauge<keyof Labels>, labels: Labels, value: number | undefined): void {
+  if (value !== undefined) gauge.set(labels, value);
+}
+
+function known(reading: Reading | undefined): number | undefined {
+  return reading === undefined ? undefined : trusted(reading);
+}
