@@ -16,7 +16,7 @@ const AHEAD: Seconds = 1;
 /** A surplus smaller than this is not worth a move. */
 const DEAD_BAND: Bytes = 8 * MiB;
 /** Looks into the future, one tick's worth. */
-const LOOKS = 8;
+const LOOKS = 4;
 
 interface Need {
   readonly guest: SimulatedGuest;

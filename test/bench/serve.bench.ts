@@ -122,7 +122,7 @@ async function heardReady(
 
 /** The embedded host's guests, over and over, behind the wire until standard input ends. */
 async function serve(path: string, domains: number): Promise<void> {
-  const model = findScenario('overcommitted', undefined).scenario;
+  const model = findScenario('scenarios/overcommitted.yaml', undefined).scenario;
   const guests = Array.from({ length: domains }, (_, i) => {
     const like = model.guests[i % model.guests.length];
     if (!like) throw new Error('the scenario has no guests');

@@ -4,8 +4,9 @@ import { BallonetError } from '../../model/errors.ts';
 import { suggestion } from '../../policy/source/suggest.ts';
 import { SHIPPED_SCENARIOS } from './files.ts';
 
-/** Names of the scenarios that come with the package. */
+/** Names of the scenarios that come with the package; none where they have been left out. */
 export function shippedScenarios(): string[] {
+  if (!existsSync(SHIPPED_SCENARIOS)) return [];
   return readdirSync(SHIPPED_SCENARIOS)
     .filter(name => name.endsWith('.yaml'))
     .map(name => basename(name, '.yaml'))

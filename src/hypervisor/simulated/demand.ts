@@ -99,7 +99,11 @@ export function createDemand(spec: DemandSpec, seed: number): Demand {
       break;
   }
   const parts = spec.parts.map((part, i) => createDemand(part, deriveSeed(seed, `part ${i}`)));
-  return time => parts.reduce((sum, part) => sum + part(time), 0);
+  return time => {
+    let sum = 0;
+    for (const part of parts) sum += part(time);
+    return sum;
+  };
 }
 
 function steps(spec: DemandSpec & { kind: 'steps' }, seed: number): Demand {
@@ -132,14 +136,16 @@ function ramps(spec: DemandSpec & { kind: 'ramps' }, seed: number): Demand {
 }
 
 function bursts(spec: DemandSpec & { kind: 'bursts' }, seed: number): Demand {
+  const { base, every, rise, chance } = spec;
+  const [shortest, longest] = spec.length;
+  const [least, most] = spec.peak;
   return time => {
-    const slot = Math.floor(time / spec.every);
-    const draw = (which: number): Ratio => randomAt(seed, slot * 4 + which);
-    if (draw(0) >= spec.chance) return spec.base;
-    const length = Math.min(lerp(...spec.length, draw(1)), spec.every - 2 * spec.rise);
-    const start = draw(2) * (spec.every - 2 * spec.rise - length);
-    const peak = lerp(...spec.peak, draw(3));
-    return lerp(spec.base, peak, trapezium(time - slot * spec.every - start, spec.rise, length, spec.rise));
+    const slot = Math.floor(time / every);
+    if (randomAt(seed, slot * 4) >= chance) return base;
+    const length = Math.min(lerp(shortest, longest, randomAt(seed, slot * 4 + 1)), every - 2 * rise);
+    const start = randomAt(seed, slot * 4 + 2) * (every - 2 * rise - length);
+    const height = trapezium(time - slot * every - start, rise, length, rise);
+    return height === 0 ? base : lerp(base, lerp(least, most, randomAt(seed, slot * 4 + 3)), height);
   };
 }
 

@@ -3,11 +3,10 @@
  * see what their systems see: figures that guests report with a delay, and sizes that balloons have reached. What only an agent in
  * the guest or the hypervisor itself could know is marked as such.
  */
+import { GARBAGE } from '../../hypervisor/simulated/faults.ts';
 import type { SimulatedGuest } from '../../hypervisor/simulated/guest.ts';
 import { held, reclaimableCache } from '../../hypervisor/simulated/reclaim.ts';
 import { QEMU_OVERHEAD } from '../../hypervisor/simulated/scenario.ts';
-import { memoryStatsOf } from '../../hypervisor/simulated/stats.ts';
-import { memoryStatsToRecord } from '../../model/memory-stats.ts';
 import { type Bytes, KiB, kibToBytes, MiB, type Ratio, type Seconds } from '../../model/units.ts';
 import type { Bench } from '../bench.ts';
 import type { Controller, ControllerFactory } from '../controller.ts';
@@ -119,9 +118,6 @@ function hostView({ host, guests, simulation }: Bench): HostView {
 function guestView(guest: SimulatedGuest, { host, simulation }: Bench): GuestView {
   const { parameters, memory, uuid, name } = guest;
   const size = guest.actual;
-  const stats = memoryStatsToRecord(memoryStatsOf(guest));
-  const { available: total, unused, usable, disk_caches: cache } = stats;
-  const complete = total !== undefined && unused !== undefined && usable !== undefined && cache !== undefined;
   return {
     id: uuid,
     max: parameters.maximum,
@@ -129,17 +125,24 @@ function guestView(guest: SimulatedGuest, { host, simulation }: Bench): GuestVie
     size,
     target: guest.target,
     resident: Math.max(0, guest.rss - QEMU_OVERHEAD),
-    report: complete
-      ? {
-          total: kibToBytes(total),
-          free: kibToBytes(unused),
-          available: kibToBytes(usable),
-          cache: kibToBytes(cache),
-        }
-      : undefined,
+    report: reportView(guest),
     swapUsed: memory?.swapped ?? 0,
     committed: parameters.kernel + guest.demandAt(host.time),
     active: memory === undefined || size <= 0 ? 0 : activeOf(guest, memory) / size,
+  };
+}
+
+function reportView(guest: SimulatedGuest): GuestView['report'] {
+  const { report } = guest;
+  if (report === undefined) return undefined;
+  const { totalKib, freeKib, availableKib, cachesKib } = report;
+  const lie = guest.fault('garbage');
+  const told = lie && (lie.values ?? GARBAGE);
+  return {
+    total: kibToBytes(told?.available ?? totalKib),
+    free: kibToBytes(told?.unused ?? freeKib),
+    available: kibToBytes(told?.usable ?? availableKib),
+    cache: kibToBytes(told?.disk_caches ?? cachesKib),
   };
 }
 
