@@ -7,22 +7,28 @@ import { isTestFile, loadPolicyTests } from '../policy/policy-test/load.ts';
 import { formatDiagnostic, hasErrors } from '../policy/source/diagnostics.ts';
 import type { Streams } from './output.ts';
 import { hostPolicyFiles } from './policy-files.ts';
+import { checkScenarios, sortScenarios } from './simulate/check.ts';
+import { hostScenarioFiles } from './simulate/files.ts';
 
 export function checkVerb(streams: Streams): Command {
   return new Command('check')
-    .summary('are these policies right?')
+    .summary('are these policies and scenarios right?')
     .description(
       'Checks policy files, and folders of them, as one set. Every finding is printed with its place and the fix; exit code 1 ' +
-        'when the set would be refused. Warnings are about what is allowed and probably not meant.',
+        'when the set would be refused. Warnings are about what is allowed and probably not meant. Scenarios are checked each by itself.',
     )
-    .argument('<path...>', 'policy files, folders whose *.yaml files are taken, or *.test.yaml files')
+    .argument(
+      '<path...>',
+      'policy files, scenario files, folders whose *.yaml files are taken, or *.test.yaml files',
+    )
     .option('--lint-fatal', 'exit with 3 when there are warnings')
     .action((paths: string[], { lintFatal }: { lintFatal?: true }) => {
       const now = systemClock.now().wall;
-      process.exitCode = checkPolicies(paths, hostPolicyFiles, streams, {
-        now,
-        lintFatal: lintFatal === true,
-      });
+      const { scenarios, others } = sortScenarios(paths, hostPolicyFiles);
+      const lint = { now, lintFatal: lintFatal === true };
+      const scenarioCode = checkScenarios(scenarios, hostScenarioFiles, streams);
+      const policyCode = others.length > 0 ? checkPolicies(others, hostPolicyFiles, streams, lint) : 0;
+      process.exitCode = scenarioCode === 1 ? 1 : policyCode;
     });
 }
 

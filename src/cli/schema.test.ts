@@ -90,6 +90,7 @@ describe('the JSON Schema of all documents', () => {
 
   it.each([
     ...yamlIn('policies'),
+    ...yamlIn('scenarios'),
     ...yamlIn('test/fixtures/policies/good'),
     ...yamlIn('test/fixtures/policy-tests/good'),
   ])('takes every document of %s', file => {

@@ -5,12 +5,14 @@ import { GuestPolicyDocument } from '../policy/schema/guest-policy.ts';
 import { HostPolicyDocument } from '../policy/schema/host-policy.ts';
 import { PolicyTestDocument } from '../policy/schema/policy-test.ts';
 import { suggestion } from '../policy/source/suggest.ts';
+import { ScenarioDocument } from '../simulator/scenario/schema.ts';
 import type { Streams } from './output.ts';
 
 const DOCUMENTS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
   ['HostPolicy', HostPolicyDocument],
   ['GuestPolicy', GuestPolicyDocument],
   ['PolicyTest', PolicyTestDocument],
+  ['Scenario', ScenarioDocument],
 ]);
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
@@ -45,13 +47,17 @@ export function documentSchema(kind?: string): JsonSchema {
     }
     return { $schema: DIALECT, title: kind, ...schemaOf(document) };
   }
+  const definitions: NonNullable<JsonSchema['$defs']> = {};
+  for (const [name, document] of DOCUMENTS) {
+    // Parts that refer to themselves are referred to from the root, so there they must be.
+    const { $defs, ...schema } = schemaOf(document);
+    Object.assign(definitions, { [name]: { title: name, ...schema } }, $defs);
+  }
   return {
     $schema: DIALECT,
     title: 'Documents of ballonet/v1',
     oneOf: [...DOCUMENTS.keys()].map(name => ({ $ref: `#/$defs/${name}` })),
-    $defs: Object.fromEntries(
-      [...DOCUMENTS].map(([name, document]) => [name, { title: name, ...schemaOf(document) }]),
-    ),
+    $defs: definitions,
   };
 }
 

@@ -12,6 +12,7 @@ import { GuestPolicyDocument } from '../../src/policy/schema/guest-policy.ts';
 import { HostPolicyDocument } from '../../src/policy/schema/host-policy.ts';
 import { PolicyTestDocument } from '../../src/policy/schema/policy-test.ts';
 import { DIAGNOSTICS, LINTS } from '../../src/policy/source/diagnostics.ts';
+import { ScenarioDocument } from '../../src/simulator/scenario/schema.ts';
 import { driversPage } from '../conformance/page.ts';
 
 const GENERATED = '<!-- Made from the code by `npm run docs`. -->';
@@ -25,6 +26,7 @@ export function pages(): ReadonlyMap<string, string> {
     ['cli.md', cliPage()],
     ['diagnostics.md', diagnosticsPage()],
     ['policy.md', policyPage()],
+    ['scenario.md', scenarioPage()],
     ['drivers.md', driversReference()],
   ]);
 }
@@ -141,6 +143,34 @@ function policyPage(): string {
   );
 }
 
+function scenarioPage(): string {
+  const { $defs, ...schema } = z.toJSONSchema(ScenarioDocument, { io: 'input' }) as Field & {
+    readonly $defs?: Readonly<Record<string, Field>>;
+  };
+  const table = (field: Field) => [
+    '| field | value | default | meaning |',
+    '|---|---|---|---|',
+    ...fieldRows('', field),
+    '',
+  ];
+  return page(
+    'Scenarios',
+    'A scenario is a host, its guests, what their programs want of memory, and what befalls them: one document in a file, for `simulate`, `serve` and `sim:///FILE.yaml`. ' +
+      'Sizes, durations and rates need a unit. A size or percentage may be drawn for each guest of a class: `{from: 1GiB, to: 4GiB}` evenly, `{p5: 1%, p50: 4%, p95: 30%}` ' +
+      'by its percentiles. Percentages are of the guest’s maximum. The scenarios that are shipped, in `scenarios/`, are the best examples.',
+    [
+      '## Scenario',
+      '',
+      ...table(schema),
+      '## Demand',
+      '',
+      'A demand names exactly one of these forms; `sum` puts several together.',
+      '',
+      ...table($defs?.Demand ?? {}),
+    ],
+  );
+}
+
 function expressionSection(): string[] {
   return [
     '## Expressions',
@@ -178,6 +208,7 @@ interface Field {
   readonly default?: unknown;
   readonly description?: string;
   readonly pattern?: string;
+  readonly $ref?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly properties?: Readonly<Record<string, Field>>;
@@ -196,6 +227,7 @@ function fieldRows(prefix: string, { properties = {} }: Field): string[] {
 
 function valuesOf(field: Field): string {
   if (field.title !== undefined) return field.title;
+  if (field.$ref !== undefined) return field.$ref.slice(field.$ref.lastIndexOf('/') + 1).toLowerCase();
   const choices = field.enum ?? (field.const === undefined ? undefined : [field.const]);
   if (choices) return choices.map(choice => `\`${String(choice)}\``).join(', ');
   if (field.minimum !== undefined && field.maximum !== undefined)

@@ -48,15 +48,17 @@ export function anyAmount(): z.ZodType<Amount> {
 
 /** A share, written in percent. */
 export function share(most: Ratio = 1): z.ZodType<Ratio> {
-  return anyAmount().transform((value, context): Ratio => {
-    if ('ratio' in value && value.ratio <= most) return value.ratio;
-    context.addIssue({
-      code: 'custom',
-      message: `expected a percentage of at most ${most * 100}%`,
-      params: { code: 'POLICY_RANGE' },
-    });
-    return z.NEVER;
-  });
+  return anyAmount()
+    .transform((value, context): Ratio => {
+      if ('ratio' in value && value.ratio <= most) return value.ratio;
+      context.addIssue({
+        code: 'custom',
+        message: `expected a percentage of at most ${most * 100}%`,
+        params: { code: 'POLICY_RANGE' },
+      });
+      return z.NEVER;
+    })
+    .meta({ title: 'percentage', type: 'string', pattern: '^\\d+(\\.\\d+)?\\s*%$', examples: ['50%'] });
 }
 
 /** A span of a scenario's time. */

@@ -104,7 +104,7 @@ const Diurnal = z
   .strictObject({
     low: drawnAmount().describe('The bottom.'),
     high: drawnAmount().describe('The top.'),
-    period: time(1).default(86_400).describe('Length of a day.'),
+    period: time(1).prefault('1d').describe('Length of a day.'),
     phase: drawnAmount()
       .prefault('0%')
       .describe('Where in the day it begins: 0% at the bottom, 50% at the top.'),
@@ -128,7 +128,7 @@ const Plateau = z
   .strictObject({
     level: drawnAmount().describe('The level.'),
     wobble: share().prefault('5%').describe('How far it wanders.'),
-    over: time(1).default(60).describe('How long it takes from one value to the next.'),
+    over: time(1).prefault('1m').describe('How long it takes from one value to the next.'),
   })
   .describe('Stays about a level.');
 
@@ -178,40 +178,42 @@ const Trace = z
   .describe('What was recorded.');
 
 /** One form of demand: exactly one of the keys. */
-export const Demand: z.ZodType<DemandNode> = z.lazy(() =>
-  z
-    .strictObject({
-      constant: drawnAmount().optional().describe('Always the same.'),
-      steps: Steps.optional(),
-      ramps: Ramps.optional(),
-      diurnal: Diurnal.optional(),
-      bursts: Bursts.optional(),
-      plateau: Plateau.optional(),
-      leak: Leak.optional(),
-      trace: Trace.optional(),
-      correlated: z
-        .strictObject({
-          with: z.string().max(63).describe('Demands of the same name draw the same chances.'),
-          demand: Demand,
-        })
-        .optional()
-        .describe('Does the same as others at the same time.'),
-      delayed: z
-        .strictObject({ by: drawnDuration(), demand: Demand })
-        .optional()
-        .describe('The same, so much later.'),
-      sum: z.array(Demand).min(1).max(32).optional().describe('Several together.'),
-    })
-    .superRefine((node, context) => {
-      const named = Object.entries(node).filter(([, value]) => value !== undefined);
-      if (named.length === 1) return;
-      context.addIssue({
-        code: 'custom',
-        message:
-          named.length === 0
-            ? 'it names no form of demand'
-            : `it names ${named.map(([key]) => key).join(' and ')}; several go together as a sum`,
-        params: { code: 'POLICY_RANGE' },
-      });
-    }),
-);
+export const Demand: z.ZodType<DemandNode> = z
+  .lazy(() => DemandObject)
+  .meta({ id: 'Demand', title: 'demand' });
+
+const DemandObject: z.ZodType<DemandNode> = z
+  .strictObject({
+    constant: drawnAmount().optional().describe('Always the same.'),
+    steps: Steps.optional(),
+    ramps: Ramps.optional(),
+    diurnal: Diurnal.optional(),
+    bursts: Bursts.optional(),
+    plateau: Plateau.optional(),
+    leak: Leak.optional(),
+    trace: Trace.optional(),
+    correlated: z
+      .strictObject({
+        with: z.string().max(63).describe('Demands of the same name draw the same chances.'),
+        demand: Demand,
+      })
+      .optional()
+      .describe('Does the same as others at the same time.'),
+    delayed: z
+      .strictObject({ by: drawnDuration(), demand: Demand })
+      .optional()
+      .describe('The same, so much later.'),
+    sum: z.array(Demand).min(1).max(32).optional().describe('Several together.'),
+  })
+  .superRefine((node, context) => {
+    const named = Object.entries(node).filter(([, value]) => value !== undefined);
+    if (named.length === 1) return;
+    context.addIssue({
+      code: 'custom',
+      message:
+        named.length === 0
+          ? 'it names no form of demand'
+          : `it names ${named.map(([key]) => key).join(' and ')}; several go together as a sum`,
+      params: { code: 'POLICY_RANGE' },
+    });
+  });

@@ -1,7 +1,6 @@
 /** The kind Scenario: a host, its guests, what they want of memory and what befalls them. */
 import { z } from 'zod';
 import { MEMORY_STAT_TAG, type MemoryStatName } from '../../model/memory-stats.ts';
-import { MiB } from '../../model/units.ts';
 import { ApiVersion, Metadata } from '../../policy/schema/fields.ts';
 import { rate, size } from '../../policy/schema/quantities.ts';
 import { anyAmount, drawnAmount, drawnSize, HOST_MAX, HOST_MIN, share, time } from './amounts.ts';
@@ -12,12 +11,8 @@ const Host = z
     memory: size({ min: HOST_MIN, max: HOST_MAX })
       .describe('Memory of the host.')
       .meta({ examples: ['24GiB'] }),
-    overhead: size()
-      .default(1024 * MiB)
-      .describe('What the host itself uses, beside its guests.'),
-    cache: size()
-      .default(512 * MiB)
-      .describe('Page cache of the host while there is room for it.'),
+    overhead: size().prefault('1GiB').describe('What the host itself uses, beside its guests.'),
+    cache: size().prefault('512MiB').describe('Page cache of the host while there is room for it.'),
     load: Demand.optional().describe(
       'Other programs of the host, which come and go: what they use beyond the overhead.',
     ),
@@ -94,19 +89,21 @@ const Guest = z.strictObject({
     .optional()
     .describe('Size that a cold start asks the balloon for; the maximum when it is left out.'),
   minimum: anyAmount()
-    .default({ ratio: 0.25 })
+    .prefault('25%')
     .describe('What an operator would set as the least size; baselines that want one take it.'),
   demand: Demand.describe('Anonymous memory that the guest’s programs want.'),
-  stagger: time().default(0).describe('Each guest of the class does what the one before did, so much later.'),
+  stagger: time()
+    .prefault('0s')
+    .describe('Each guest of the class does what the one before did, so much later.'),
   files: Files.prefault({ size: '256MiB', rate: '8MiB/s' }).describe('What fills its page cache.'),
-  swap: anyAmount().default({ ratio: 0.25 }).describe('Swap; of a percentage, at most 2GiB.'),
-  swapRate: rate()
-    .default(256 * MiB)
-    .describe('What its swap device carries, both ways together.'),
-  hot: share().default(0.5).describe('Share of its anonymous memory that is touched all the time.'),
-  touched: share().default(0).describe('Share of its memory that it has touched before the scenario begins.'),
-  boot: time().default(4).describe('Time from power-on to a loaded balloon driver.'),
-  statsPeriod: time().default(0).describe('Stats period in its XML, whole seconds; 0: none.'),
+  swap: anyAmount().prefault('25%').describe('Swap; of a percentage, at most 2GiB.'),
+  swapRate: rate().prefault('256MiB/s').describe('What its swap device carries, both ways together.'),
+  hot: share().prefault('50%').describe('Share of its anonymous memory that is touched all the time.'),
+  touched: share()
+    .prefault('0%')
+    .describe('Share of its memory that it has touched before the scenario begins.'),
+  boot: time().prefault('4s').describe('Time from power-on to a loaded balloon driver.'),
+  statsPeriod: time().prefault('0s').describe('Stats period in its XML, whole seconds; 0: none.'),
   balloon: z.enum(['virtio', 'none']).default('virtio').describe('Its balloon device.'),
   running: z.boolean().default(true).describe('false: defined, and shut off until it is started.'),
   events: z.array(Event).max(1000).default([]).describe('What befalls it.'),
@@ -124,14 +121,14 @@ export const ScenarioDocument = z.strictObject({
         .max(999_999_999)
         .default(1)
         .describe('The same scenario and seed give the same guests for ever.'),
-      duration: time(60).default(3600).describe('How long it is simulated from the first tick on.'),
-      warmUp: time().default(40).describe('How long the guests have been running at the first tick.'),
+      duration: time(60).prefault('1h').describe('How long it is simulated from the first tick on.'),
+      warmUp: time().prefault('40s').describe('How long the guests have been running at the first tick.'),
       settle: time()
-        .default(0)
+        .prefault('0s')
         .describe('Time from the first tick that is not scored, in which controllers find their feet.'),
-      step: time(0.01).default(0.1).describe('Length of the model’s steps.'),
+      step: time(0.01).prefault('100ms').describe('Length of the model’s steps.'),
       interval: time(0.1)
-        .default(0.1)
+        .prefault('100ms')
         .describe(
           'The shortest time between two ticks of any controller: a policy with a shorter interval gets this one. For scenarios of days.',
         ),
