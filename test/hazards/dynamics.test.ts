@@ -129,6 +129,16 @@ describe('all guests at once', () => {
     expect(seen.of('low')).toMatchObject({ action: 'hold', reason: 'WAITING_FOR_DONORS' });
   });
 
+  it('H27: of one priority split by their shares what there is while others are still to give', () => {
+    const guests = [hurt('a'), hurt('b'), { uuid: 'fat', used: 512 * MiB }];
+    const { tick } = watch(guests);
+    const seen = tick(0, guests, { total: 6.2 * GiB });
+    for (const uuid of ['a', 'b']) {
+      expect(seen.of(uuid)).toMatchObject({ action: 'grow' });
+      expect(seen.of(uuid).targetBytes).toBeLessThanOrEqual(1.1 * GiB);
+    }
+  });
+
   it('H27: leave a part of what is really free to emergencies on a host that has promised more than it has', () => {
     const calm: GuestParts = { uuid: 'calm', current: GiB, used: 900 * MiB, rss: GiB };
     const idle: GuestParts = { uuid: 'idle', max: 16 * GiB, current: 16 * GiB, used: GiB, rss: 8.8 * GiB };
