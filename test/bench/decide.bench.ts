@@ -1,5 +1,5 @@
 /**
- * What deciding costs a guest and a tick, with the standard policy, against a hand-written loop in the same run.
+ * What deciding costs a guest and a tick, against a hand-written loop in the same run, and what reading a large set costs.
  *
  *   npm run bench -- decide [--guests 10,100,1000,5000] [--rounds 15]
  *
@@ -7,14 +7,20 @@
  * - Every tick has new reports of every guest, whose use wanders; the host is at level soft and does not have what all of them
  *   want, and guests follow their targets. What is timed is `decide()` alone, with everything that it records.
  * - The two take turns, so that a busy machine slows both; `median` and `best` are of the rounds, each the mean of its ticks.
- *   `CPU` is the median of the processor time, which does not count what other processes took.
+ *   `CPU` is the median of the processor time, which does not count what other processes took; aims are held against it.
+ * - Once with policies/standard.yaml, and once with policies/mixed-tiers.yaml, whose three ranks the guests have.
+ * - `MOM` is the ratio to 2.6 ms a guest, which oVirt's Memory Overcommitment Manager has been measured to take to evaluate its
+ *   rules for one.
+ * - The set that is read has 500 guest policies in five files, told apart by name; it is compiled and linted.
  * - `reference` is test/bench/decide-reference.ts: no language, no stages, no memory of moves, everything changed in place.
  *
  * No time is asserted.
  */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { hostPolicyFiles } from '../../src/cli/policy-files.ts';
+import { compilePolicies } from '../../src/policy/compile.ts';
 import { decide } from '../../src/policy/decide.ts';
 import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
 import type { PolicySet } from '../../src/policy/policy-set.ts';
@@ -22,11 +28,12 @@ import { initialState, type PolicyState } from '../../src/policy/state.ts';
 import { createReference } from './decide-reference.ts';
 import { createWorld } from './decide-world.ts';
 
-const STANDARD = fileURLToPath(new URL('../../../policies/standard.yaml', import.meta.url));
-const AIM = { guests: 1000, microseconds: 10 } as const;
+const AIM = { guests: 1000, milliseconds: 5 } as const;
+const READING_AIM_SECONDS = 1;
+const MOM_MICROSECONDS = 2600;
 
-function standardPolicies(): PolicySet {
-  return requirePolicySet(loadPolicySet([STANDARD], hostPolicyFiles));
+function policyFile(name: string): string {
+  return fileURLToPath(new URL(`../../../policies/${name}.yaml`, import.meta.url));
 }
 
 /** Microseconds a guest and tick, one figure a round. */
@@ -105,6 +112,7 @@ function line({ guests, decide: ours, cpu, reference, moves }: Figures): string 
     `${(mid / ref).toFixed(1)} x`.padStart(8),
     ((mid * guests) / 1000).toFixed(2).padStart(11),
     `${(100 * moves).toFixed(1)} %`.padStart(8),
+    `${Math.round(MOM_MICROSECONDS / median(cpu))} x`.padStart(7),
   ].join('  ');
 }
 
@@ -115,19 +123,49 @@ function benchmark(): void {
       rounds: { type: 'string', default: '15' },
     },
   });
-  const policies = standardPolicies();
-  console.log(
-    'µs a guest and tick   median        best         CPU   reference     ratio  ms a tick  moving',
-  );
-  for (const guests of values.guests.split(',').map(Number)) {
-    const figures = measure(guests, Number(values.rounds), policies);
-    console.log(line(figures));
-    if (guests !== AIM.guests) continue;
-    const met = median(figures.decide) <= AIM.microseconds;
+  for (const name of ['standard', 'mixed-tiers']) {
+    const policies = requirePolicySet(loadPolicySet([policyFile(name)], hostPolicyFiles));
+    console.log(`policies/${name}.yaml`);
     console.log(
-      `        ${met ? 'meets' : 'misses'} the aim of ${AIM.microseconds} µs at ${AIM.guests} guests`,
+      'µs a guest and tick   median        best         CPU   reference     ratio  ms a tick  moving      MOM',
     );
+    for (const guests of values.guests.split(',').map(Number)) {
+      const figures = measure(guests, Number(values.rounds), policies);
+      console.log(line(figures));
+      if (guests !== AIM.guests) continue;
+      const taken = (median(figures.cpu) * guests) / 1000;
+      const met = taken <= AIM.milliseconds ? 'meets' : 'misses';
+      console.log(`        ${taken.toFixed(2)} ms a tick ${met} the aim of ${AIM.milliseconds} ms`);
+    }
   }
+  reading();
+}
+
+/** Reads a set of 500 guest policies, five times over. */
+function reading(): void {
+  const [host = '', rank = ''] = readFileSync(policyFile('mixed-tiers'), 'utf8')
+    .split(/^---$/m)
+    .flatMap((document, index) => (index === 0 || document.includes('name: silver') ? [document] : []));
+  const policyOf = (i: number) =>
+    rank.replace('name: silver', `name: policy-${i}`).replace('match: {}', `match: {name: [guest-${i}-*]}`);
+  const sources = Array.from({ length: 5 }, (_, file) => ({
+    file: `set-${file}.yaml`,
+    content: [
+      ...(file === 0 ? [host] : []),
+      ...Array.from({ length: 100 }, (__, i) => policyOf(100 * file + i)),
+    ].join('---\n'),
+  }));
+  const taken = Array.from({ length: 5 }, () => {
+    const used = cpuMilliseconds();
+    const { set, lint, diagnostics } = compilePolicies(sources);
+    if (set?.guests.length !== 500) throw new Error(diagnostics[0]?.message ?? 'the set is not whole');
+    lint(1e9);
+    return (cpuMilliseconds() - used) / 1000;
+  });
+  const met = median(taken) <= READING_AIM_SECONDS ? 'meets' : 'misses';
+  console.log(
+    `reading and checking 500 policies: ${median(taken).toFixed(2)} s CPU, first ${taken[0]?.toFixed(2)} s; ${met} the aim of ${READING_AIM_SECONDS} s`,
+  );
 }
 
 benchmark();

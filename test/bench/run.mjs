@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+/** What node itself is told for a benchmark. */
+const FLAGS = { 'decide-garbage': ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128'] };
 const ENDING = /\.bench\.(?:ts|mjs)$/;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scripts = new Map(
@@ -23,10 +25,13 @@ run(`${root}node_modules/typescript/bin/tsc`, ['-p', 'tsconfig.bench.json']);
 for (const [name, file] of scripts) {
   if (chosen !== undefined && chosen !== name) continue;
   const folder = file.endsWith('.ts') ? 'build/test/bench' : 'test/bench';
-  run(`${root}${folder}/${file.replace(/\.ts$/, '.js')}`, rest);
+  run(`${root}${folder}/${file.replace(/\.ts$/, '.js')}`, rest, FLAGS[name]);
 }
 
-function run(script, args) {
-  const { status } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
+function run(script, args, flags = []) {
+  const { status } = spawnSync(process.execPath, [...flags, script, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (status !== 0) process.exit(status ?? 1);
 }
