@@ -5,7 +5,7 @@ import { type Address, isLoopback } from './address.ts';
 import { createListener, type Door } from './http.ts';
 import type { ApiPorts } from './ports.ts';
 import { createRateLimit, type Rate } from './rate-limit.ts';
-import { createStreaming } from './stream.ts';
+import { createStreaming, STREAM_LIMITS, type StreamLimits } from './stream.ts';
 
 /** How much the API lets itself be asked. */
 export interface ApiLimits {
@@ -17,6 +17,7 @@ export interface ApiLimits {
   readonly socketRate: Rate;
   /** Each caller that comes over TCP. */
   readonly tcpRate: Rate;
+  readonly stream: StreamLimits;
 }
 
 const LIMITS: ApiLimits = {
@@ -31,6 +32,7 @@ const LIMITS: ApiLimits = {
   // Enough for a thousand consoles that connect at once.
   socketRate: { perSecond: 500, burst: 2000 },
   tcpRate: { perSecond: 50, burst: 200 },
+  stream: STREAM_LIMITS,
 };
 
 /** A header in which our own client says who runs it. */
@@ -48,7 +50,7 @@ export interface Api {
 }
 
 export function createApi(ports: ApiPorts, limits: ApiLimits = LIMITS): Api {
-  const streaming = createStreaming(ports.history, ports.state);
+  const streaming = createStreaming(ports.history, ports.state, limits.stream);
   const servers = new Set<Server>();
 
   async function open(door: Door, listen: (server: Server) => Promise<void>): Promise<void> {

@@ -125,6 +125,20 @@ describe('the stream', () => {
     socket.destroy();
   });
 
+  it('drops a client that reads nothing for a while, however little waits for it', async () => {
+    const stream = { backlogBytes: 2 ** 30, keepAliveMs: 50, stalledMs: 1000 };
+    await using here = await apiBench({}, { stream });
+    const reading = listen(here, '?types=event');
+    const silent = deaf(here);
+    await expect.poll(() => here.api.streams).toBe(2);
+    // More than the kernel holds for it.
+    here.history.noteNotice({ type: 'TICK_FAILED', error: new Error('x'.repeat(2 ** 21)) });
+    await expect.poll(() => here.api.streams, { timeout: 10_000 }).toBe(1);
+    here.history.noteNotice({ type: 'SAFETY_HOLD' });
+    await expect.poll(() => reading.heard.length).toBe(2);
+    silent.destroy();
+  }, 20_000);
+
   it('serves a thousand clients and one that reads nothing, and keeps nothing when they have gone', async () => {
     await using here = await bench();
     const listeners = Array.from({ length: CLIENTS }, () => listen(here, '?types=snapshot,event'));

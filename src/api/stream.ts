@@ -9,12 +9,20 @@ import type { History, Recorded } from '../engine/history.ts';
 import type { Streamed } from './schema/requests.ts';
 import { eventView, recordView, type State, snapshotView } from './views.ts';
 
-/** What may wait for one client, beside what the kernel holds for it. */
-const BACKLOG_BYTES_MAX = 1024 * 1024;
-/** Proxies and clients give up on a connection that is silent for a minute. */
-const KEEP_ALIVE_MS = 15_000;
-/** A client that has read nothing for so long is dropped. */
-const STALLED_MS = 30_000;
+export interface StreamLimits {
+  /** What may wait for one client, beside what the kernel holds for it. */
+  readonly backlogBytes: number;
+  /** Proxies and clients give up on a connection that is silent for a minute. */
+  readonly keepAliveMs: number;
+  /** A client that has read nothing for so long is dropped. */
+  readonly stalledMs: number;
+}
+
+export const STREAM_LIMITS: StreamLimits = {
+  backlogBytes: 1024 * 1024,
+  keepAliveMs: 15_000,
+  stalledMs: 30_000,
+};
 
 interface Wish {
   readonly types: readonly Streamed[];
@@ -38,7 +46,11 @@ export interface Streaming {
   close(): void;
 }
 
-export function createStreaming(history: History, state: () => State): Streaming {
+export function createStreaming(
+  history: History,
+  state: () => State,
+  { backlogBytes, keepAliveMs, stalledMs }: StreamLimits,
+): Streaming {
   const clients = new Set<Client>();
   let watching: Subscription | undefined;
   let beat: NodeJS.Timeout | undefined;
@@ -47,7 +59,7 @@ export function createStreaming(history: History, state: () => State): Streaming
     const { response } = client;
     if (response.writableNeedDrain) {
       if (droppable) return;
-      if (response.writableLength + message.length > BACKLOG_BYTES_MAX) {
+      if (response.writableLength + message.length > backlogBytes) {
         response.destroy();
         return;
       }
@@ -71,15 +83,14 @@ export function createStreaming(history: History, state: () => State): Streaming
   function checkClients(): void {
     const now = performance.now();
     for (const client of clients) {
-      if (client.behindSince !== undefined && now - client.behindSince > STALLED_MS)
-        client.response.destroy();
+      if (client.behindSince !== undefined && now - client.behindSince > stalledMs) client.response.destroy();
       else send(client, KEEP_ALIVE, true);
     }
   }
 
   function begin(): void {
     watching = history.stream.subscribe(publish);
-    beat = setInterval(checkClients, KEEP_ALIVE_MS);
+    beat = setInterval(checkClients, keepAliveMs);
     beat.unref();
   }
 

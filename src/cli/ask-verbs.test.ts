@@ -156,4 +156,24 @@ describe('the verbs that ask the daemon', () => {
       expect(await run(nowhere, ...args).catch(code)).toBe('DAEMON_UNREACHABLE');
     },
   );
+
+  it('release with --connect asks the hypervisor itself, for all guests or those that are named', async () => {
+    const out: string[] = [];
+    const streams = { out: (text: string) => void out.push(text), err: () => {} };
+    const direct = (...args: string[]) =>
+      program(streams, '1.2.3').parseAsync([
+        'node',
+        'ballonet',
+        '-c',
+        'sim:///overcommitted',
+        'release',
+        ...args,
+      ]);
+    await direct('web-1', 'db-1');
+    expect(out.join('')).toMatch(/^web-1 {2}(released to|has all of its) 3GiB\ndb-1 {2}/);
+    out.length = 0;
+    await direct();
+    expect(out).toHaveLength(12);
+    expect(await direct('nobody').catch(code)).toBe('DOMAIN_NOT_FOUND');
+  });
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Tokens } from '../../src/api/access.ts';
 import type { ApiPorts, AuditEntry, Order } from '../../src/api/ports.ts';
 import { type Api, type ApiLimits, createApi } from '../../src/api/server.ts';
+import { STREAM_LIMITS } from '../../src/api/stream.ts';
 import { createHistory, type History } from '../../src/engine/history.ts';
 import { listenAt } from '../../src/hypervisor/server/socket.ts';
 import { BallonetError } from '../../src/model/errors.ts';
@@ -109,6 +110,7 @@ const GENEROUS: ApiLimits = {
   connections: 2048,
   socketRate: { perSecond: 1, burst: 100_000 },
   tcpRate: { perSecond: 1, burst: 100_000 },
+  stream: STREAM_LIMITS,
 };
 
 function send(
