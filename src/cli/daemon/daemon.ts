@@ -7,6 +7,7 @@ import { leasePart } from './lease-part.ts';
 import { withParts } from './parts.ts';
 import { reloadPart } from './reload-part.ts';
 import { statePart } from './state-part.ts';
+import { systemdPart } from './systemd-part.ts';
 
 /** systemd sends SIGKILL much later, but a host that shuts down should not wait for a memory tuner. */
 const SHUTDOWN_SECONDS = 4;
@@ -38,6 +39,7 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
     releasePart(daemon),
     reloading,
     leasing,
+    systemdPart(daemon),
     enginePart(daemon, keeping.keep, leasing.leases),
   ];
   let deadline: NodeJS.Timeout | undefined;
