@@ -241,6 +241,8 @@ it('H18: a guest whose driver has no statistics is without figures, and its size
   expect(guest && qualities(guest, [...REPORT_FIGURES, ...RATES])).toEqual(['absent']);
   expect(guest?.statsAgeSeconds).toBeUndefined();
   expect(guest && mib(guest, 'current')).toBe(1024);
+  // It was asked and has none: nothing holds it.
+  expect(guest?.obstacles).toEqual([]);
 });
 
 describe('units', () => {
