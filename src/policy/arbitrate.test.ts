@@ -72,6 +72,16 @@ describe('hostBudget', () => {
     expect(budgetOf([stuck])).toMatchObject({ total: 14 * GiB, free: 12 * GiB });
   });
 
+  it('counts pages once that several processes share, and no more of them than those hold beyond their guests', () => {
+    const sharing = [1, 2].map(() =>
+      held({ current: 2 * GiB, rss: 2 * GiB + 200 * MiB }, { overheadBytes: 200 * MiB }),
+    );
+    const resident = 4 * GiB + 400 * MiB;
+    const shared = budgetOf(sharing, { available: 16 * GiB - resident + 100 * MiB });
+    expect(shared.total).toBe(16 * GiB - 300 * MiB);
+    expect(budgetOf(sharing, { available: 16 * GiB }).total).toBe(16 * GiB);
+  });
+
   it('never offers more than is available when guests gave memory back that the host never got', () => {
     const stuck = held({ current: GiB, rss: 12 * GiB });
     expect(budgetOf([stuck]).free).toBeLessThanOrEqual(4 * GiB);

@@ -40,6 +40,7 @@ export function hostBudget(
   let resident = 0;
   let unseen = missing;
   let beyond = missing;
+  let overhead = 0;
   let committed = 0;
   let ungranted = 0;
   for (const assessment of assessments) {
@@ -50,14 +51,16 @@ export function hostBudget(
     if (rss === undefined) unseen += promised;
     resident += rss ?? 0;
     // Memory that a guest has given up but its process still holds is as little free as what the process needs for itself.
+    overhead += rss === undefined ? 0 : memory.overheadBytes;
     beyond += exclusive ? stuckBytes(assessment) : Math.max(memory.overheadBytes, (rss ?? 0) - promised);
     committed += promised;
     ungranted += memory.granted;
   }
   const reserve = hostReserve(policy, poolTotal);
-  const others = exclusive ? 0 : Math.max(0, poolTotal - available - resident);
+  // Pages that processes share, such as QEMU's text, are counted with each of them, but take memory once: this may be negative.
+  const others = exclusive ? 0 : Math.max(-overhead, poolTotal - available - resident);
   // What an unseen process holds looks like somebody else's. It must not make the other guests give, nor be given to them.
-  const doubtful = Math.min(others, unseen);
+  const doubtful = Math.max(0, Math.min(others, unseen));
   const total = poolTotal - reserve - beyond - others + doubtful;
   // A host may be overcommitted from the start: guests promised more at boot than there is. Sizes that nobody has touched are
   // then no bound for a guest in need; what is really unused is, less what we ourselves have given and is not yet touched.

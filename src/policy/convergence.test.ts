@@ -29,6 +29,12 @@ describe('convergence', () => {
     expect(judgeMove(undefined, GiB, 0)).toEqual({ kind: 'none' });
   });
 
+  it('H2: does not give up on a guest that is slow and still on its way, but not for ever', () => {
+    expect(judgeMove(SHRINK, 3.5 * GiB, DEADLINE, 0)).toEqual({ kind: 'under-way' });
+    expect(judgeMove(SHRINK, 3.5 * GiB, DEADLINE, 5)).toEqual({ kind: 'given-up', reached: 3.5 * GiB });
+    expect(judgeMove(SHRINK, 3.5 * GiB, 100 + 6 * 9, 0).kind).toBe('given-up');
+  });
+
   it('backs off for 10 minutes, doubling to an hour', () => {
     let memory = newGuestMemory(1);
     const waits = Array.from({ length: 5 }, () => {

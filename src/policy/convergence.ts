@@ -28,13 +28,27 @@ export type Convergence =
   | { readonly kind: 'arrived'; readonly shrinking: boolean }
   | { readonly kind: 'given-up'; readonly reached: Bytes };
 
-/** How far the move of a guest has come, seen its size now. */
-export function judgeMove(move: Move | undefined, current: Bytes, now: Seconds): Convergence {
+/** A guest on a busy host follows slowly; as long as its size changes it follows, but not for ever. */
+const PATIENCE = 6;
+
+/**
+ * How far the move of a guest has come, seen its size now.
+ *
+ * @param stoodSeconds how long the size has not changed
+ */
+export function judgeMove(
+  move: Move | undefined,
+  current: Bytes,
+  now: Seconds,
+  stoodSeconds: Seconds = Number.POSITIVE_INFINITY,
+): Convergence {
   if (move === undefined) return { kind: 'none' };
   const shrinking = move.to < move.from;
   const arrived = shrinking ? current <= move.to + ARRIVED : current >= move.to - ARRIVED;
   if (arrived) return { kind: 'arrived', shrinking };
-  return shrinking && !isUnderWay(move, now) ? { kind: 'given-up', reached: current } : { kind: 'under-way' };
+  const late = stoodSeconds >= START_SECONDS || now - move.at >= PATIENCE * convergenceSeconds(move);
+  const givenUp = shrinking && !isUnderWay(move, now) && late;
+  return givenUp ? { kind: 'given-up', reached: current } : { kind: 'under-way' };
 }
 
 /**

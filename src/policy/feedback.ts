@@ -31,14 +31,18 @@ interface Standing {
   readonly fresh: boolean;
 }
 
-/** A probation for a shrink from this size. One that began within the same while is gone on with: harm may be of either. */
+/**
+ * A probation for a shrink from this size. One that began within the same while is gone on with: harm may be of either. One that
+ * has ended in harm is over: a guest that is shrunk all the same has freed what it was harmed for.
+ */
 export function beginProbation(
   before: Probation | undefined,
   from: Bytes,
   report: number,
   now: Seconds,
 ): Probation {
-  const goesOn = before !== undefined && before.from > from && now - before.begun < PROBATION_SECONDS;
+  const open = before !== undefined && before.harm === undefined;
+  const goesOn = open && before.from > from && now - before.begun < PROBATION_SECONDS;
   return goesOn ? { ...before, since: now, report } : { from, begun: now, since: now, report };
 }
 

@@ -51,7 +51,9 @@ export function followUp(
     // A guest that does not run, or that a job holds, cannot follow: its move has its time when it can again (H31, H42).
     return { memory: suspended(known, now), verdict: { kind: 'none' } };
   }
-  const verdict = judgeMove(known.move, current, now);
+  const { resting } = known;
+  const stoodSeconds = resting === undefined ? undefined : resting.size === current ? now - resting.since : 0;
+  const verdict = judgeMove(known.move, current, now, stoodSeconds);
   const settled = settleMove(known, verdict, now);
   const yielding =
     yieldFor !== undefined && movedByOthers(sample, known, current, now)

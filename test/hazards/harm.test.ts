@@ -2,13 +2,17 @@
 import { describe, expect, it } from 'vitest';
 import { ABSENT, type GuestFigure, known } from '../../src/model/snapshot.ts';
 import { GiB, KiB, MiB } from '../../src/model/units.ts';
+import { decide } from '../../src/policy/decide.ts';
 import {
   expression,
   type GuestParts,
   type GuestPolicyParts,
   guestPolicy,
+  guestSample,
   hostPolicy,
+  instant,
   policySet,
+  snapshot,
 } from '../../src/policy/testing.ts';
 import { watch } from './watch.ts';
 
@@ -122,7 +126,7 @@ describe('a shrink on probation', () => {
       tick(0, [{ current: 3 * GiB, used: GiB, reportsInEpoch: 10 }, other(10)], tight);
       const hurt = { current: 2 * GiB, used: 2 * GiB, ...figures({ majorFaultRate: 500 }) };
       tick(10, [{ ...hurt, reportsInEpoch: 15 }, other(20)], tight);
-      return tick(15, [{ current: 3 * GiB, used, reportsInEpoch: 35, ...report }, needy], tight);
+      return tick(15, [{ current: 2.9 * GiB, used, reportsInEpoch: 35, ...report }, needy], tight);
     }
 
     it('H29: takes nothing from the guest as long as it needs what it got back', () => {
@@ -132,6 +136,19 @@ describe('a shrink on probation', () => {
     it('H13: takes nothing from it while it swaps out', () => {
       const seen = later(GiB, figures({ swapOutRate: 300 * KiB }));
       expect(seen.of('guest-a')).toMatchObject({ action: 'hold', reason: 'ROLLED_BACK' });
+    });
+
+    it('H24: does not call a shrink back that it has asked for to relieve another', () => {
+      const { state, decisions } = later(GiB);
+      const target = decisions.find(({ uuid }) => uuid === 'guest-a')?.targetBytes;
+      const moving = { current: 2.8 * GiB, used: GiB, reportsInEpoch: 35 };
+      const next = decide(
+        state,
+        snapshot({ ...tight, guests: [guestSample(moving), guestSample(needy)] }),
+        asking(2 * GiB),
+        instant(15.3),
+      );
+      expect(next.state.guests.get('guest-a')?.move?.to).toBe(target);
     });
 
     it('H27: takes what it has plainly freed since, before the other swaps for want of it', () => {
