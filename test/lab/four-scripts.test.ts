@@ -1,0 +1,146 @@
+/**
+ * Six guests of 512 MiB on a host of 2100 MiB, through four days of demand. What holds on any machine is asserted; the aims are
+ * printed beside what was measured. `BALLONET_LAB_PEERS=1` plays the same to MOM's rules and to guests that nobody controls.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KiB, MiB } from '../../src/model/units.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
+import { type Lab, startLab } from './lab.ts';
+import { startMom } from './mom.ts';
+import { type Play, play, recovery, unfairness } from './play.ts';
+import { until } from './process.ts';
+import { report } from './report.ts';
+import { GUESTS, SCRIPTS, type Script } from './scripts.ts';
+
+const HOST = 2100 * MiB;
+const GUARANTEE = 0.2;
+/** Guests have come to their first sizes by then. */
+const SETTLE_SECONDS = 15;
+
+/** @param reserve bytes that are no guest's: 64 MiB, and what resident memory counts more than once */
+const policy = (cgroup: string, reserve: number) => `
+apiVersion: ballonet/v1
+kind: HostPolicy
+metadata: {name: lab}
+spec:
+  mode: enforce
+  interval: 250ms
+  memory: "cgroup:${cgroup}"
+  reserve: {bytes: ${Math.ceil(reserve / MiB)}MiB, percent: 0, select: max}
+  staleAfter: 10s
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: lab}
+spec:
+  match: {}
+  guarantees: {min: ${GUARANTEE * 100}%, max: 100%, reserve: 32MiB}
+  estimate: {signal: used, window: 5s, quantile: 0.95, growth: 2s}
+  target: guest.demand + 48 * MiB
+  idleTax: 0.99
+  behavior:
+    tolerance: {percent: 2, bytes: 8MiB}
+    shrink: {at: [none], step: {max: 100%, min: 16MiB}, cooldown: 1s}
+    grow: {step: {max: 100%}, cooldown: 0s}
+  vetoes:
+    - {name: swapping, when: has(guest.swap_out_rate) && guest.swap_out_rate > 8 * MiB, hold: 0s}
+`;
+
+const openLab = (pool?: string): Promise<Lab> =>
+  startLab({
+    guests: GUESTS,
+    memory: '512MiB',
+    swap: '512MiB',
+    disk: '256MiB',
+    statsPeriod: 1,
+    ...(pool === undefined ? {} : { pool }),
+  });
+
+const wait = (seconds: number) => new Promise(resolve => setTimeout(resolve, seconds * 1000));
+
+function tell(controller: string, script: Script, result: Play): void {
+  const { overloaded } = script;
+  report(`${script.name}, ${controller}`, {
+    'host exceeded, s (aim 0; overload: under 3)': result.exceededSeconds,
+    'most resident, MiB': result.mostResident / MiB,
+    'swapped out, MiB (aim 0 on staggered and surge)': result.swappedOut / MiB,
+    'PSI full, s (aim under 0.5 on staggered and surge)': result.stalledSeconds,
+    'OOM kills (aim 0)': result.oomKills,
+    ...(overloaded && {
+      'largest deviation from the mean size in overload (aim 0.1)': unfairness(
+        result.samples,
+        overloaded.to,
+        20,
+      ),
+      'recovery after overload, s (aim 10)': recovery(result.samples, overloaded.to),
+    }),
+  });
+}
+
+describe('six guests of 512 MiB on a host of 2100 MiB', () => {
+  let lab: Lab;
+  let daemon: Daemon;
+
+  beforeAll(async () => {
+    lab = await openLab('2100MiB');
+    const pool = lab.pool;
+    if (pool === undefined) throw new Error('the lab has no pool');
+    // The pool is charged once for the program text that is resident in every QEMU; the host is judged by resident memory.
+    const resident = (await Promise.all(lab.guests.map(guest => guest.rss()))).reduce((a, b) => a + b, 0);
+    const shared = Math.max(0, resident - (await pool.usage()));
+    const cgroup = pool.path.replace(/^\/sys\/fs\/cgroup(\/memory)?/, '');
+    daemon = await startDaemon({
+      uri: lab.uri,
+      folder: lab.folder,
+      policy: policy(cgroup, 64 * MiB + shared),
+    });
+    await wait(SETTLE_SECONDS);
+  });
+
+  afterAll(async () => {
+    await daemon?.[Symbol.asyncDispose]();
+    await lab?.close();
+  });
+
+  it.each(SCRIPTS)(
+    'come through $name without a kill, with their guarantees',
+    { timeout: 600_000 },
+    async script => {
+      const result = await play(lab, script, HOST);
+      tell('ballonet', script, result);
+      expect(result.failures).toEqual([]);
+      expect(result.oomKills).toBe(0);
+      for (const guest of lab.guests) expect(guest.agent.holderDeaths, guest.name).toEqual([]);
+      const smallest = Math.min(...result.samples.flatMap(({ sizes }) => sizes));
+      expect(smallest).toBeGreaterThanOrEqual(GUARANTEE * 512 * MiB);
+    },
+  );
+
+  it('fit in the host in the end, each with more than it uses', async () => {
+    await until('the guests fit', 120, async () => {
+      const resident = await Promise.all(lab.guests.map(guest => guest.rss()));
+      return resident.reduce((a, b) => a + b, 0) + 64 * MiB <= HOST;
+    });
+    for (const guest of lab.guests) {
+      const { available = 0, usable = 0 } = await guest.dommemstat();
+      expect(usable * KiB, guest.name).toBeGreaterThan(16 * MiB);
+      expect(available, guest.name).toBeGreaterThan(usable);
+    }
+    expect(daemon.said('tick failed: balloons stay as they are')).toEqual([]);
+  });
+});
+
+if (process.env.BALLONET_LAB_PEERS) {
+  describe('the same guests without Ballonet', () => {
+    it.each(
+      SCRIPTS.flatMap(script => (['mom', 'nobody'] as const).map(controller => ({ ...script, controller }))),
+    )('$name, $controller', { timeout: 600_000 }, async script => {
+      await using lab = await openLab();
+      await using _ = script.controller === 'mom' ? await startMom(lab, HOST) : undefined;
+      await wait(SETTLE_SECONDS);
+      const result = await play(lab, script, HOST);
+      tell(script.controller, script, result);
+      expect(result.samples.length).toBeGreaterThan(0);
+    });
+  });
+}
