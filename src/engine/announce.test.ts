@@ -6,7 +6,7 @@ import { initialState } from '../policy/state.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createAnnouncer } from './announce.ts';
 import type { EngineEvent } from './engine.ts';
-import { logMove, logNotice } from './log-lines.ts';
+import { createMoveLog, logNotice } from './log-lines.ts';
 import { CALM } from './safety.ts';
 
 /** An announcer and the lines it has logged. */
@@ -20,9 +20,10 @@ function announcer() {
   });
   const log = createLog('info', sink);
   const tell = createAnnouncer(notice => logNotice(log, notice));
+  const logMove = createMoveLog(log);
   const announce = (event: EngineEvent): void => {
     tell(event);
-    if (event.type === 'applied') logMove(log, event.decision, event.application);
+    if (event.type === 'applied') logMove(event.decision, event.application);
   };
   return { announce, lines, said: (msg: string) => lines.filter(line => line.msg === msg) };
 }
@@ -64,6 +65,17 @@ describe('announcer', () => {
     announce({ type: 'applied', decision: decisionOf(), application: { status: 'applied', targetBytes: 7 } });
     expect(lines.map(line => typeof line.level)).toEqual(lines.map(() => 'number'));
     expect(lines.length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('tells of a move that is only thought of when it changes', () => {
+    const { announce, said } = announcer();
+    for (const targetBytes of [7, 7, 8, 8])
+      announce({
+        type: 'applied',
+        decision: decisionOf(),
+        application: { status: 'dry-run', targetBytes },
+      });
+    expect(said('balloon would move')).toMatchObject([{ toBytes: 7 }, { toBytes: 8 }]);
   });
 
   it('gives a line to each applied change, with sizes in bytes and the reason', () => {

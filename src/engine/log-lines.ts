@@ -13,7 +13,20 @@ export function logNotice(log: Logger, { type, domain, uuid, fields, error }: No
   );
 }
 
-export function logMove(log: Logger, decision: Decision, application: Application): void {
+/** A line for each move. What only would be moved is told when it changes: a dry run decides the same every tick. */
+export function createMoveLog(log: Logger): (decision: Decision, application: Application) => void {
+  const wouldBe = new Map<string, string>();
+  return (decision, application) => {
+    if (application.status === 'dry-run') {
+      const said = `${decision.action} ${decision.reason} ${application.targetBytes}`;
+      if (wouldBe.get(decision.uuid) === said) return;
+      wouldBe.set(decision.uuid, said);
+    }
+    logMove(log, decision, application);
+  };
+}
+
+function logMove(log: Logger, decision: Decision, application: Application): void {
   const fields = {
     domain: decision.name,
     action: decision.action,

@@ -2,7 +2,7 @@
 import type { Subscription } from 'rxjs';
 import { createAnnouncer } from '../../engine/announce.ts';
 import type { TickEvent } from '../../engine/engine.ts';
-import { logMove, logNotice } from '../../engine/log-lines.ts';
+import { createMoveLog, logNotice } from '../../engine/log-lines.ts';
 import { releaseBalloons } from '../../engine/release.ts';
 import { afterRelease } from '../../policy/orders.ts';
 import type { ChosenUri } from '../uri.ts';
@@ -72,11 +72,12 @@ export function collectorPart({ collector, notices }: Daemon): Part {
 export function logPart({ events, notices, log }: Daemon): Part {
   return part('log', () => {
     const announce = createAnnouncer(notice => notices.next(notice));
+    const logMove = createMoveLog(log);
     const watching = notices.subscribe(notice => logNotice(log, notice));
     watching.add(
       events.subscribe(event => {
         announce(event);
-        if (event.type === 'applied') logMove(log, event.decision, event.application);
+        if (event.type === 'applied') logMove(event.decision, event.application);
       }),
     );
     return () => watching.unsubscribe();
