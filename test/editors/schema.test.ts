@@ -60,6 +60,7 @@ describe('an editor with the JSON Schema', { timeout: 30_000 }, () => {
       'HostPolicy',
       'GuestPolicy',
       'PolicyTest',
+      'Scenario',
     ]);
   });
 
