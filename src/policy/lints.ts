@@ -115,11 +115,13 @@ const SIZES = [2.5 * GiB, 5 * GiB, 8 * GiB];
 function lintStability(host: CompiledHost, guest: CompiledGuest): Diagnostic[] {
   const { policy } = guest;
   const levels = [LEVEL_NONE, ...host.policy.pressure.map(({ name }) => name)];
+  const scope = standingScope();
   for (const level of levels) {
+    scope.host.level = level;
     for (const used of USES) {
       for (const size of SIZES) {
-        const first = targetAt(guest, used, size, level);
-        const second = first === undefined ? undefined : targetAt(guest, used, first, level);
+        const first = targetAt(guest, used, size, scope);
+        const second = first === undefined ? undefined : targetAt(guest, used, first, scope);
         if (first === undefined || second === undefined) continue;
         const band = Math.max(policy.tolerance.ratio * first, policy.tolerance.bytes);
         if (Math.abs(second - first) <= Math.max(band, 1)) continue;
@@ -133,31 +135,43 @@ function lintStability(host: CompiledHost, guest: CompiledGuest): Diagnostic[] {
   return [];
 }
 
-/** The target of a standing guest; undefined where it cannot be told. */
-function targetAt({ policy }: CompiledGuest, used: number, size: number, level: string): number | undefined {
-  if (size < used) return undefined;
-  const { reserve, ...bounds } = policy.guarantees;
-  const amount = (value: typeof bounds.min) => ('bytes' in value ? value.bytes : value.ratio * MAX);
-  const [min, max] = [Math.min(MAX, amount(bounds.min)), Math.min(MAX, amount(bounds.max))];
-  const free = size - used;
-  const vars: Record<string, number> = {};
-  const scope: Scope = {
+type StandingScope = Scope & Required<Pick<Scope, 'guest' | 'vars'>>;
+
+/** What a policy sees of a standing guest, but for its use and size. Filled in anew for each try: a large set has tens of thousands. */
+function standingScope(): StandingScope {
+  return {
     host: {
       ...{ total: 64 * GiB, available: 16 * GiB, available_ratio: 0.25, free: 8 * GiB, committed: 32 * GiB },
-      ...{ swap_used: 0, swap_in_rate: 0, swap_out_rate: 0, guests: 8, level },
+      ...{ swap_used: 0, swap_in_rate: 0, swap_out_rate: 0, guests: 8, level: LEVEL_NONE },
       psi: { some: { avg10: 0, avg60: 0, avg300: 0 }, full: { avg10: 0, avg60: 0, avg300: 0 } },
     },
     guest: {
       ...{ name: 'guest', uuid: '00000000-0000-0000-0000-000000000000', tags: {}, max: MAX, boots: 1 },
-      ...{ current: size, target: size, total: size, rss: size, used, need: used, demand: used },
-      ...{ used_rate: 0, available: free, free, cache: 0, swap_in_rate: 0, swap_out_rate: 0 },
-      ...{ major_fault_rate: 0, oom_kills: 0, alloc_stalls: 0, psi_some: 0, psi_full: 0 },
+      ...{ used_rate: 0, cache: 0, swap_in_rate: 0, swap_out_rate: 0, major_fault_rate: 0 },
+      ...{ oom_kills: 0, alloc_stalls: 0, psi_some: 0, psi_full: 0 },
       ...{ uptime: 86_400, stats_age: 1, distress: false, level: 'ample' },
     },
-    guarantees: { min, max, reserve },
     now: { hour: 12, weekday: 1 },
-    vars,
+    vars: {},
   };
+}
+
+/** The target of a standing guest; undefined where it cannot be told. */
+function targetAt(
+  { policy }: CompiledGuest,
+  used: number,
+  size: number,
+  scope: StandingScope,
+): number | undefined {
+  if (size < used) return undefined;
+  const { guarantees } = policy;
+  const amount = (value: typeof guarantees.min) => ('bytes' in value ? value.bytes : value.ratio * MAX);
+  const [min, max] = [Math.min(MAX, amount(guarantees.min)), Math.min(MAX, amount(guarantees.max))];
+  scope.guarantees = { min, max, reserve: guarantees.reserve };
+  const { guest, vars } = scope;
+  guest.current = guest.target = guest.total = guest.rss = size;
+  guest.used = guest.need = guest.demand = used;
+  guest.available = guest.free = size - used;
   for (const { name, expression } of policy.variables) {
     const value = expression.evaluate(scope);
     if (typeof value !== 'number') return undefined;

@@ -137,6 +137,7 @@ function share(a: readonly Range[], b: readonly Range[]): boolean {
  */
 export function globsIntersect(a: Glob, b: Glob): boolean {
   const [rows, columns] = [a.tokens, b.tokens];
+  if (endsDiffer(rows, columns)) return false;
   let row = firstRow(columns);
   for (const token of rows) {
     const next: boolean[] = [token === STAR && row[0] === true];
@@ -148,6 +149,25 @@ export function globsIntersect(a: Glob, b: Glob): boolean {
     row = next;
   }
   return row[columns.length] === true;
+}
+
+/**
+ * True when the characters before the first star of either, or those behind the last one, keep the two apart. Most globs of a
+ * large set are names with a star at one end.
+ */
+function endsDiffer(a: readonly Token[], b: readonly Token[]): boolean {
+  return startsDiffer(a, b, at => at) || startsDiffer(a, b, at => -1 - at);
+}
+
+function startsDiffer(a: readonly Token[], b: readonly Token[], index: (at: number) => number): boolean {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const token = a.at(index(at));
+    const other = b.at(index(at));
+    if (token === undefined || other === undefined || token === STAR || other === STAR) return false;
+    if (!share(token, other)) return true;
+  }
+  return false;
 }
 
 function firstRow(columns: readonly Token[]): boolean[] {
