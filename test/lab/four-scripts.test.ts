@@ -1,6 +1,7 @@
 /**
  * Six guests of 512 MiB on a host of 2100 MiB, through four days of demand. What holds on any machine is asserted; the aims are
- * printed beside what was measured. `BALLONET_LAB_PEERS=1` plays the same to MOM's rules and to guests that nobody controls.
+ * printed beside what was measured. `BALLONET_LAB_PEERS=1` plays them at full length, and to MOM's rules and to guests that nobody
+ * controls as well.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KiB, MiB } from '../../src/model/units.ts';
@@ -10,9 +11,11 @@ import { startMom } from './mom.ts';
 import { type Play, play, recovery, unfairness } from './play.ts';
 import { until } from './process.ts';
 import { report } from './report.ts';
-import { GUESTS, SCRIPTS, type Script } from './scripts.ts';
+import { GUESTS, type Script, scripts } from './scripts.ts';
 
 const HOST = 2100 * MiB;
+const PEERS = Boolean(process.env.BALLONET_LAB_PEERS);
+const SCRIPTS = scripts(PEERS);
 const GUARANTEE = 0.2;
 /** Guests have come to their first sizes by then. */
 const SETTLE_SECONDS = 15;
@@ -130,7 +133,7 @@ describe('six guests of 512 MiB on a host of 2100 MiB', () => {
   });
 });
 
-if (process.env.BALLONET_LAB_PEERS) {
+if (PEERS) {
   describe('the same guests without Ballonet', () => {
     it.each(
       SCRIPTS.flatMap(script => (['mom', 'nobody'] as const).map(controller => ({ ...script, controller }))),

@@ -28,7 +28,10 @@ const PAIRS = [
   [2, 3],
   [4, 5],
 ] as const;
-const IDLE = 40 * MiB;
+/** What a lab guest uses before it holds anything. */
+const BASE = 30 * MiB;
+const IDLE = 40 * MiB - BASE;
+const BUSY = 300 * MiB - BASE;
 /** A program that fills its memory with something worth keeping. */
 const RAMP = 40 * MiB;
 
@@ -38,37 +41,42 @@ function staggered(rounds: number): Script {
     const at = 20 * (i + 1);
     const [before, pair] = [PAIRS[(i + 2) % 3] ?? [], PAIRS[i % 3] ?? []];
     if (i > 0) steps.push({ at, guests: before, held: IDLE });
-    steps.push({ at, guests: pair, held: 300 * MiB, rate: RAMP });
+    steps.push({ at, guests: pair, held: BUSY, rate: RAMP });
   }
   return { name: 'staggered', seconds: 20 * (rounds + 1), steps };
 }
 
-export const SCRIPTS: readonly Script[] = [
-  staggered(5),
-  {
-    name: 'surge',
-    seconds: 110,
-    steps: [
-      { at: 0, guests: ALL, held: IDLE },
-      { at: 60, guests: [0], held: 360 * MiB },
-      { at: 75, guests: [0], held: IDLE },
-      { at: 90, guests: [3], held: 360 * MiB },
-    ],
-  },
-  {
-    name: 'cache',
-    seconds: 90,
-    steps: [{ at: 0, guests: ALL, held: IDLE }],
-    cache: { bytes: 200 * MiB, every: 20 },
-  },
-  {
-    name: 'overload',
-    seconds: 90,
-    steps: [
-      { at: 0, guests: ALL, held: IDLE },
-      { at: 20, guests: ALL, held: 330 * MiB },
-      { at: 70, guests: ALL, held: IDLE },
-    ],
-    overloaded: { from: 20, to: 70 },
-  },
-];
+/** Idle times and repetitions are shorter unless `long`: what must hold shows in either. */
+export function scripts(long: boolean): readonly Script[] {
+  const quiet = long ? 60 : 20;
+  const busy = long ? 50 : 25;
+  return [
+    staggered(long ? 5 : 3),
+    {
+      name: 'surge',
+      seconds: quiet + 50,
+      steps: [
+        { at: 0, guests: ALL, held: IDLE },
+        { at: quiet, guests: [0], held: IDLE + 360 * MiB },
+        { at: quiet + 15, guests: [0], held: IDLE },
+        { at: quiet + 30, guests: [3], held: IDLE + 360 * MiB },
+      ],
+    },
+    {
+      name: 'cache',
+      seconds: long ? 90 : 50,
+      steps: [{ at: 0, guests: ALL, held: IDLE }],
+      cache: { bytes: 200 * MiB, every: 20 },
+    },
+    {
+      name: 'overload',
+      seconds: busy + 40,
+      steps: [
+        { at: 0, guests: ALL, held: IDLE },
+        { at: 20, guests: ALL, held: 330 * MiB - BASE },
+        { at: 20 + busy, guests: ALL, held: IDLE },
+      ],
+      overloaded: { from: 20, to: 20 + busy },
+    },
+  ];
+}
