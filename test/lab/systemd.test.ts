@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { serviceManager } from './systemd.ts';
+import { serviceManager } from '../../src/telemetry/systemd.ts';
 
 const LISTEN = `
 import socket, sys
