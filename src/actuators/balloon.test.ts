@@ -18,7 +18,7 @@ function hypervisorWith(setMemory: SetMemory): Hypervisor {
 }
 
 describe('balloon actuator', () => {
-  it('asks for the target in KiB, live only', async () => {
+  it('H36: asks for the target in KiB, live only', async () => {
     const setMemory = vi.fn<SetMemory>(() => Promise.resolve());
     const application = await createBalloonActuator(hypervisorWith(setMemory)).apply(
       decisionOf(),

@@ -15,7 +15,7 @@ export interface BalloonOptions {
 }
 
 /**
- * Moves balloons with setMemory, live only: the persistent size stays the operator's.
+ * Moves balloons with setMemory, live only: the persistent size stays the operator's (H36, R27).
  *
  * A guest whose call has not come back, though its deadline is over, gets no second one: a hung QEMU holds the job lock, and
  * every further call would take a worker of libvirtd with it.

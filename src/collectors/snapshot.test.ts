@@ -327,7 +327,7 @@ describe('the domain XML', () => {
 });
 
 describe('the link', () => {
-  it('coming back has the XML read again and keeps the epoch of a guest that went on', async () => {
+  it('H32: coming back has the XML read again and keeps the epoch of a guest that went on', async () => {
     const { collector, hypervisor, add, clock, fresh } = setUp();
     const guest = add('a');
     await collector.collect();

@@ -225,7 +225,7 @@ describe('the stats period', () => {
     ]);
   });
 
-  it('is set anew on all guests after a reconnection, and when the policy asks for another', async () => {
+  it('H32: is set anew on all guests after a reconnection, and when the policy asks for another', async () => {
     const { add, tick, calls, hypervisor, collector, settings } = setUp();
     add('web');
     await tick();

@@ -56,6 +56,7 @@ export function hostBudget(
     committed += promised;
     ungranted += memory.granted;
   }
+  // H28: what the guests never get, so that the host's own OOM killer has no reason to take one of them.
   const reserve = hostReserve(policy, poolTotal);
   // Pages that processes share, such as QEMU's text, are counted with each of them, but take memory once: this may be negative.
   const others = exclusive ? 0 : Math.max(-overhead, poolTotal - available - resident);
@@ -96,7 +97,10 @@ export interface Arbitration {
   readonly entitled: readonly Entitlement[];
 }
 
-/** Splits the budget among movable guests; those that are held keep what they are promised. */
+/**
+ * Splits the budget among movable guests; those that are held keep what they are promised. It gives out sizes, not what is missing:
+ * a rule that asks for the shortfall anew each time takes back what it has just asked for (H23, R18).
+ */
 export function arbitrate(
   budget: HostBudget,
   assessments: readonly Assessment[],

@@ -219,7 +219,7 @@ function held(
   return { kind: 'held', sample, policy, memory, trail, promised, code, correction, restore: undefined };
 }
 
-/** The guarantees in bytes. */
+/** The guarantees in bytes. H8 (R7): a guest keeps its minimum, however idle it looks. */
 function boundsOf({ guarantees }: GuestPolicy, max: Bytes): { readonly min: Bytes; readonly ceiling: Bytes } {
   const min = Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
   return { min, ceiling: Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max)))) };

@@ -9,7 +9,7 @@ const SLOWEST_BYTES_PER_SECOND = 0.25 * GiB;
 const BACK_OFF_SECONDS = 600;
 const BACK_OFF_MAX_SECONDS = 3600;
 
-/** Time within which a guest that follows at all has followed. */
+/** Time within which a guest that follows at all has followed (H2, R2). */
 export function convergenceSeconds(move: Move): Seconds {
   return START_SECONDS + Math.abs(move.to - move.from) / SLOWEST_BYTES_PER_SECOND;
 }

@@ -20,7 +20,7 @@ export interface Correction {
   readonly inputs: StageInputs;
 }
 
-/** What is promised to a guest of this size: that, or what it has been asked to grow to, as far as it still can. */
+/** What is promised to a guest of this size: that, or what it has been asked to grow to, as far as it still can (H41). */
 export function promisedBytes(size: Bytes, { move }: GuestMemory, max = Number.POSITIVE_INFINITY): Bytes {
   return move === undefined ? size : Math.max(size, Math.min(max, move.to));
 }
@@ -98,7 +98,7 @@ const STANDING_SECONDS = 5;
 const OWN_DRIFT = 4 * MiB;
 
 /**
- * True when the balloon moved though we had asked for nothing. A guest with auto-deflate may do so by itself; one that boots
+ * H26 (R20): true when the balloon moved though we had asked for nothing. A guest with auto-deflate may do so by itself; one that boots
  * fills its balloon to where it stood before, for QEMU keeps the target over a reset.
  */
 function movedByOthers(
@@ -140,7 +140,7 @@ function learnStanding(sample: GuestSample, memory: GuestMemory, current: Bytes,
   return learned ? { ...memory, overheadBytes, granted, kernelBytes, efficacy } : memory;
 }
 
-/** The target of a shrink that was not followed is taken back to what was reached and a margin. */
+/** H2 (R2): the target of a shrink that was not followed is taken back to what was reached and a margin. */
 export function withdrawalOf(sample: GuestSample, verdict: Convergence): Correction | undefined {
   if (verdict.kind !== 'given-up') return undefined;
   const { reached } = verdict;

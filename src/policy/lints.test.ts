@@ -59,7 +59,7 @@ describe('lints', () => {
     expect(found).toEqual(unstable ? ['warning LINT_UNSTABLE 14'] : []);
   });
 
-  it('find a target that follows the present size at one level alone', () => {
+  it('H22: find a target that follows the present size at one level alone', () => {
     const target = '  target: \'host.level == "soft" ? guest.current * 0.8 : guest.max\'\n';
     expect(lint(host(SOFT) + guest('a', `  match: {}\n${VETO}${target}`))).toEqual([
       'warning LINT_UNSTABLE 14',

@@ -110,7 +110,7 @@ const SIZES = [2.5 * GiB, 5 * GiB, 8 * GiB];
 
 /**
  * A policy whose target moves on when the guest has got there, so that one step is followed by the next. The target is tried on a guest of 8 GiB
- * at several sizes and uses: where it leads, it must stay within the dead band.
+ * at several sizes and uses: where it leads, it must stay within the dead band (H22, R17).
  */
 function lintStability(host: CompiledHost, guest: CompiledGuest): Diagnostic[] {
   const { policy } = guest;

@@ -59,6 +59,7 @@ export function restrainShrink(
   if (guest.bar !== undefined && isBarred(guest, hurried))
     return { ...hold(guest.bar.code, guest.bar.inputs), source: guest.bar.source };
   if (current <= bottom) return hold('GUARD_FLOOR', { floor: guest.floor });
+  // H24 (R19): one shrink a report, and none while the one before is under way.
   if (isUnderWay(memory.move, now)) return hold('MOVE_IN_FLIGHT', { target: memory.move.to });
   if (isBackingOff(memory, now)) return hold('BACKING_OFF', { seconds: (memory.backOffUntil ?? now) - now });
   if (sample.reportsInEpoch <= memory.decidedOnReport) return hold('NO_FRESH_SAMPLE');
@@ -73,6 +74,7 @@ export function restrainShrink(
     : tighter(halfSlack(guest, current - asked), strictest(guest, shrink, memory.shrunkAt, now));
   const target = roundUp(Math.max(asked, current - limit.bytes));
   const distance = current - target;
+  // H39 (R28): every move splits huge pages of the host and of the guest, so a small one costs more than it frees.
   if (distance <= 0 || distance < shrink.stepMin) {
     const code = limit.bytes < shrink.stepMin ? limit.code : 'STEP_TOO_SMALL';
     return hold(code, { distance: Math.max(0, distance), smallest: shrink.stepMin });
@@ -91,7 +93,7 @@ export interface RestrainedGrowth extends Restrained {
 }
 
 /**
- * A growth towards `goal`, or why there is none.
+ * A growth towards `goal`, or why there is none. Its limits are its own, and those of a shrink do not hold it back (H25).
  *
  * @param room bytes that nobody has been promised
  */
@@ -185,6 +187,7 @@ function hold(code: ReasonCode, inputs: StageInputs = {}): Restrained {
   return { target: undefined, code, inputs };
 }
 
+/** The dead band: what is closer than this to its goal stays as it is (H22, R17). */
 function tolerance(guest: Movable): Bytes {
   return Math.max(guest.policy.tolerance.ratio * guest.current, guest.policy.tolerance.bytes);
 }

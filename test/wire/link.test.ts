@@ -157,7 +157,7 @@ describe('keepalive', () => {
 });
 
 describe('the link', () => {
-  it('comes back after the daemon was away, and registers its events again', async () => {
+  it('H32: comes back after the daemon was away, and registers its events again', async () => {
     const { start, connect } = await wireTest();
     const before = await start();
     const hypervisor = await connect({ reconnect: true }, QUICK);

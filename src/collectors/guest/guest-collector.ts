@@ -240,7 +240,7 @@ export function createGuestCollector({
       descriptions.expireAll();
       periods.reset();
       jobs.reset();
-      // Epochs stay: a reboot that nobody told of shows by its counters, and a restarted libvirtd is no reboot.
+      // H32 (R25). Epochs stay: a reboot that nobody told of shows by its counters, and a restarted libvirtd is no reboot.
       for (const tracker of trackers.values()) forgetSizes(tracker.sizes);
     },
 

@@ -81,6 +81,7 @@ export class Link {
     this.#timer = setTimeout(() => void this.#retry(), pause * (0.5 + Math.random() / 2));
   }
 
+  /** H32 (R25): events and all that was known end with the connection, so a new one registers anew before it is called up. */
   async #retry(): Promise<void> {
     let connection: RpcConnection;
     try {
