@@ -52,6 +52,10 @@ describe('ballonet run on two guests', () => {
     ((await lab.guest(index).dommemstat()).actual ?? 0) * KiB;
 
   async function full(): Promise<void> {
+    // A guest that was reset while its target was its maximum has no balloon to fill, and QEMU goes on with the size of before.
+    for (const guest of lab.guests) await guest.setMemory(guest.memory - 8 * MiB);
+    for (const index of [0, 1])
+      await until('the guest has moved', 30, async () => (await size(index)) === 504 * MiB);
     for (const guest of lab.guests) await guest.setMemory(guest.memory);
     for (const index of [0, 1])
       await until('the guest is at full size', 30, async () => (await size(index)) === 512 * MiB);
