@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
+/** They load or measure the whole machine. */
+const ALONE = ['test/lab/four-scripts.test.ts', 'test/lab/overcommit.test.ts'];
+
+const lab = { globalSetup: 'test/build.ts', testTimeout: 180_000, hookTimeout: 180_000 };
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,12 +18,22 @@ export default defineConfig({
       },
       {
         test: {
+          ...lab,
           name: 'lab',
-          globalSetup: 'test/build.ts',
           include: ['test/lab/**/*.test.ts'],
+          exclude: ALONE,
+          // A file's guests mostly wait; a boot takes 3 s of one processor.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...lab,
+          name: 'lab-alone',
+          include: ALONE,
           fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -73,7 +73,7 @@ function tell(controller: string, script: Script, result: Play): void {
       'largest deviation from the mean size in overload (aim 0.1)': unfairness(
         result.samples,
         overloaded.to,
-        20,
+        PEERS ? 20 : 10,
       ),
       'recovery after overload, s (aim 10)': recovery(result.samples, overloaded.to),
     }),

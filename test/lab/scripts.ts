@@ -35,48 +35,52 @@ const BUSY = 300 * MiB - BASE;
 /** A program that fills its memory with something worth keeping. */
 const RAMP = 40 * MiB;
 
-function staggered(rounds: number): Script {
+function staggered(rounds: number, every: Seconds): Script {
   const steps: Step[] = [{ at: 0, guests: ALL, held: IDLE }];
   for (let i = 0; i < rounds; i += 1) {
-    const at = 20 * (i + 1);
+    const at = every * (i + 1);
     const [before, pair] = [PAIRS[(i + 2) % 3] ?? [], PAIRS[i % 3] ?? []];
     if (i > 0) steps.push({ at, guests: before, held: IDLE });
     steps.push({ at, guests: pair, held: BUSY, rate: RAMP });
   }
-  return { name: 'staggered', seconds: 20 * (rounds + 1), steps };
+  return { name: 'staggered', seconds: every * (rounds + 1), steps };
 }
 
 /** Idle times and repetitions are shorter unless `long`: what must hold shows in either. */
 export function scripts(long: boolean): readonly Script[] {
-  const quiet = long ? 60 : 20;
-  const busy = long ? 50 : 25;
+  const quiet = long ? 60 : 8;
+  const between = long ? 15 : 12;
+  const reread = long ? 20 : 8;
+  const onset = long ? 20 : 8;
+  const busy = long ? 50 : 22;
+  const after = long ? 20 : 15;
   return [
-    staggered(long ? 5 : 3),
+    long ? staggered(5, 20) : staggered(2, 15),
     {
       name: 'surge',
-      seconds: quiet + 50,
+      seconds: quiet + 2 * between + (long ? 20 : 12),
       steps: [
         { at: 0, guests: ALL, held: IDLE },
         { at: quiet, guests: [0], held: IDLE + 360 * MiB },
-        { at: quiet + 15, guests: [0], held: IDLE },
-        { at: quiet + 30, guests: [3], held: IDLE + 360 * MiB },
+        { at: quiet + between, guests: [0], held: IDLE },
+        { at: quiet + 2 * between, guests: [3], held: IDLE + 360 * MiB },
       ],
     },
     {
       name: 'cache',
-      seconds: long ? 90 : 50,
+      seconds: long ? 90 : 4 * reread,
       steps: [{ at: 0, guests: ALL, held: IDLE }],
-      cache: { bytes: 200 * MiB, every: 20 },
+      cache: { bytes: 200 * MiB, every: reread },
     },
     {
       name: 'overload',
-      seconds: busy + 40,
+      seconds: onset + busy + after,
       steps: [
         { at: 0, guests: ALL, held: IDLE },
-        { at: 20, guests: ALL, held: 330 * MiB - BASE },
-        { at: 20 + busy, guests: ALL, held: IDLE },
+        { at: onset, guests: ALL, held: 330 * MiB - BASE },
+        { at: onset + busy, guests: ALL, held: IDLE },
       ],
-      overloaded: { from: 20, to: 20 + busy },
+      overloaded: { from: onset, to: onset + busy },
     },
   ];
 }
