@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ABSENT } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { arbitrate, hostBudget } from './arbitrate.ts';
-import type { Assessment, Movable } from './assess.ts';
+import { assess } from './assess.ts';
+import type { Assessment, Movable } from './sheet.ts';
 import {
   expression,
   type GuestParts,
@@ -10,26 +11,17 @@ import {
   guestPolicy,
   guestSample,
   hostPolicy,
+  instant,
   memoryOf,
   movable,
   type SnapshotParts,
   snapshot,
 } from './testing.ts';
-import { newTrail } from './trail.ts';
 
 function held(parts: GuestParts, memory: Parameters<typeof memoryOf>[1] = {}): Assessment {
   const sample = guestSample(parts);
-  return {
-    kind: 'held',
-    sample,
-    policy: undefined,
-    memory: memoryOf(sample, memory),
-    trail: newTrail(undefined),
-    promised: sample.readings.current.value ?? 0,
-    code: 'STATS_ABSENT',
-    correction: undefined,
-    restore: undefined,
-  };
+  const host = { guests: 1, psi: { some: {}, full: {} }, level: 'none' };
+  return assess({ sample, policy: undefined, memory: memoryOf(sample, memory), host, now: instant(-1000) });
 }
 
 function budgetOf(assessments: readonly Assessment[], parts: SnapshotParts = {}, host = hostPolicy()) {

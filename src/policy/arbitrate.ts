@@ -1,11 +1,11 @@
 /** The host's side of the decision: how much there is for guests, and what each of them is entitled to of it. */
 import { type Obstacle, type Snapshot, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
-import { type Assessment, isBarred, type Movable } from './assess.ts';
 import { type Claim, fill, solveBudget } from './budget.ts';
 import { isBackingOff } from './convergence.ts';
 import { isDoubtful } from './efficacy.ts';
 import { type HostPolicy, hostReserve, LEVEL_NONE, resolveAmount } from './policy-set.ts';
+import { type Assessment, isBarred, isMovable, type Movable } from './sheet.ts';
 
 export interface HostBudget {
   /** Pool total less reserve, less what is not the guests', less what missing guests and processes hold beyond their size. */
@@ -115,9 +115,9 @@ export function arbitrate(
   for (const assessment of assessments) {
     if (assessment.sample.state === 'stopped') continue;
     guaranteed += guaranteeOf(assessment);
-    if (assessment.kind === 'movable') movable.push(assessment);
+    if (isMovable(assessment)) movable.push(assessment);
     else left -= assessment.promised;
-    relieving ||= assessment.kind === 'movable' && assessment.distressed;
+    relieving ||= isMovable(assessment) && assessment.distressed;
   }
   if (!relieving) left -= budget.emergency;
   const { outcome, sizes } = solveBudget(
@@ -155,7 +155,7 @@ function withSurplus(budget: Bytes, movable: readonly Movable[], sizes: readonly
 
 /** The size that a guest keeps in any case. One without a policy keeps what it has. */
 function guaranteeOf(assessment: Assessment): Bytes {
-  if (assessment.kind === 'movable') return assessment.min;
+  if (isMovable(assessment)) return assessment.min;
   const { policy, promised, sample } = assessment;
   return policy === undefined
     ? promised

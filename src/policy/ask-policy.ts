@@ -3,18 +3,17 @@ import type { Bytes } from '../model/units.ts';
 import type { GuestPolicy, Scope } from './policy-set.ts';
 import { record, type Trail } from './trail.ts';
 
-/** What expressions see, with room for the variables. */
-export interface ScopeWithVariables extends Scope {
-  readonly vars: Record<string, number>;
-}
+/** Of the many policies that have none. */
+const NO_VARIABLES: Record<string, number> = Object.freeze({});
 
 /**
  * The target, after the variables, which are put into the scope; undefined, with the failing stage recorded, when one of them
  * fails.
  */
-export function askPolicy(policy: GuestPolicy, scope: ScopeWithVariables, trail: Trail): Bytes | undefined {
+export function askPolicy(policy: GuestPolicy, scope: Scope, trail: Trail): Bytes | undefined {
   const size = trail.stages[0]?.in;
-  const { vars } = scope;
+  const vars = policy.variables.length === 0 ? NO_VARIABLES : {};
+  scope.vars = vars;
   for (const { name, expression } of policy.variables) {
     const value = expression.evaluate(scope);
     if (typeof value !== 'number') {

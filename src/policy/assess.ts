@@ -5,11 +5,10 @@ import type { ReasonCode } from '../model/decision.ts';
 import { absoluteReserve } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
-import { askPolicy, type ScopeWithVariables } from './ask-policy.ts';
+import { askPolicy } from './ask-policy.ts';
 import { isOwed } from './boot.ts';
 import { hindranceOf, reportInputs } from './eligibility.ts';
 import {
-  type Correction,
   followUp,
   giveBackOf,
   isYielding,
@@ -18,66 +17,18 @@ import {
   rescueOf,
   withdrawalOf,
 } from './follow-up.ts';
-import { guestNames } from './names.ts';
-import { learnNeeds, sizesOf } from './needs.ts';
+import { learnNeeds, readSizes } from './needs.ts';
 import type { Pause } from './pauses.ts';
-import { type GuestPolicy, type HostNames, type Layer, resolveAmount } from './policy-set.ts';
-import { type Bar, type Care, care, conditionOf, protect } from './protect.ts';
+import { type GuestPolicy, type HostNames, type Layer, resolveAmount, type Scope } from './policy-set.ts';
+import { conditionOf, type Protection, protect, takeCare } from './protect.ts';
+import { Sheet } from './sheet.ts';
 import { highest, recommend } from './stabilize.ts';
-import type { GuestMemory } from './state.ts';
-import { newTrail, record, type Trail } from './trail.ts';
-import { localTime } from './zone-time.ts';
+import { type GuestMemory, newGuestMemory } from './state.ts';
+import { record } from './trail.ts';
+import { type LocalTime, localTime } from './zone-time.ts';
 
 /** Share of its reserve that a guest keeps in any case: enough that no shrink puts it near distress, which begins at a half. */
 const KEPT_RESERVE: Ratio = 0.75;
-
-/** What is known of every guest. */
-interface Known {
-  readonly sample: GuestSample;
-  readonly memory: GuestMemory;
-  readonly trail: Trail;
-  /** What the guest may take up: its size, or the target of a growth that it has been offered. */
-  readonly promised: Bytes;
-  readonly correction: Correction | undefined;
-}
-
-/** A guest that this tick may move, with the limits of its own policy applied. */
-export interface Movable extends Known {
-  readonly kind: 'movable';
-  readonly policy: GuestPolicy;
-  readonly current: Bytes;
-  readonly max: Bytes;
-  readonly min: Bytes;
-  /** Guaranteed maximum. */
-  readonly ceiling: Bytes;
-  /** Size under which the guest would lose memory it uses; at least `min`. */
-  readonly floor: Bytes;
-  /** Target of the policy within the guarantees, and not under what the guest has of its floor. */
-  readonly desired: Bytes;
-  readonly wanted: Bytes;
-  readonly demand: Bytes;
-  /** The policy's target as high as it has been within the stabilization window; at least `desired`. */
-  readonly stable: Bytes;
-  /** It has too little available, swaps out, or was harmed by a shrink: growth is urgent, and it never donates. */
-  readonly distressed: boolean;
-  /** What a growth of it is for. */
-  readonly growth: Care['growth'];
-  /** Why it is not shrunk, whoever asks for it. */
-  readonly bar: Bar | undefined;
-  /** Share of its size that the guest uses. */
-  readonly active: Ratio;
-}
-
-/** A guest that stays as it is this tick, whatever the host needs. */
-interface Held extends Known {
-  readonly kind: 'held';
-  readonly policy: GuestPolicy | undefined;
-  readonly code: ReasonCode;
-  /** Size that a guest which boots is to be given at once, as far as the host has it (H9, R8). */
-  readonly restore: Bytes | undefined;
-}
-
-export type Assessment = Movable | Held;
 
 export interface AssessInput {
   readonly sample: GuestSample;
@@ -96,22 +47,27 @@ export interface AssessInput {
   readonly now: Instant;
 }
 
-export function assess(input: AssessInput): Assessment {
+/**
+ * Assesses one guest.
+ *
+ * @param sheet what an earlier tick has finished with, to be written on anew
+ */
+export function assess(input: AssessInput, sheet = newSheet(input)): Sheet {
   const { sample, policy, layers = [], host, now } = input;
-  const trail = newTrail(sample.readings.current.value);
+  const { trail } = sheet;
   const { memory, verdict } = followUp(sample, input.memory, now.monotonic, input);
-  const promised = promisedBytes(lastKnownSize(sample, memory), memory, sample.readings.max.value);
-  const withdrawal = withdrawalOf(sample, verdict);
-  const known: Known = { sample, memory, trail, promised, correction: withdrawal };
+  sheet.begin(sample, policy, memory, now.monotonic);
+  sheet.promised = promisedBytes(lastKnownSize(sample, memory), memory, sample.readings.max.value);
+  sheet.correction = withdrawalOf(sample, verdict);
   if (policy === undefined) {
     record(trail, 'eligibility', 'UNMANAGED', trail.value);
-    return held(known, policy, 'UNMANAGED', memory);
+    return held(sheet, 'UNMANAGED');
   }
   if (input.pause !== undefined) {
     const { reason, by, until } = input.pause;
     const left = until === undefined ? {} : { seconds: until - now.wall };
     record(trail, 'eligibility', 'PAUSED', trail.value, { reason, by, ...left });
-    return held(known, policy, 'PAUSED', memory);
+    return held(sheet, 'PAUSED');
   }
   for (const { kind, name, source, reason } of layers) {
     const inputs = { [kind]: name, ...(reason === undefined ? {} : { reason }) };
@@ -120,109 +76,111 @@ export function assess(input: AssessInput): Assessment {
   if (isYielding(memory, now.monotonic)) {
     const seconds = (memory.yieldUntil ?? 0) - now.monotonic;
     record(trail, 'eligibility', 'FOREIGN_CHANGE', trail.value, { seconds });
-    return held(known, policy, 'FOREIGN_CHANGE', memory);
+    return held(sheet, 'FOREIGN_CHANGE');
   }
   const hindrance = hindranceOf(sample, memory);
-  const sizes = hindrance === undefined ? sizesOf(sample, memory) : undefined;
-  if (sizes === undefined) {
-    const { stage, code } = hindrance ?? { stage: 'quality', code: 'STATS_SETTLING' };
+  if (hindrance !== undefined || !readSizes(sheet)) {
+    const { stage, code } = hindrance ?? UNSETTLED;
     record(trail, stage, code, trail.value, reportInputs(sample));
     const enforced = policy.mode === 'enforce';
-    const restore = stage === 'quality' && enforced ? restoreOf(sample, memory, policy) : undefined;
-    const correction = code === 'INEFFECTIVE' && enforced ? giveBackOf(sample, promised) : withdrawal;
-    return { ...held(known, policy, code, memory), correction, restore };
+    if (stage === 'quality' && enforced) sheet.restore = restoreOf(sample, memory, policy);
+    if (code === 'INEFFECTIVE' && enforced) sheet.correction = giveBackOf(sample, sheet.promised);
+    return held(sheet, code);
   }
-  const { current, max, kernelBytes } = sizes;
-  const { guarantees } = policy;
-  const needs = learnNeeds(sample, memory, sizes, policy, now.monotonic);
-  const { memory: learned, demand, usedRate, unreported } = needs;
-  const seen = { used: sizes.used, kernelBytes, usedRate };
-  record(trail, 'demand', 'DEMAND', demand, unreported > 0 ? { ...seen, unreported } : seen);
+  sheet.reserve = policy.guarantees.reserve;
+  learnNeeds(sheet, policy.estimate);
+  recordDemand(sheet);
+  sheet.min = leastOf(policy, sheet.max);
+  sheet.ceiling = ceilingOf(policy, sheet.max);
+  sheet.condition = conditionOf(sample, sheet.reserve, sheet.unreported);
 
-  const { min, ceiling } = boundsOf(policy, max);
-  const condition = conditionOf(sample, guarantees.reserve, unreported);
-  const scope: ScopeWithVariables = {
-    host,
-    guest: guestNames(sample, {
-      need: sizes.used + kernelBytes,
-      demand,
-      usedRate,
-      target: learned.target,
-      condition,
-    }),
-    guarantees: { min, max: ceiling, reserve: guarantees.reserve },
-    now: localTime(now.wall, policy.timezone),
-    vars: {},
-  };
+  const scope = scopeOf(sheet, host, localTime(now.wall, policy.timezone));
   const wanted = askPolicy(policy, scope, trail);
-  if (wanted === undefined) return held(known, policy, 'EXPRESSION_FAILED', learned);
+  if (wanted === undefined) return held(sheet, 'EXPRESSION_FAILED');
+  sheet.wanted = wanted;
+  keepGuarantees(sheet, wanted);
+  const protection = protect(policy, scope, sheet.memory, now.monotonic);
+  takeCare(sheet, policy, protection);
+  stabilize(sheet, policy, protection);
+
+  if (policy.mode === 'observe') {
+    const { current, desired } = sheet;
+    record(trail, 'restraint', 'OBSERVE_ONLY', current, { desired }, policy.source);
+    sheet.correction = undefined;
+    return held(sheet, 'OBSERVE_ONLY');
+  }
+  const { move } = sheet.memory;
+  if (move !== undefined) sheet.correction ??= rescueOf(move, sheet);
+  sheet.active = Math.min(1, sheet.inUse / sheet.current);
+  sheet.kind = 'movable';
+  return sheet;
+}
+
+const UNSETTLED = { stage: 'quality', code: 'STATS_SETTLING' } as const;
+
+function newSheet({ sample, memory, host }: AssessInput): Sheet {
+  return new Sheet(sample, memory ?? newGuestMemory(sample.epoch), host);
+}
+
+function held(sheet: Sheet, code: ReasonCode): Sheet {
+  sheet.kind = 'held';
+  sheet.code = code;
+  return sheet;
+}
+
+function recordDemand({ trail, demand, used, kernelBytes, usedRate, unreported }: Sheet): void {
+  const seen = { used, kernelBytes, usedRate };
+  record(trail, 'demand', 'DEMAND', demand, unreported > 0 ? { ...seen, unreported } : seen);
+}
+
+/** What the policy's expressions see. */
+function scopeOf(sheet: Sheet, host: HostNames, now: LocalTime): Scope {
+  const { scope, min, ceiling, reserve } = sheet;
+  scope.host = host;
+  scope.now = now;
+  scope.guarantees.min = min;
+  scope.guarantees.max = ceiling;
+  scope.guarantees.reserve = reserve;
+  return scope;
+}
+
+/** The target within the guarantees, and not so low that the guest would lose what it uses. */
+function keepGuarantees(sheet: Sheet, wanted: Bytes): void {
+  const { min, ceiling, max, reserve, current, used, unreported, kernelBytes, trail } = sheet;
   const bounded = Math.min(ceiling, Math.max(min, Math.ceil(wanted)));
   // H1, H3, H7 (R1): bursts are absolute, so what a guest keeps above its use is not a share of it.
-  const spare = Math.max(absoluteReserve(max), KEPT_RESERVE * guarantees.reserve);
-  const floor = Math.min(max, Math.max(min, Math.ceil(sizes.used + unreported + kernelBytes + spare)));
+  const spare = Math.max(absoluteReserve(max), KEPT_RESERVE * reserve);
+  const floor = Math.min(max, Math.max(min, Math.ceil(used + unreported + kernelBytes + spare)));
   // A guaranteed maximum keeps a guest from growing; what it uses already is not taken from it.
   const kept = Math.max(bounded, Math.min(floor, Math.max(ceiling, current)));
   const bound = kept > bounded ? 'GUARD_FLOOR' : boundOf(wanted, bounded);
   record(trail, 'guarantees', bound, kept, { min, max: ceiling, floor });
+  sheet.floor = floor;
+  sheet.desired = kept;
+}
 
-  const protection = protect(policy, scope, learned, now.monotonic);
-  const situation = { sample, memory: learned, policy, current, max, ceiling, need: needs.need, condition };
-  const { bar, desired, distressed, growth } = care(trail, protection, situation, kept, now.monotonic);
+/** What most policies do not ask for: vetoes that last, and the highest target of a while. */
+function stabilize(sheet: Sheet, { stabilizationSeconds }: GuestPolicy, { vetoed }: Protection): void {
+  const { memory, desired, current, at } = sheet;
   const recommendations =
-    policy.stabilizationSeconds > 0
-      ? recommend(learned.recommendations, desired, current, policy.stabilizationSeconds, now.monotonic)
+    stabilizationSeconds > 0
+      ? recommend(memory.recommendations, desired, current, stabilizationSeconds, at)
       : undefined;
-
-  if (policy.mode === 'observe') {
-    record(trail, 'restraint', 'OBSERVE_ONLY', current, { desired }, policy.source);
-    const next = remembered(learned, protection.vetoed, recommendations);
-    return { ...held(known, policy, 'OBSERVE_ONLY', next), correction: undefined };
-  }
-  return {
-    kind: 'movable',
-    sample,
-    policy,
-    memory: remembered(learned, protection.vetoed, recommendations),
-    trail,
-    promised,
-    correction:
-      withdrawal ??
-      (learned.move &&
-        rescueOf(learned.move, { current, max, floor, distressed, bar: bar?.yields ? undefined : bar })),
-    current,
-    max,
-    min,
-    ceiling,
-    floor,
-    desired,
-    wanted,
-    demand,
-    stable: recommendations === undefined ? desired : Math.max(desired, highest(recommendations)),
-    distressed,
-    growth,
-    bar,
-    active: Math.min(1, (sizes.used + kernelBytes) / current),
-  };
-}
-
-/** True for a guest that does not give, even to one in distress if that is `urgent`. */
-export function isBarred({ bar }: Pick<Movable, 'bar'>, urgent: boolean): boolean {
-  return bar !== undefined && !(urgent && bar.yields === true);
-}
-
-function held(
-  { sample, trail, promised, correction }: Known,
-  policy: GuestPolicy | undefined,
-  code: ReasonCode,
-  memory: GuestMemory,
-): Held {
-  return { kind: 'held', sample, policy, memory, trail, promised, code, correction, restore: undefined };
+  sheet.stable = recommendations === undefined ? desired : Math.max(desired, highest(recommendations));
+  if (memory.vetoed === vetoed && memory.recommendations === recommendations) return;
+  const { draft } = sheet;
+  draft.vetoed = vetoed;
+  draft.recommendations = recommendations;
 }
 
 /** The guarantees in bytes. H8 (R7): a guest keeps its minimum, however idle it looks. */
-function boundsOf({ guarantees }: GuestPolicy, max: Bytes): { readonly min: Bytes; readonly ceiling: Bytes } {
-  const min = Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
-  return { min, ceiling: Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max)))) };
+function leastOf({ guarantees }: GuestPolicy, max: Bytes): Bytes {
+  return Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
+}
+
+function ceilingOf(policy: GuestPolicy, max: Bytes): Bytes {
+  const most = Math.floor(resolveAmount(policy.guarantees.max, max));
+  return Math.min(max, Math.max(leastOf(policy, max), most));
 }
 
 /** What a guest that boots is owed. Its size may be the old, inflated one that QEMU still gives. */
@@ -230,21 +188,11 @@ function restoreOf({ readings }: GuestSample, memory: GuestMemory, policy: Guest
   const max = trusted(readings.max);
   const size = readings.current.value;
   if (max === undefined || size === undefined) return undefined;
-  const { ceiling } = boundsOf(policy, max);
+  const ceiling = ceilingOf(policy, max);
   return isOwed(memory, size, ceiling) ? ceiling : undefined;
 }
 
 function boundOf(wanted: Bytes, bounded: Bytes): ReasonCode {
   if (bounded < wanted) return 'GUARANTEE_MAX';
   return bounded - wanted < 1 ? 'OK' : 'GUARANTEE_MIN';
-}
-
-/** The memory with what protects the guest, which most policies do not ask for. */
-function remembered(
-  memory: GuestMemory,
-  vetoed: GuestMemory['vetoed'],
-  recommendations: GuestMemory['recommendations'],
-): GuestMemory {
-  if (memory.vetoed === vetoed && memory.recommendations === recommendations) return memory;
-  return { ...memory, vetoed, recommendations };
 }

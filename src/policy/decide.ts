@@ -5,7 +5,7 @@ import type { Instant } from '../model/clock.ts';
 import type { Action, Decision } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
 import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
-import { type Assessment, assess } from './assess.ts';
+import { assess } from './assess.ts';
 import { beginTrial } from './efficacy.ts';
 import { beginProbation } from './feedback.ts';
 import { governing } from './governing.ts';
@@ -16,6 +16,7 @@ import { lasting, pauseOf } from './pauses.ts';
 import type { HostNames, PolicySet } from './policy-set.ts';
 import { assessPressure } from './pressure.ts';
 import { type Settlement, settle } from './settle.ts';
+import { type Assessment, isMovable, type Sheet } from './sheet.ts';
 import type { BeforeMove, GuestMemory, PolicyState } from './state.ts';
 import { record } from './trail.ts';
 
@@ -30,6 +31,9 @@ export interface Tick {
   readonly budget: (HostBudget & { readonly split: Split }) | undefined;
 }
 
+// Written on anew by every tick; see sheet.ts.
+const sheets: Sheet[] = [];
+
 /**
  * Decides a target for every guest. Pure: the same arguments give the same result, and none of them is changed.
  *
@@ -40,7 +44,11 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   const host = hostNames(snapshot.host, snapshot.guests.length);
   const pressure = assessPressure(state.pressure, policies.host.pressure, host, now.monotonic);
   host.level = pressure.level;
-  const assessments = snapshot.guests.map(sample => assessGuest(state, sample, policies, host, now));
+  const assessments = snapshot.guests.map((sample, i) => {
+    const sheet = assessGuest(state, sample, policies, host, now, sheets[i]);
+    sheets[i] = sheet;
+    return sheet;
+  });
   const missing = missingAfter(state, snapshot, now.monotonic);
   const budget = hostBudget(policies.host, snapshot, assessments, promisedToMissing(missing, now.monotonic));
   const settled =
@@ -85,9 +93,10 @@ export function assessGuest(
   policies: PolicySet,
   host: HostNames,
   now: Instant,
-): Assessment {
+  sheet?: Sheet,
+): Sheet {
   const { policy, layers } = governing(policies, sample, now.wall);
-  return assess({
+  const input = {
     sample,
     policy,
     layers,
@@ -97,7 +106,8 @@ export function assessGuest(
     yieldFor: policies.host.yieldForSeconds,
     pause: pauseOf(state.pauses, sample.uuid, now.wall),
     now,
-  });
+  };
+  return assess(input, sheet);
 }
 
 function memoryOf(state: PolicyState, uuid: string): GuestMemory | undefined {
@@ -121,43 +131,39 @@ function outcomeOf(assessment: Assessment, settled: Settlement | undefined): Out
 function ownOutcome(assessment: Assessment, settled: Settlement | undefined): Outcome {
   const outcome = settled?.outcomes.get(assessment);
   if (outcome !== undefined) return outcome;
-  if (assessment.kind === 'held') return { action: 'hold', reason: assessment.code, target: undefined };
+  if (!isMovable(assessment)) return { action: 'hold', reason: assessment.code, target: undefined };
   record(assessment.trail, 'budget', 'HOST_UNKNOWN', assessment.current);
   return { action: 'hold', reason: 'HOST_UNKNOWN', target: undefined };
 }
 
 /** What the next ticks must know of this one. Where nothing is enforced no move is under way, but cooldowns run as if it were. */
 function remember(
-  { memory, sample, promised }: Assessment,
+  sheet: Sheet,
   { action, target }: Outcome,
   before: GuestMemory | undefined,
   enforcing: boolean,
   now: Instant,
 ): GuestMemory {
+  const { memory, sample, promised } = sheet;
   const current = sample.readings.current.value;
   if (target === undefined || current === undefined) return memory;
   const at = now.monotonic;
-  const paced: GuestMemory = {
-    ...memory,
-    decidedOnReport: sample.reportsInEpoch,
-    ...(action === 'shrink' ? { shrunkAt: at } : { grownAt: at }),
-  };
-  if (!enforcing) return paced;
-  const tried =
-    action === 'shrink'
-      ? {
-          probation: beginProbation(memory.probation, current, sample.reportsInEpoch, at),
-          efficacy: beginTrial(memory.efficacy, sample, memory),
-        }
-      : {};
-  return {
-    ...paced,
-    ...tried,
-    move: { from: current, to: target, at },
-    beforeMove: standing(before?.epoch === memory.epoch ? before : memory),
-    target,
-    granted: memory.granted + Math.max(0, target - promised),
-  };
+  const { probation, efficacy } = memory;
+  const { draft } = sheet;
+  if (enforcing) {
+    draft.beforeMove = standing(before?.epoch === memory.epoch ? before : memory);
+    if (action === 'shrink') {
+      draft.probation = beginProbation(probation, current, sample.reportsInEpoch, at);
+      draft.efficacy = beginTrial(efficacy, sample, memory);
+    }
+    draft.move = { from: current, to: target, at };
+    draft.target = target;
+    draft.granted += Math.max(0, target - promised);
+  }
+  draft.decidedOnReport = sample.reportsInEpoch;
+  if (action === 'shrink') draft.shrunkAt = at;
+  else draft.grownAt = at;
+  return draft;
 }
 
 function standing({ move, target, granted, unfollowed, backOffUntil }: GuestMemory): BeforeMove {
@@ -171,7 +177,7 @@ function toDecision(assessment: Assessment, outcome: Outcome, level: string): De
   const currentBytes = sample.readings.current.value;
   const targetBytes = outcome.target ?? currentBytes;
   const { stages } = trail;
-  if (assessment.kind === 'held') {
+  if (!isMovable(assessment)) {
     const governed = policy && { policy: { name: policy.name, source: policy.source } };
     const wantedBytes = undefined;
     return { uuid, name, ...governed, level, action, reason, currentBytes, targetBytes, wantedBytes, stages };

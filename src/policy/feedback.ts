@@ -3,7 +3,7 @@ import { absoluteReserve } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
 import type { Harm, LearnedFloor, Probation } from './lessons.ts';
-import { draftOf, type GuestMemory } from './state.ts';
+import type { Draft, GuestMemory } from './state.ts';
 import { SWAP_NOISE } from './swapping.ts';
 
 /** How long a shrink is on probation, and how long a guest that one has harmed is not shrunk again. */
@@ -24,6 +24,11 @@ const STALL_NOISE = 20;
 
 /** What a tick knows of a guest that is judged. */
 interface Standing {
+  readonly sample: GuestSample;
+  readonly memory: GuestMemory;
+  /** The memory, to be written to. */
+  readonly draft: Draft;
+  readonly at: Seconds;
   readonly current: Bytes;
   readonly max: Bytes;
   readonly reserve: Bytes;
@@ -46,44 +51,33 @@ export function beginProbation(
   return goesOn ? { ...before, since: now, report } : { from, begun: now, since: now, report };
 }
 
-/** The memory with the judgement of this tick: probation, learned floor, and the guest's ordinary rate of major faults. */
-export function judgeShrink(
-  sample: GuestSample,
-  memory: GuestMemory,
-  standing: Standing,
-  now: Seconds,
-): GuestMemory {
+/** Judges this tick's report: probation, learned floor, and the guest's ordinary rate of major faults. */
+export function judgeShrink(standing: Standing): void {
+  const { sample, memory, at: now } = standing;
   const before = memory.probation;
-  const probation = before === undefined ? undefined : judged(before, sample, memory, standing, now);
+  const probation = before === undefined ? undefined : judged(before, standing);
   const faultRate =
     probation === undefined && standing.fresh ? ordinaryFaults(sample, memory.faultRate) : memory.faultRate;
   let learned = memory.learned;
   if (learned !== undefined && decayedFloor(learned, standing.max, now) <= 0) learned = undefined;
   if (probation?.harm !== undefined && probation.report !== before?.report) {
-    learned = { bytes: raisedFloor(learned, probation, standing, now), at: now };
+    learned = { bytes: raisedFloor(learned, probation, standing), at: now };
   }
-  if (probation === before && faultRate === memory.faultRate && learned === memory.learned) return memory;
-  const draft = draftOf(memory);
+  if (probation === before && faultRate === memory.faultRate && learned === memory.learned) return;
+  const { draft } = standing;
   draft.probation = probation;
   draft.faultRate = faultRate;
   draft.learned = learned;
-  return draft;
 }
 
-function judged(
-  probation: Probation,
-  sample: GuestSample,
-  memory: GuestMemory,
-  standing: Standing,
-  now: Seconds,
-): Probation | undefined {
+function judged(probation: Probation, standing: Standing): Probation | undefined {
+  const { sample, memory, at: now } = standing;
   const { move, faultRate = 0 } = memory;
   const moving = move !== undefined && move.to < move.from;
   if (!moving && now - probation.since >= PROBATION_SECONDS) return undefined;
   const smaller = standing.current < probation.from;
   if (!smaller && probation.harm === undefined && !moving) return undefined;
-  const harm =
-    smaller && sample.reportsInEpoch > probation.report ? harmOf(sample, standing, faultRate) : undefined;
+  const harm = smaller && sample.reportsInEpoch > probation.report ? harmOf(standing, faultRate) : undefined;
   if (harm !== undefined) {
     return { ...probation, since: now, report: sample.reportsInEpoch, harm };
   }
@@ -91,7 +85,7 @@ function judged(
 }
 
 /** The first sign of harm in a report. A figure that is not known is none; swapping in is recovery and none either. */
-function harmOf({ readings }: GuestSample, { reserve }: Standing, faultRate: number): Harm | undefined {
+function harmOf({ sample: { readings }, reserve }: Standing, faultRate: number): Harm | undefined {
   if ((trusted(readings.oomKills) ?? 0) > 0) return 'oom-kill';
   if ((trusted(readings.swapOutRate) ?? 0) > SWAP_NOISE) return 'swap-out';
   // H14: where zswap hides swapping, and H16: where dropped cache is read again, only faults tell.
@@ -111,8 +105,7 @@ function ordinaryFaults({ readings }: GuestSample, before: number | undefined): 
 function raisedFloor(
   before: LearnedFloor | undefined,
   { from }: Probation,
-  { current, max }: Standing,
-  now: Seconds,
+  { current, max, at: now }: Standing,
 ): Bytes {
   const above = Math.max(FLOOR_RAISE * current, current + absoluteReserve(max));
   return Math.max(before === undefined ? 0 : decayedFloor(before, max, now), Math.min(from, above));

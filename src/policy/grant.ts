@@ -1,10 +1,10 @@
 /** Growth from what is free: who gets how much of it this tick. */
 import { type Bytes, MiB } from '../model/units.ts';
 import type { Arbitration, Entitlement, HostBudget } from './arbitrate.ts';
-import type { Assessment, Movable } from './assess.ts';
 import { fill } from './budget.ts';
 import type { Outcome } from './outcome.ts';
 import { type Circumstances, type Restrained, type RestrainedGrowth, restrainGrow } from './restrain.ts';
+import { type Assessment, isMovable, type Movable } from './sheet.ts';
 import { record } from './trail.ts';
 
 export interface Growth {
@@ -131,7 +131,7 @@ function restoreBooting(
 ): Bytes {
   let taken = 0;
   for (const guest of assessments) {
-    if (guest.kind !== 'held' || guest.restore === undefined) continue;
+    if (isMovable(guest) || guest.restore === undefined) continue;
     const { restore, promised, trail } = guest;
     const affordable = Math.floor((promised + room - taken) / MiB) * MiB;
     const target = Math.min(restore, affordable);

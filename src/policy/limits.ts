@@ -1,10 +1,10 @@
 /** The host's limits of all shrinks together. Growth is never held back by them. */
 import type { ReasonCode } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
-import type { Assessment, Movable } from './assess.ts';
 import { isUnderWay } from './convergence.ts';
 import type { Outcome } from './outcome.ts';
 import type { HostLimits } from './policy-set.ts';
+import { type Assessment, isMovable, type Movable } from './sheet.ts';
 import type { ReclaimAllowance } from './state.ts';
 import { record, type StageInputs } from './trail.ts';
 
@@ -103,7 +103,7 @@ function wishes(outcomes: ReadonlyMap<Assessment, Outcome>, urgent: ReadonlySet<
     // A target that is to be corrected is not this shrink.
     if (outcome.action !== 'shrink' || outcome.target === undefined || guest.correction !== undefined)
       continue;
-    if (guest.kind !== 'movable') continue;
+    if (!isMovable(guest)) continue;
     result.push({ guest, outcome, target: outcome.target, urgent: urgent.has(guest) });
   }
   return result.sort(

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ABSENT, known } from '../model/snapshot.ts';
 import { GiB } from '../model/units.ts';
-import { guestNames, hostNames } from './names.ts';
+import { hostNames, NamesOfGuest } from './names.ts';
 import { guestSample, snapshot } from './testing.ts';
 
 const CONDITION = { distress: false, level: undefined };
-const ESTIMATES = { need: 4, demand: 5, usedRate: -1, target: undefined, condition: CONDITION };
+const ESTIMATES = { inUse: 4, demand: 5, usedRate: -1, target: undefined, condition: CONDITION };
 
 describe('names in expressions', () => {
   it('give what is trusted of the host', () => {
@@ -32,7 +32,7 @@ describe('names in expressions', () => {
       title: 'db',
       readings: { cache: ABSENT, oomKills: known(0), psiSome: known(1.5) },
     });
-    const names = guestNames(sample, ESTIMATES);
+    const names = new NamesOfGuest({ sample, ...ESTIMATES });
     expect(names).toMatchObject({
       title: 'db',
       current: 4 * GiB,
@@ -46,6 +46,9 @@ describe('names in expressions', () => {
     });
     const unknown = [names.cache, names.target, names.stats_age, names.alloc_stalls, names.psi_full];
     expect(unknown).toEqual(unknown.map(() => undefined));
-    expect(guestNames(guestSample(), { ...ESTIMATES, target: 7 })).toMatchObject({ target: 7, stats_age: 0 });
+    expect(new NamesOfGuest({ sample: guestSample(), ...ESTIMATES, target: 7 })).toMatchObject({
+      target: 7,
+      stats_age: 0,
+    });
   });
 });

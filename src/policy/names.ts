@@ -25,10 +25,14 @@ function psiNames(avg10: Reading, avg60: Reading, avg300: Reading): PsiNames {
   return { avg10: trusted(avg10), avg60: trusted(avg60), avg300: trusted(avg300) };
 }
 
-export interface Estimates {
-  readonly need: number;
+/** What is known of a guest and worked out about it. */
+export interface Described {
+  readonly sample: GuestSample;
+  /** Use, with the kernel's share. */
+  readonly inUse: number;
   readonly demand: number;
   readonly usedRate: number;
+  /** Last size we asked for. */
   readonly target: number | undefined;
   /** Undefined while the guest's reserve is not known. */
   readonly condition: Condition | undefined;
@@ -38,104 +42,98 @@ export interface Estimates {
  * The names of a guest. Each is worked out when an expression reads it: policies read some four of thirty, and a thousand guests
  * are asked about a second, so this is the one place where getters pay.
  */
-export function guestNames(guest: GuestSample, estimates: Estimates): GuestNames {
-  return new NamesOfGuest(guest, estimates);
-}
+export class NamesOfGuest implements GuestNames {
+  readonly #guest: Described;
 
-class NamesOfGuest implements GuestNames {
-  readonly #guest: GuestSample;
-  readonly #estimates: Estimates;
-
-  constructor(guest: GuestSample, estimates: Estimates) {
+  constructor(guest: Described) {
     this.#guest = guest;
-    this.#estimates = estimates;
   }
 
   get name() {
-    return this.#guest.name;
+    return this.#guest.sample.name;
   }
   get uuid() {
-    return this.#guest.uuid;
+    return this.#guest.sample.uuid;
   }
   get title() {
-    return this.#guest.title;
+    return this.#guest.sample.title;
   }
   get tags() {
-    return this.#guest.tags;
+    return this.#guest.sample.tags;
   }
   get os() {
-    return this.#guest.os;
+    return this.#guest.sample.os;
   }
   get max() {
-    return trusted(this.#guest.readings.max);
+    return trusted(this.#guest.sample.readings.max);
   }
   get current() {
-    return trusted(this.#guest.readings.current);
+    return trusted(this.#guest.sample.readings.current);
   }
   get target() {
-    return this.#estimates.target;
+    return this.#guest.target;
   }
   get total() {
-    return trusted(this.#guest.readings.total);
+    return trusted(this.#guest.sample.readings.total);
   }
   get used() {
-    return trusted(this.#guest.readings.used);
+    return trusted(this.#guest.sample.readings.used);
   }
   get available() {
-    return trusted(this.#guest.readings.available);
+    return trusted(this.#guest.sample.readings.available);
   }
   get free() {
-    return trusted(this.#guest.readings.free);
+    return trusted(this.#guest.sample.readings.free);
   }
   get cache() {
-    return trusted(this.#guest.readings.cache);
+    return trusted(this.#guest.sample.readings.cache);
   }
   get need() {
-    return this.#estimates.need;
+    return this.#guest.inUse;
   }
   get demand() {
-    return this.#estimates.demand;
+    return this.#guest.demand;
   }
   get used_rate() {
-    return this.#estimates.usedRate;
+    return this.#guest.usedRate;
   }
   get rss() {
-    return trusted(this.#guest.readings.rss);
+    return trusted(this.#guest.sample.readings.rss);
   }
   get swap_in_rate() {
-    return trusted(this.#guest.readings.swapInRate);
+    return trusted(this.#guest.sample.readings.swapInRate);
   }
   get swap_out_rate() {
-    return trusted(this.#guest.readings.swapOutRate);
+    return trusted(this.#guest.sample.readings.swapOutRate);
   }
   get major_fault_rate() {
-    return trusted(this.#guest.readings.majorFaultRate);
+    return trusted(this.#guest.sample.readings.majorFaultRate);
   }
   get oom_kills() {
-    return trusted(this.#guest.readings.oomKills);
+    return trusted(this.#guest.sample.readings.oomKills);
   }
   get alloc_stalls() {
-    return trusted(this.#guest.readings.allocStalls);
+    return trusted(this.#guest.sample.readings.allocStalls);
   }
   get psi_some() {
-    return trusted(this.#guest.readings.psiSome);
+    return trusted(this.#guest.sample.readings.psiSome);
   }
   get psi_full() {
-    return trusted(this.#guest.readings.psiFull);
+    return trusted(this.#guest.sample.readings.psiFull);
   }
   get uptime() {
-    return this.#guest.uptimeSeconds;
+    return this.#guest.sample.uptimeSeconds;
   }
   get stats_age() {
-    return this.#guest.statsAgeSeconds;
+    return this.#guest.sample.statsAgeSeconds;
   }
   get boots() {
-    return this.#guest.epoch;
+    return this.#guest.sample.epoch;
   }
   get distress() {
-    return this.#estimates.condition?.distress;
+    return this.#guest.condition?.distress;
   }
   get level() {
-    return this.#estimates.condition?.level;
+    return this.#guest.condition?.level;
   }
 }

@@ -4,74 +4,76 @@ import type { Bytes, Seconds } from '../model/units.ts';
 import { type DemandWindow, estimateUse, observeUse, SHORTEST_PERIOD, unreportedUse } from './demand.ts';
 import { judgeShrink } from './feedback.ts';
 import type { GuestPolicy } from './policy-set.ts';
-import { draftOf, type GuestMemory } from './state.ts';
+import type { Draft, GuestMemory } from './state.ts';
 import { observeSwapping, type Swapping } from './swapping.ts';
 
-/** Figures of a guest that are all known. */
-export interface Sizes {
-  readonly used: Bytes;
-  readonly current: Bytes;
-  readonly max: Bytes;
+/** What is read of a guest, and what comes of it. */
+interface Figures {
+  readonly sample: GuestSample;
+  readonly memory: GuestMemory;
+  /** The memory, to be written to. */
+  readonly draft: Draft;
+  used: Bytes;
+  current: Bytes;
+  max: Bytes;
   /** Part of the size outside MemTotal. */
-  readonly kernelBytes: Bytes;
+  kernelBytes: Bytes;
+  /** What the guest's process holds on the host, where that is known. */
+  rss: Bytes | undefined;
+  readonly reserve: Bytes;
+  /** Number of the last report, and whether it is new; when it was seen. */
+  report: number;
+  fresh: boolean;
+  readonly at: Seconds;
+  /** Use now, with what has been swapped out of it and the kernel's share. */
+  need: Bytes;
+  demand: Bytes;
+  /** Taken since the last report. */
+  unreported: Bytes;
+  /** Bytes per second. */
+  usedRate: number;
 }
 
-/** Undefined while one of them is not trusted, or the kernel's share has not been learned. */
-export function sizesOf({ readings }: GuestSample, { kernelBytes }: GuestMemory): Sizes | undefined {
+/** Takes the sizes over from the sample; false while one of them is not trusted, or the kernel's share has not been learned. */
+export function readSizes(figures: Figures): boolean {
+  const { readings, reportsInEpoch } = figures.sample;
   const used = trusted(readings.used);
   const current = trusted(readings.current);
   const max = trusted(readings.max);
+  const { kernelBytes } = figures.memory;
   if (used === undefined || current === undefined || max === undefined || kernelBytes === undefined)
-    return undefined;
-  return { used, current, max, kernelBytes };
+    return false;
+  figures.used = used;
+  figures.current = current;
+  figures.max = max;
+  figures.kernelBytes = kernelBytes;
+  figures.rss = trusted(readings.rss);
+  figures.report = reportsInEpoch;
+  return true;
 }
 
-export interface Needs {
-  readonly memory: GuestMemory;
-  readonly demand: Bytes;
-  /** Use now, with what has been swapped out of it and the kernel's share. */
-  readonly need: Bytes;
-  /** Taken since the last report. */
-  readonly unreported: Bytes;
-  /** Bytes per second. */
-  readonly usedRate: number;
-}
-
+/** Works out the needs, and learns from the report where it is new. */
 export function learnNeeds(
-  sample: GuestSample,
-  before: GuestMemory,
-  { used, current, max, kernelBytes }: Sizes,
-  { estimate, guarantees }: Pick<GuestPolicy, 'estimate' | 'guarantees'>,
-  now: Seconds,
-): Needs {
-  const rss = trusted(sample.readings.rss);
-  const window = observeUse(
-    before.demand,
-    { used, report: sample.reportsInEpoch, at: now, rss },
-    estimate.windowSeconds,
-  );
-  const unreported = unreportedUse(window, rss, now);
-  const fresh = window !== before.demand;
-  const swapping = fresh ? swappingOf(sample, before, window, max) : before.swapping;
-  const learned = fresh ? withReport(before, window, swapping) : before;
-  const memory = judgeShrink(sample, learned, { current, max, reserve: guarantees.reserve, fresh }, now);
+  figures: Figures,
+  { quantile, growthSeconds, windowSeconds }: GuestPolicy['estimate'],
+): void {
+  const { sample, memory: before, used, kernelBytes, rss, at } = figures;
+  const window = observeUse(before.demand, figures, windowSeconds);
+  figures.fresh = window !== before.demand;
+  const swapping = figures.fresh ? swappingOf(sample, before, window, figures.max) : before.swapping;
+  if (figures.fresh) {
+    figures.draft.demand = window;
+    figures.draft.swapping = swapping;
+  }
+  judgeShrink(figures);
+  const unreported = unreportedUse(window, rss, at);
   // H13 (R12): what a guest has swapped out is missing from its use, and is needed all the same.
   const need = used + unreported.bytes + (swapping?.evicted ?? 0) + kernelBytes;
-  const estimated = estimateUse(window, estimate.quantile, estimate.growthSeconds, unreported) + kernelBytes;
-  return {
-    memory,
-    need,
-    unreported: unreported.bytes,
-    demand: Math.max(need, estimated),
-    usedRate: window.slope,
-  };
-}
-
-function withReport(memory: GuestMemory, demand: DemandWindow, swapping: Swapping | undefined): GuestMemory {
-  const draft = draftOf(memory);
-  draft.demand = demand;
-  draft.swapping = swapping;
-  return draft;
+  const estimated = estimateUse(window, quantile, growthSeconds, unreported) + kernelBytes;
+  figures.need = need;
+  figures.unreported = unreported.bytes;
+  figures.demand = Math.max(need, estimated);
+  figures.usedRate = window.slope;
 }
 
 function swappingOf(
@@ -81,6 +83,7 @@ function swappingOf(
   max: Bytes,
 ): Swapping | undefined {
   const outRate = trusted(readings.swapOutRate) ?? 0;
+  if (swapping === undefined && outRate <= 0) return undefined;
   const inRate = trusted(readings.swapInRate) ?? 0;
   const seconds = Math.max(SHORTEST_PERIOD, lastAt - (demand?.lastAt ?? lastAt));
   return observeSwapping(swapping, { outRate, inRate, seconds }, max, lastAt);

@@ -22,13 +22,19 @@ export interface Condition {
   readonly level: 'ample' | 'low' | 'distress' | undefined;
 }
 
+/** A guest that lacks nothing. */
+export const AMPLE: Condition = { distress: false, level: 'ample' };
+const LOW: Condition = { distress: false, level: 'low' };
+const DISTRESS: Condition = { distress: true, level: 'distress' };
+const UNKNOWN: Condition = { distress: false, level: undefined };
+
 export function conditionOf({ readings }: GuestSample, reserve: Bytes, unreported: Bytes = 0): Condition {
   const reported = trusted(readings.available);
   const available = reported === undefined ? undefined : reported - unreported;
   const swapping = (trusted(readings.swapOutRate) ?? 0) > DISTRESS_SWAP_OUT;
-  const distress = swapping || (available !== undefined && available < reserve / 2);
-  if (distress) return { distress, level: 'distress' };
-  return { distress, level: available === undefined ? undefined : available < reserve ? 'low' : 'ample' };
+  if (swapping || (available !== undefined && available < reserve / 2)) return DISTRESS;
+  if (available === undefined) return UNKNOWN;
+  return available < reserve ? LOW : AMPLE;
 }
 
 /** Why a guest is not shrunk, whoever asks for it. */
@@ -49,6 +55,8 @@ export interface Protection {
   readonly relief: Bytes | undefined;
   readonly vetoed: GuestMemory['vetoed'];
 }
+
+const NO_PROTECTION: Protection = { bar: undefined, relief: undefined, vetoed: undefined };
 
 /**
  * Evaluates vetoes and relief. A condition that cannot be evaluated bars shrinks as if it held, and relieves nobody: unknown
@@ -76,11 +84,10 @@ export function protect(
     vetoed[name] = last;
     bar ??= { code: 'VETOED', inputs: { veto: name, seconds: left }, source: when.source };
   }
-  const { relief } = policy;
-  if (relief === undefined) return { bar, relief: undefined, vetoed };
-  const { when, to } = relief;
-  const hurts = when.evaluate(scope);
-  if (hurts === false) return { bar, relief: undefined, vetoed };
+  const hurts = policy.relief?.when.evaluate(scope) ?? false;
+  if (policy.relief === undefined || hurts === false)
+    return bar === undefined && vetoed === undefined ? NO_PROTECTION : { bar, relief: undefined, vetoed };
+  const { when, to } = policy.relief;
   if (hurts === true) {
     const size = Math.floor(resolveAmount(to, scope.guest?.max ?? 0));
     return { bar: { code: 'RELIEF', inputs: { size }, source: when.source }, relief: size, vetoed };
@@ -103,38 +110,39 @@ const HURTING_SECONDS: Seconds = 10;
 interface Situation {
   readonly sample: GuestSample;
   readonly memory: GuestMemory;
-  readonly policy: GuestPolicy;
+  readonly trail: Trail;
   readonly current: Bytes;
   readonly max: Bytes;
   readonly ceiling: Bytes;
   readonly need: Bytes;
   readonly condition: Condition;
+  readonly at: Seconds;
 }
 
 /** What a guest gets beyond its policy's target, and why it is not shrunk. */
 export interface Care {
-  readonly bar: Bar | undefined;
-  readonly desired: Bytes;
+  bar: Bar | undefined;
+  /** The policy's target at first. */
+  desired: Bytes;
   /** Growth is urgent, and the guest never donates (H5, R5). */
-  readonly distressed: boolean;
+  distressed: boolean;
   /** What a growth of it is for. */
-  readonly growth: Extract<ReasonCode, 'RELIEF' | 'ROLLED_BACK' | 'DISTRESS' | 'GROW'>;
+  growth: Extract<ReasonCode, 'RELIEF' | 'ROLLED_BACK' | 'DISTRESS' | 'GROW'>;
 }
 
 /**
  * Puts the policy's protection and the guest's own together, and records what they change. Sizes here come from what the guest
  * needs or had, never from the size that it is on its way from (H4, R4).
  */
-export function care(
-  trail: Trail,
+export function takeCare(
+  guest: Situation & Care,
+  policy: GuestPolicy,
   { bar: policyBar, relief }: Protection,
-  { sample, memory, policy, current, max, ceiling, need, condition }: Situation,
-  asked: Bytes,
-  now: Seconds,
-): Care {
-  const { learned, probation, boot, swapping } = memory;
+): void {
+  const { trail, sample, memory, current, max, ceiling, need, condition, at: now } = guest;
+  const { learned, probation } = memory;
   const { source } = policy;
-  let desired = asked;
+  let { desired } = guest;
   // H29 (R22): not under the size that did harm, until that is forgotten.
   const floor = learned === undefined ? 0 : Math.min(ceiling, Math.ceil(decayedFloor(learned, max, now)));
   if (floor > desired) {
@@ -161,18 +169,15 @@ export function care(
     record(trail, 'relief', 'DISTRESS', desired, { need, reserve: policy.guarantees.reserve }, source);
   }
   if (relief !== undefined) desired = Math.max(desired, Math.min(ceiling, relief));
-  const own =
-    policyBar ?? (harmed === undefined ? ownBar(sample, { boot, swapping }, source, now, well) : undefined);
+  const own = policyBar ?? (harmed === undefined ? ownBar(sample, memory, source, now, well) : undefined);
   if (own !== undefined) {
     const stage = relief === undefined ? 'vetoes' : 'relief';
     record(trail, stage, own.code, desired, own.inputs, own.source);
   }
-  return {
-    bar: own ?? harmed,
-    desired,
-    distressed: relief !== undefined || rollingBack || hurts,
-    growth: relief !== undefined ? 'RELIEF' : rollingBack ? 'ROLLED_BACK' : hurts ? 'DISTRESS' : 'GROW',
-  };
+  guest.bar = own ?? harmed;
+  guest.desired = desired;
+  guest.distressed = relief !== undefined || rollingBack || hurts;
+  guest.growth = relief !== undefined ? 'RELIEF' : rollingBack ? 'ROLLED_BACK' : hurts ? 'DISTRESS' : 'GROW';
 }
 
 /**

@@ -1,9 +1,9 @@
 /** Restraint: how far, how often and how fast a guest may move this tick. Shrinks are held back; growth hardly is. */
 import type { ReasonCode, SourceRef } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
-import { isBarred, type Movable } from './assess.ts';
 import { isBackingOff, isUnderWay } from './convergence.ts';
 import { type Direction, type HostPolicy, resolveAmount } from './policy-set.ts';
+import { isBarred, type Movable } from './sheet.ts';
 import type { ReclaimAllowance } from './state.ts';
 import type { StageInputs } from './trail.ts';
 

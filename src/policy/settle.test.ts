@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../model/units.ts';
 import type { HostBudget } from './arbitrate.ts';
-import type { Movable } from './assess.ts';
 import type { Outcome } from './outcome.ts';
 import { settle } from './settle.ts';
+import type { Movable } from './sheet.ts';
 import { expression, type GuestParts, type GuestPolicyParts, movable } from './testing.ts';
 
 /** A guest whose policy asks for a size. By default it uses little and moves without restraint at any level. */

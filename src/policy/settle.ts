@@ -2,7 +2,6 @@
 import type { ReasonCode } from '../model/decision.ts';
 import type { Bytes } from '../model/units.ts';
 import { type Arbitration, arbitrate, type HostBudget, type Split } from './arbitrate.ts';
-import type { Assessment, Movable } from './assess.ts';
 import { byUuid, type Growth, grantGrowth } from './grant.ts';
 import { limitShrinks } from './limits.ts';
 import type { Outcome } from './outcome.ts';
@@ -14,6 +13,7 @@ import {
   type Restrained,
   restrainShrink,
 } from './restrain.ts';
+import type { Assessment, Movable } from './sheet.ts';
 import type { ReclaimAllowance } from './state.ts';
 import { record } from './trail.ts';
 

@@ -11,7 +11,7 @@ import {
   type Snapshot,
 } from '../model/snapshot.ts';
 import { type Bytes, GiB, MiB } from '../model/units.ts';
-import { assess, type Movable } from './assess.ts';
+import { assess } from './assess.ts';
 import {
   type Direction,
   type Expression,
@@ -23,6 +23,7 @@ import {
   type PressureLevel,
   type Scope,
 } from './policy-set.ts';
+import { isMovable, type Movable } from './sheet.ts';
 
 import { type GuestMemory, initialState, newGuestMemory, type PolicyState } from './state.ts';
 
@@ -239,7 +240,7 @@ export function movable(
     host,
     now: instant(0),
   });
-  if (assessment.kind !== 'movable') throw new Error(`the guest is held: ${assessment.code}`);
+  if (!isMovable(assessment)) throw new Error(`the guest is held: ${assessment.code}`);
   return assessment;
 }
 

@@ -5,12 +5,18 @@ export type StageInputs = NonNullable<Stage['inputs']>;
 
 /** Collects the stages of one decision; each stage starts from what the one before left. */
 export interface Trail {
-  readonly stages: Stage[];
+  stages: Stage[];
   value: Bytes | undefined;
 }
 
 export function newTrail(value: Bytes | undefined): Trail {
   return { stages: [], value };
+}
+
+/** Begins the stages of another decision. */
+export function restart(trail: Trail, value: Bytes | undefined): void {
+  trail.stages = [];
+  trail.value = value;
 }
 
 export function record(

@@ -7,7 +7,7 @@ import type { GuestSample } from '../../model/snapshot.ts';
 import { compileExpression } from '../expression/cel.ts';
 import type { ExpressionProblem } from '../expression/lint.ts';
 import { CONSTANTS, type Fields, guestScope, RESERVED_WORDS } from '../expression/names.ts';
-import { guestNames } from '../names.ts';
+import { NamesOfGuest } from '../names.ts';
 import type { Expression, GuestPolicy, HostNames, Scope } from '../policy-set.ts';
 import { conditionOf } from '../protect.ts';
 
@@ -169,14 +169,14 @@ export function guestScopeOf(
   const demand = stages.find(({ stage }) => stage === 'demand');
   const { used, kernelBytes, usedRate } = demand?.inputs ?? {};
   const number = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
-  const estimates = {
-    need: number(used) + number(kernelBytes),
+  const names = new NamesOfGuest({
+    sample,
+    inUse: number(used) + number(kernelBytes),
     demand: demand?.out ?? Number.NaN,
     usedRate: number(usedRate),
     target,
     condition: policy && conditionOf(sample, policy.guarantees.reserve),
-  };
-  const names = guestNames(sample, estimates);
+  });
   return {
     ...Object.fromEntries(NAMES.map(name => [name, Reflect.get(names, name)])),
     vars: stages.find(({ stage, code }) => stage === 'target' && code === 'TARGET')?.inputs ?? {},
