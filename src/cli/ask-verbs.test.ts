@@ -53,20 +53,25 @@ function code(error: unknown): string | undefined {
 }
 
 describe('the verbs that ask the daemon', () => {
-  it.each([['status'], ['list'], ['describe', NAME], ['decisions'], ['decisions', NAME], ['events']])(
-    '%s fits 80 columns, has no trailing blanks, and ends with a line feed',
-    async (...args) => {
-      await using here = await bench();
-      const { out } = await run(here, ...args);
-      const lines = out.split('\n');
-      expect(lines.pop()).toBe('');
-      expect(lines.length).toBeGreaterThan(1);
-      for (const line of lines) {
-        expect(line.length, line).toBeLessThanOrEqual(80);
-        expect(line).toBe(line.trimEnd());
-      }
-    },
-  );
+  it.each([
+    ['status'],
+    ['list'],
+    ['describe', NAME],
+    ['decisions'],
+    ['decisions', NAME],
+    ['events'],
+    ['top', '--batch', '-n', '1'],
+  ])('%s fits 80 columns, has no trailing blanks, and ends with a line feed', async (...args) => {
+    await using here = await bench();
+    const { out } = await run(here, ...args);
+    const lines = out.split('\n');
+    expect(lines.pop()).toBe('');
+    expect(lines.length).toBeGreaterThan(1);
+    for (const line of lines) {
+      expect(line.length, line).toBeLessThanOrEqual(80);
+      expect(line).toBe(line.trimEnd());
+    }
+  });
 
   it.each([
     [['status'], 'Status'],
@@ -175,5 +180,24 @@ describe('the verbs that ask the daemon', () => {
     await direct();
     expect(out).toHaveLength(12);
     expect(await direct('nobody').catch(code)).toBe('DOMAIN_NOT_FOUND');
+  });
+
+  it('top prints a row for each guest and look, and tells a terminal from a file', async () => {
+    await using here = await bench();
+    const { out } = await run(here, 'top', '-b', '-n', '2', '-d', '0.1', '--csv', '-');
+    const [titles, ...rows] = out.trimEnd().split('\n');
+    expect(titles?.split(',').slice(0, 3)).toEqual(['time', 'name', 'uuid']);
+    expect(rows).toHaveLength(2);
+    for (const row of rows) {
+      expect(row.split(',')).toHaveLength(titles?.split(',').length ?? 0);
+      expect(row).toContain(`,${NAME},${GUEST.uuid},running,`);
+    }
+    for (const args of [['top'], ['top', '--csv', '-']])
+      expect(code(await run(here, ...args).catch((error: unknown) => error))).toBe('USAGE');
+  });
+
+  it('top shows a daemon that has not seen its guests yet', async () => {
+    await using here = await apiBench();
+    expect((await run(here, 'top', '-b', '-n', '1')).out).toContain('no tick yet');
   });
 });

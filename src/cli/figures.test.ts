@@ -1,6 +1,7 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GiB } from '../model/units.ts';
-import { ago, clockTime, percent, size } from './figures.ts';
+import { GiB, KiB, MiB, TiB } from '../model/units.ts';
+import { ago, clockTime, percent, shortSize, size } from './figures.ts';
 
 describe('figures of tables', () => {
   it('show what is not known as a dash', () => {
@@ -24,6 +25,39 @@ describe('figures of tables', () => {
       '3d5h',
     ]);
     expect(percent(1, 3)).toBe('33%');
+  });
+
+  it('have three digits in seven characters where room is short', () => {
+    const sizes = [
+      0,
+      1,
+      1023,
+      KiB,
+      512 * MiB,
+      1023.4 * MiB,
+      1023.6 * MiB,
+      1.456 * GiB,
+      99.96 * GiB,
+      100 * GiB,
+    ];
+    expect(sizes.map(shortSize)).toEqual([
+      '0B',
+      '1B',
+      '1023B',
+      '1KiB',
+      '512MiB',
+      '1023MiB',
+      '1GiB',
+      '1.46GiB',
+      '100GiB',
+      '100GiB',
+    ]);
+    expect(shortSize(undefined)).toBe('-');
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1000 * TiB, noNaN: true }), bytes => {
+        expect(shortSize(bytes)?.length).toBeLessThanOrEqual(7);
+      }),
+    );
   });
 
   it('have the day only where it is another one', () => {

@@ -1,9 +1,29 @@
 /** Figures as tables show them: short, and a dash for what is not known. */
-import { type Bytes, formatSize, type Seconds } from '../model/units.ts';
+import { type Bytes, formatSize, GiB, KiB, MiB, type Seconds, TiB } from '../model/units.ts';
 
 export function size(bytes: Bytes | undefined): string {
   return bytes === undefined ? '-' : formatSize(bytes);
 }
+
+/** Three digits and never more than seven characters: `512MiB`, `1.46GiB`, `1023GiB`. */
+export function shortSize(bytes: Bytes | undefined): string {
+  if (bytes === undefined) return '-';
+  // What would be rounded up to 1024 of a unit is one of the next.
+  const fits = SHORT_UNITS.find(([, factor]) => bytes / factor >= 0.9995) ?? SHORT_UNITS.at(-1);
+  const [unit, factor] = fits ?? ['B', 1];
+  const value = bytes / factor;
+  const digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  const text = value.toFixed(digits);
+  return `${digits === 0 ? text : text.replace(/\.?0+$/, '')}${unit}`;
+}
+
+const SHORT_UNITS: readonly (readonly [string, Bytes])[] = [
+  ['TiB', TiB],
+  ['GiB', GiB],
+  ['MiB', MiB],
+  ['KiB', KiB],
+  ['B', 1],
+];
 
 /** `4s`, `3m12s`, `2h05m`, `3d4h`: two units at most. */
 export function ago(seconds: Seconds | undefined): string {

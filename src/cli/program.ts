@@ -20,6 +20,7 @@ import { setmemVerb } from './setmem.ts';
 import { simulateVerb } from './simulate/simulate.ts';
 import { statusVerb } from './status.ts';
 import { testVerb } from './test.ts';
+import { topVerb } from './top/top.ts';
 
 /** The whole command line: `ballonet [-c URI] VERB ...`. Parse errors are thrown, never exited with. */
 export function program(streams: Streams, version: string): Command {
@@ -42,6 +43,7 @@ export function program(streams: Streams, version: string): Command {
     explainVerb(streams),
     decisionsVerb(streams),
     eventsVerb(streams),
+    topVerb(streams),
     pauseVerb(streams),
     resumeVerb(streams),
     reloadVerb(streams),

@@ -85,7 +85,8 @@ export async function followRecords<A extends z.ZodType<Numbered>>(
   );
 }
 
-async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+/** Runs work until it ends or the process is told to; then the exit code is that of an interruption. */
+export async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const interrupted = new AbortController();
   const stop = (signal: NodeJS.Signals) => {
     if (signal === 'SIGINT') process.exitCode = 130;

@@ -6,7 +6,8 @@ import { type Asking, daemonAt, socketOption } from './ask.ts';
 import { ago, clockTime, percent, size } from './figures.ts';
 import { type OutputFormat, outputOption, renderFields, renderObject, type Streams } from './output.ts';
 
-const SPLITS = {
+/** What the budget's split means. */
+export const SPLITS = {
   fits: 'all targets fit',
   cut: 'targets are cut to fit',
   insufficient: 'even the guarantees do not fit',

@@ -81,7 +81,7 @@ export const CSV_COLUMNS: readonly CsvColumn[] = [
 
 /** The table as text, a line at a time, the first one with the names of the columns. */
 export async function* csvLines(records: AsyncIterable<JournalRecord>): AsyncGenerator<string> {
-  yield lineOf(CSV_COLUMNS.map(({ name }) => name));
+  yield csvLine(CSV_COLUMNS.map(({ name }) => name));
   const decided = new Map<string, Decision>();
   for await (const record of records) {
     if (record.type === 'tick') yield rowsOf(record, decided);
@@ -96,16 +96,16 @@ function rowsOf(tick: TickRecord, decided: Map<string, Decision>): string {
   return snapshot.guests
     .map(guest => {
       const row: Row = { tick, guest, decision: decided.get(guest.uuid), now: fresh.has(guest.uuid) };
-      return lineOf(CSV_COLUMNS.map(({ value }) => value(row)));
+      return csvLine(CSV_COLUMNS.map(({ value }) => value(row)));
     })
     .join('');
 }
 
-function lineOf(cells: readonly Cell[]): string {
+/** RFC 4180, with a line feed at the end. */
+export function csvLine(cells: readonly Cell[]): string {
   return `${cells.map(cell => (typeof cell === 'string' ? quoted(cell) : (cell ?? ''))).join(',')}\n`;
 }
 
-/** RFC 4180. */
 function quoted(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
