@@ -82,15 +82,13 @@ describe('the screen of top', () => {
         const sight = sightOf(guests.map(rowOf));
         const lines = screen(sight, { ...SETTINGS, offset: 5 }, size, 'a problem');
         expect(lines).toHaveLength(size.rows);
-        for (const line of lines) {
-          const drawn = ansiLine(line, size.columns, false).replaceAll(STYLING, '');
-          expect(widthOf(drawn)).toBeLessThanOrEqual(size.columns);
-          expect(printable(drawn)).toBe(drawn);
-        }
+        const drawn = lines.map(line => ansiLine(line, size.columns, false).replaceAll(STYLING, ''));
+        expect(Math.max(...drawn.map(widthOf))).toBeLessThanOrEqual(size.columns);
+        expect(drawn.filter(line => printable(line) !== line)).toEqual([]);
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     );
-  });
+  }, 30_000);
 
   it('has all that matters in 80 columns, uncut', () => {
     const long = rowOf({ name: 'twelve-chars', action: 'hold', reason: 'WAITING_FOR_DONORS' });
