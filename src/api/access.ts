@@ -1,5 +1,6 @@
-/** Who may do what: callers are known by the door they come in by, and by their token. */
+/** Who may do what: callers are known by the door they come in by, and by their token or certificate. */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { PeerCertificate } from 'node:tls';
 import { BallonetError } from '../model/errors.ts';
 import type { Access } from './routes.ts';
 
@@ -34,6 +35,40 @@ export function callerByToken(tokens: Tokens, authorization: string | undefined,
 }
 
 /**
+ * Whose certificates may do what: each a common name, `sha256:` and a fingerprint, or `*` for all that the authority has issued.
+ * A writer may read as well.
+ */
+export interface CertificateNames {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+}
+
+/**
+ * Who comes with a certificate of the authority that clients are checked against.
+ *
+ * @param from the peer's address
+ */
+export function callerByCertificate(
+  { read, write }: CertificateNames,
+  { subject, fingerprint256 }: Pick<PeerCertificate, 'subject' | 'fingerprint256'>,
+  from: string,
+): Caller {
+  // A subject with several common names is an array, and none of ours.
+  const name: unknown = subject.CN;
+  const own = typeof name === 'string' ? [name] : [];
+  const known = new Set(['*', fingerprintName(fingerprint256), ...own]);
+  const isOneOf = (names: readonly string[]): boolean => names.some(wanted => known.has(wanted));
+  // What stands in the log is made of letters that cannot begin a line of their own.
+  const by = `${JSON.stringify(own[0] ?? '')} (certificate) from ${from}`;
+  return { by, may: isOneOf(write) ? 'write' : isOneOf(read) ? 'read' : 'nothing' };
+}
+
+/** As a fingerprint is configured, from how openssl and Node write it. */
+export function fingerprintName(fingerprint: string): string {
+  return `sha256:${fingerprint.replaceAll(':', '').toLowerCase()}`;
+}
+
+/**
  * Who comes over the unix socket: the kernel has let them in, and the group of the socket may do everything. Node does not tell
  * the peer's credentials, so the name is what the client says of itself.
  */
@@ -48,8 +83,8 @@ export function admit({ may }: Caller, access: Access): void {
   throw new BallonetError(
     'DAEMON_DENIED',
     may === 'nothing'
-      ? 'a bearer token is wanted, and there was none or another'
-      : 'to change something, the write token is wanted; over the unix socket none is',
+      ? 'a bearer token, or a certificate that was named, is wanted, and there was none or another'
+      : 'to change something, the write token, or the certificate of one who may, is wanted; over the unix socket none is',
   );
 }
 

@@ -44,15 +44,34 @@ export function createListener(ports: ApiPorts, streaming: Streaming, door: Door
     return caller;
   }
 
+  /** Whoever may not change something, or asks for it in a form that cannot be read, stands in the audit log too. */
+  async function admitted(context: AppContext, route: Bound['route'], take: Bound['take']) {
+    try {
+      return await take(context, enter(context, route.access).by);
+    } catch (error) {
+      // Of those who ask too often there would be too many.
+      if (route.access === 'write' && !isBallonetError(error, 'REQUEST_LIMITED')) {
+        const domain = context.req.param('domain');
+        ports.audit({
+          by: door.identify(context.env.incoming).by,
+          what: route.path.slice(route.path.lastIndexOf('/') + 1),
+          ...(domain === undefined ? {} : { domain }),
+          refused: isBallonetError(error) ? error.code : 'DAEMON_FAULT',
+        });
+      }
+      throw error;
+    }
+  }
+
   app.use(async (context, next) => {
     await next();
     context.header('x-content-type-options', 'nosniff');
     context.header('cache-control', 'no-store');
   });
-  for (const { route, run } of bound(createHandlers(ports))) {
+  for (const { route, take } of bound(createHandlers(ports))) {
     app.on(route.method, route.path, async context => {
-      const { by } = enter(context, route.access);
-      return Response.json(await run(context, by));
+      const run = await admitted(context, route, take);
+      return Response.json(await run());
     });
   }
   app.get(STREAM_PATH, context => {
@@ -96,7 +115,8 @@ export function createListener(ports: ApiPorts, streaming: Streaming, door: Door
 
 interface Bound {
   readonly route: Pick<Route, 'method' | 'path' | 'access'>;
-  readonly run: (context: AppContext, by: string) => unknown;
+  /** Reads what is asked; gives what answers it. */
+  readonly take: (context: AppContext, by: string) => Promise<() => unknown>;
 }
 
 /** Each route with what it does. */
@@ -125,13 +145,15 @@ function bind<Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(
 ): Bound {
   return {
     route,
-    run: async (context, by) =>
-      handle({
+    async take(context, by) {
+      const asked = {
         domain: context.req.param('domain') ?? '',
         query: read(route.query, context.req.query(), 'parameter'),
         body: read(route.body, route.method === 'POST' ? await bodyOf(context) : {}, 'field'),
         by,
-      }),
+      };
+      return () => handle(asked);
+    },
   };
 }
 

@@ -242,9 +242,27 @@ describe('the API, asked to change something', () => {
       403, 403, 403, 200,
     ]);
     expect(await as(undefined, { path: '/healthz' })).toBe(200);
-    expect(here.audit).toHaveLength(1);
+    const done = here.audit.filter(({ refused }) => refused === undefined);
+    expect(done.map(({ by }) => by)).toEqual(['write token from 127.0.0.1']);
     expect(JSON.stringify([here.audit, here.orders])).not.toContain(WRITE);
-    expect(here.audit[0]?.by).toBe('write token from 127.0.0.1');
+  });
+
+  it('says in the audit log who was refused before anything was tried', async () => {
+    await using here = await bench();
+    await here.openTcp({ read: READ, write: WRITE });
+    const pause = { method: 'POST', path: `/api/v1/guests/${GUEST.name}/pause`, body: { reason: 'x' } };
+    await here.askTcp({ ...pause, headers: { authorization: `Bearer ${READ}` } });
+    await here.askTcp(pause);
+    await here.ask({ ...pause, body: {}, headers: { 'ballonet-user': 'eve' } });
+    await here.ask({ ...pause, path: '/api/v1/reload', body: 'no JSON' });
+    await here.askTcp({ path: '/api/v1/status' });
+    expect(here.audit).toEqual([
+      { by: 'read token from 127.0.0.1', what: 'pause', domain: GUEST.name, refused: 'DAEMON_DENIED' },
+      { by: '127.0.0.1', what: 'pause', domain: GUEST.name, refused: 'DAEMON_DENIED' },
+      { by: 'eve (socket)', what: 'pause', domain: GUEST.name, refused: 'REQUEST_INVALID' },
+      { by: 'socket', what: 'reload', refused: 'REQUEST_INVALID' },
+    ]);
+    expect(JSON.stringify(here.audit)).not.toMatch(new RegExp(`${READ}|${WRITE}`));
   });
 
   it('over TCP without tokens lets anybody on this machine read, and nobody change', async () => {

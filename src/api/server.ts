@@ -1,6 +1,16 @@
 /** The doors of the API: a unix socket for this machine, and a TCP address if one is wanted. */
 import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
-import { type Caller, callerBySocket, callerByToken, type Tokens } from './access.ts';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { type SecureContextOptions, TLSSocket } from 'node:tls';
+import {
+  type Caller,
+  type CertificateNames,
+  callerByCertificate,
+  callerBySocket,
+  callerByToken,
+  type Tokens,
+} from './access.ts';
 import { type Address, isLoopback } from './address.ts';
 import { createListener, type Door } from './http.ts';
 import type { ApiPorts } from './ports.ts';
@@ -35,50 +45,104 @@ const LIMITS: ApiLimits = {
   stream: STREAM_LIMITS,
 };
 
+/** What a TCP address speaks TLS with. */
+export interface Tls {
+  /** Certificate, key, and the authority of clients if there is one. */
+  readonly context: SecureContextOptions;
+  /** Whose certificates may do what; undefined where clients are not asked for one. */
+  readonly clients: CertificateNames | undefined;
+}
+
+export type ApiServer = Server | TlsServer;
+
 /** A header in which our own client says who runs it. */
 const USER_HEADER = 'ballonet-user';
 
 export interface Api {
   /** Opens a door for those whom the kernel lets at the socket. `listen` binds the server to its place. */
-  openSocket(listen: (server: Server) => Promise<void>): Promise<void>;
+  openSocket(listen: Listen): Promise<void>;
   /** Opens a door for those who know a token; with no tokens, for whoever comes, to read. */
-  openTcp(address: Address, tokens: Tokens, listen: (server: Server) => Promise<void>): Promise<void>;
+  openTcp(address: Address, tokens: Tokens, listen: Listen): Promise<void>;
+  /**
+   * The same behind TLS, for those who know a token or have a certificate that was named.
+   *
+   * @returns what takes another certificate, key and authority for the connections to come
+   * @throws Error of OpenSSL when certificate and key cannot be used; so does what is returned, and changes nothing then
+   */
+  openTls(
+    address: Address,
+    tokens: Tokens,
+    tls: Tls,
+    listen: Listen,
+  ): Promise<(context: SecureContextOptions) => void>;
   /** Clients of the stream. */
   readonly streams: number;
   /** Ends all connections at once. */
   close(): Promise<void>;
 }
 
+type Listen = (server: ApiServer) => Promise<void>;
+
+/** A client that has not shaken hands in this time does not mean to. */
+const HANDSHAKE_MS = 5000;
+
 export function createApi(ports: ApiPorts, limits: ApiLimits = LIMITS): Api {
   const streaming = createStreaming(ports.history, ports.state, limits.stream);
-  const servers = new Set<Server>();
+  const servers = new Set<ApiServer>();
+  // Also those that have not yet shaken hands, of which an HTTP server knows nothing.
+  const sockets = new Set<Socket>();
 
-  async function open(door: Door, listen: (server: Server) => Promise<void>): Promise<void> {
-    const server = createServer(limits.http, createListener(ports, streaming, door));
+  async function open(server: ApiServer, listen: Listen): Promise<void> {
     server.maxConnections = limits.connections;
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
     await listen(server);
     servers.add(server);
   }
 
+  function tcpDoor(address: Address, tokens: Tokens, clients: CertificateNames | undefined): Door {
+    return {
+      identify: request => tcpCaller(request, tokens, clients),
+      allow: createRateLimit(limits.tcpRate, ports.clock),
+      isOwnName: host => !isLoopback(address.host) || isLoopbackName(host),
+    };
+  }
+
+  const listenerOf = (door: Door) => createListener(ports, streaming, door);
+
   return {
     openSocket: listen =>
       open(
-        {
-          identify: request => callerBySocket(header(request, USER_HEADER)),
-          allow: once(createRateLimit(limits.socketRate, ports.clock), 'socket'),
-          isOwnName: () => true,
-        },
+        createServer(
+          limits.http,
+          listenerOf({
+            identify: request => callerBySocket(header(request, USER_HEADER)),
+            allow: once(createRateLimit(limits.socketRate, ports.clock), 'socket'),
+            isOwnName: () => true,
+          }),
+        ),
         listen,
       ),
     openTcp: (address, tokens, listen) =>
-      open(
+      open(createServer(limits.http, listenerOf(tcpDoor(address, tokens, undefined))), listen),
+    async openTls(address, tokens, { context, clients }, listen) {
+      const server = createTlsServer(
         {
-          identify: request => tcpCaller(request, tokens),
-          allow: createRateLimit(limits.tcpRate, ports.clock),
-          isOwnName: host => !isLoopback(address.host) || isLoopbackName(host),
+          ...limits.http,
+          ...context,
+          minVersion: 'TLSv1.2',
+          handshakeTimeout: HANDSHAKE_MS,
+          requestCert: clients !== undefined,
+          // Who has a token may come without a certificate, and one that does not hold counts as none.
+          rejectUnauthorized: tokens.read === undefined && tokens.write === undefined,
         },
-        listen,
-      ),
+        listenerOf(tcpDoor(address, tokens, clients)),
+      );
+      await open(server, listen);
+      return next => server.setSecureContext({ ...next, minVersion: 'TLSv1.2' });
+    },
     get streams() {
       return streaming.size;
     },
@@ -88,9 +152,9 @@ export function createApi(ports: ApiPorts, limits: ApiLimits = LIMITS): Api {
         server =>
           new Promise<void>(resolve => {
             server.close(() => resolve());
-            server.closeAllConnections();
           }),
       );
+      for (const socket of sockets) socket.destroy();
       await Promise.all(closed);
     },
   };
@@ -100,8 +164,16 @@ function once(allow: (caller: string) => boolean, key: string): () => boolean {
   return () => allow(key);
 }
 
-function tcpCaller(request: IncomingMessage, tokens: Tokens): Caller {
-  return callerByToken(tokens, request.headers.authorization, request.socket.remoteAddress ?? 'unknown');
+function tcpCaller(
+  { socket, headers }: IncomingMessage,
+  tokens: Tokens,
+  clients: CertificateNames | undefined,
+): Caller {
+  const from = socket.remoteAddress ?? 'unknown';
+  const isByToken = headers.authorization !== undefined && (tokens.read ?? tokens.write) !== undefined;
+  if (clients !== undefined && !isByToken && socket instanceof TLSSocket && socket.authorized)
+    return callerByCertificate(clients, socket.getPeerCertificate(), from);
+  return callerByToken(tokens, headers.authorization, from);
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

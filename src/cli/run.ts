@@ -18,6 +18,11 @@ interface Options {
   readonly listen?: Address;
   readonly tokenFile?: string;
   readonly readTokenFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly tlsRead: readonly string[];
+  readonly tlsWrite: readonly string[];
   readonly logLevel: LogLevel;
 }
 
@@ -51,6 +56,14 @@ export function runVerb(version: string): Command {
     )
     .option('--token-file <file>', 'file with the token of those who may change things over TCP')
     .option('--read-token-file <file>', 'file with the token of those who may read over TCP')
+    .option(
+      '--tls-cert <file>',
+      'certificate of --listen, PEM, with the chain up to its authority; read anew on SIGHUP, as the others',
+    )
+    .option('--tls-key <file>', 'its key')
+    .option('--tls-client-ca <file>', 'authority of the certificates by which clients of --listen are known')
+    .addOption(named('--tls-read <name>', 'may read'))
+    .addOption(named('--tls-write <name>', 'may change things'))
     .addOption(
       new Option('--log-level <level>', 'least severe level to log').choices(LOG_LEVELS).default('info'),
     )
@@ -81,6 +94,13 @@ export function runVerb(version: string): Command {
           isDefault: options.socket === undefined,
           listen: options.listen,
           tokens: { read: options.readTokenFile, write: options.tokenFile },
+          tls: {
+            certificate: options.tlsCert,
+            key: options.tlsKey,
+            clientAuthority: options.tlsClientCa,
+            readers: options.tlsRead,
+            writers: options.tlsWrite,
+          },
         },
         dryRun,
         log,
@@ -88,4 +108,14 @@ export function runVerb(version: string): Command {
       });
       if (signal === 'SIGINT') process.exitCode = 130;
     });
+}
+
+/** An option that names whose certificates may do something. */
+function named(flags: string, what: string): Option {
+  return new Option(
+    flags,
+    `whose certificate ${what}: a common name, sha256:FINGERPRINT, or * for all of the authority; may be given again`,
+  )
+    .argParser((name: string, before: readonly string[]) => [...before, name])
+    .default([], 'nobody');
 }

@@ -9,6 +9,16 @@ interface NoticeKind {
 }
 
 export const NOTICES = {
+  CERTIFICATE_RELOADED: {
+    severity: 'info',
+    message: 'certificate read anew',
+    help: 'SIGHUP: new connections to `--listen` get the certificate, key and client authority as they stand on disk. `until` is when the certificate runs out.',
+  },
+  CERTIFICATE_REFUSED: {
+    severity: 'error',
+    message: 'certificate refused: the old one stays',
+    help: 'SIGHUP: certificate, key or client authority of `--listen` cannot be used; `problem` says why.',
+  },
   GUEST_APPEARED: {
     severity: 'info',
     message: 'guest appeared',

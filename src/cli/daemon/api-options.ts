@@ -6,6 +6,17 @@ export interface TokenFiles {
   readonly write: string | undefined;
 }
 
+/** What `--listen` speaks TLS with. */
+export interface TlsFiles {
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  /** The authority that clients' certificates are checked against. */
+  readonly clientAuthority: string | undefined;
+  /** Common names, `sha256:` and a fingerprint, or `*`. */
+  readonly readers: readonly string[];
+  readonly writers: readonly string[];
+}
+
 export interface ApiOptions {
   /** Where the unix socket is to be. */
   readonly socket: string | undefined;
@@ -13,4 +24,5 @@ export interface ApiOptions {
   readonly isDefault: boolean;
   readonly listen: Address | undefined;
   readonly tokens: TokenFiles;
+  readonly tls: TlsFiles;
 }

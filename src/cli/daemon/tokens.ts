@@ -16,17 +16,27 @@ export function readTokens({ read, write }: TokenFiles): {
   return tokens;
 }
 
-function readToken(file: string): string {
+/**
+ * Reads a file that nobody else may read.
+ *
+ * @param what for the message: `token file`
+ * @throws BallonetError CONFIG_INVALID
+ */
+export function readSecret(file: string, what: string): string {
   const refused = (why: string, cause?: unknown) =>
-    new BallonetError('CONFIG_INVALID', `token file ${file}: ${why}`, { cause });
-  let text: string;
+    new BallonetError('CONFIG_INVALID', `${what} ${file}: ${why}`, { cause });
   try {
     if ((statSync(file).mode & 0o007) !== 0)
       throw refused('others may read or change it; run chmod o-rwx on it');
-    text = readFileSync(file, 'utf8').trim();
+    return readFileSync(file, 'utf8');
   } catch (cause) {
     throw cause instanceof BallonetError ? cause : refused(errorMessage(cause), cause);
   }
+}
+
+function readToken(file: string): string {
+  const refused = (why: string) => new BallonetError('CONFIG_INVALID', `token file ${file}: ${why}`);
+  const text = readSecret(file, 'token file').trim();
   if (!/^[\x21-\x7e]+$/.test(text)) throw refused('the token must be one word of printable ASCII');
   if (text.length < LENGTH_MIN) throw refused(`the token is shorter than ${LENGTH_MIN} characters`);
   return text;
