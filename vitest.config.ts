@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** They load or measure the whole machine. */
-const ALONE = ['test/lab/four-scripts.test.ts', 'test/lab/overcommit.test.ts'];
+const ALONE = ['test/lab/four-scripts.test.ts', 'test/lab/overcommit.test.ts', 'test/lab/soak.test.ts'];
 
 const lab = { globalSetup: 'test/build.ts', testTimeout: 180_000, hookTimeout: 180_000 };
 

@@ -1,16 +1,32 @@
 /** `ballonet run` as a process of its own, and the lines it logs. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Bytes, Seconds } from '../../src/model/units.ts';
 import { until } from './process.ts';
 
 const BALLONET = fileURLToPath(new URL('../../bin/ballonet', import.meta.url));
+const PROBE = new URL('../soak/probe.mjs', import.meta.url).href;
+/** A collection of all garbage takes a while on a busy machine. */
+const PROBE_SECONDS = 60;
 
 type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
+/** What its memory is after a collection of all garbage. */
+export interface Footprint {
+  readonly heapBytes: Bytes;
+  readonly residentBytes: Bytes;
+}
+
 export interface Daemon extends AsyncDisposable {
+  readonly pid: number;
+  /** False when it has ended, whoever ended it. */
+  readonly runs: boolean;
+  /** Of one that was started `probed`; sets its wall clock first where seconds are given. */
+  footprint(stepSeconds?: Seconds): Promise<Footprint>;
   readonly lines: readonly LogLine[];
   /** Lines with this `msg`, in their order. */
   said(msg: string): LogLine[];
@@ -35,21 +51,27 @@ export interface DaemonOptions {
   /** Where the policy file goes; the lab's own folder. */
   readonly folder: string;
   readonly args?: readonly string[];
+  /** With test/soak/probe.mjs in it. */
+  readonly probed?: boolean;
 }
 
 let count = 0;
 
 /** Starts it, and waits until it runs. @throws Error with what it said instead. */
-export async function startDaemon({ uri, policy, folder, args = [] }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { uri, policy, folder, args = [], probed = false } = options;
   count += 1;
   const file = join(folder, `policy-${count}.yaml`);
   await writeFile(file, policy);
   // A folder of its own: tests of what outlives a daemon say so by giving one.
   const state = args.includes('--state') ? [] : ['--state', join(folder, `state-${count}`)];
   const socket = args.includes('--socket') ? [] : ['--socket', join(folder, `api-${count}.sock`)];
-  const child = spawn(BALLONET, ['-c', uri, 'run', '--policy', file, ...state, ...socket, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const preload = probed ? ['--expose-gc', '--import', PROBE] : [];
+  const command = [BALLONET, '-c', uri, 'run', '--policy', file, ...state, ...socket, ...args];
+  const child = spawn(process.execPath, [...preload, ...command], {
+    stdio: ['ignore', 'ignore', 'pipe', ...(probed ? (['ipc'] as const) : [])],
   });
+  if (child.stderr === null || child.pid === undefined) throw new Error('the daemon did not start');
   const lines: LogLine[] = [];
   createInterface({ input: child.stderr }).on('line', line => lines.push(parse(line)));
   const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)));
@@ -59,7 +81,24 @@ export async function startDaemon({ uri, policy, folder, args = [] }: DaemonOpti
     return ended;
   }
 
+  let asked = 0;
+  async function footprint(stepSeconds?: Seconds): Promise<Footprint> {
+    asked += 1;
+    const id = asked;
+    child.send({ id, stepSeconds });
+    const signal = AbortSignal.timeout(PROBE_SECONDS * 1000);
+    for (;;) {
+      const [answer] = await once(child, 'message', { signal });
+      if (answer.id === id) return answer;
+    }
+  }
+
   const daemon: Daemon = {
+    pid: child.pid,
+    get runs() {
+      return running(child);
+    },
+    footprint,
     lines,
     said: msg => lines.filter(line => line.msg === msg),
     hears: async (msg, deadlineSeconds, test = () => true, after = 0) => {
