@@ -36,11 +36,11 @@ export function reloads(daemon: Daemon) {
       signal();
     });
   return {
-    async reload() {
+    reload: async () => {
       await reload();
       return { wanted: [{ events: ['POLICIES_RELOADED'] }] };
     },
-    async 'bad policy'() {
+    'bad policy': async () => {
       await hears(daemon, 'RELOAD_REFUSED', async () => {
         await daemon.rewrite('spec: {}');
         signal();
@@ -48,7 +48,7 @@ export function reloads(daemon: Daemon) {
       await reload();
       return { wanted: [{ events: ['RELOAD_REFUSED'] }, { events: ['POLICIES_RELOADED'] }] };
     },
-    async 'reload storm'() {
+    'reload storm': async () => {
       await hears(daemon, 'POLICIES_RELOADED', async () => {
         await next();
         for (let i = 0; i < 100; i += 1) signal();

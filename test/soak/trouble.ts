@@ -65,7 +65,7 @@ export interface Pace {
   readonly rest: Seconds;
 }
 
-export function drawFrom(seed: number): Draw {
+function drawFrom(seed: number): Draw {
   let index = 0;
   const ratio = (): number => {
     index += 1;
