@@ -18,6 +18,7 @@ import { schemaVerb } from './schema.ts';
 import { serveVerb } from './serve.ts';
 import { setmemVerb } from './setmem.ts';
 import { simulateVerb } from './simulate/simulate.ts';
+import { tuneVerb } from './simulate/tune.ts';
 import { statusVerb } from './status.ts';
 import { testVerb } from './test.ts';
 import { topVerb } from './top/top.ts';
@@ -52,6 +53,7 @@ export function program(streams: Streams, version: string): Command {
     setmemVerb(),
     releaseVerb(streams),
     simulateVerb(streams),
+    tuneVerb(streams),
     recordVerb(streams, version),
     replayVerb(streams),
     serveVerb(streams),

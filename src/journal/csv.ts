@@ -4,7 +4,7 @@ import { type GuestFigure, type GuestSample, type HostFigure, trusted } from '..
 import type { JournalRecord, TickRecord } from './entries.ts';
 import { GUEST_FIGURES } from './figures.ts';
 
-type Cell = string | number | undefined;
+export type Cell = string | number | undefined;
 
 interface Row {
   readonly tick: TickRecord;
@@ -84,21 +84,23 @@ export async function* csvLines(records: AsyncIterable<JournalRecord>): AsyncGen
   yield csvLine(CSV_COLUMNS.map(({ name }) => name));
   const decided = new Map<string, Decision>();
   for await (const record of records) {
-    if (record.type === 'tick') yield rowsOf(record, decided);
+    if (record.type === 'tick') yield rowsOf(record, decided).map(csvLine).join('');
   }
 }
 
-/** @param decided the last decision of each guest, which this tick's go into */
-function rowsOf(tick: TickRecord, decided: Map<string, Decision>): string {
+/**
+ * The cells of one tick, a row a guest.
+ *
+ * @param decided the last decision of each guest, which this tick's go into
+ */
+export function rowsOf(tick: TickRecord, decided: Map<string, Decision>): Cell[][] {
   const { decisions, snapshot } = tick;
   for (const decision of decisions) decided.set(decision.uuid, decision);
   const fresh = new Set(decisions.map(({ uuid }) => uuid));
-  return snapshot.guests
-    .map(guest => {
-      const row: Row = { tick, guest, decision: decided.get(guest.uuid), now: fresh.has(guest.uuid) };
-      return csvLine(CSV_COLUMNS.map(({ value }) => value(row)));
-    })
-    .join('');
+  return snapshot.guests.map(guest => {
+    const row: Row = { tick, guest, decision: decided.get(guest.uuid), now: fresh.has(guest.uuid) };
+    return CSV_COLUMNS.map(({ value }) => value(row));
+  });
 }
 
 /** RFC 4180, with a line feed at the end. */

@@ -57,7 +57,12 @@ function segmentNamed(name: string): Segment | undefined {
 
 /** Segments in a folder, oldest first. A compressed one that has not been removed in its plain form is given once. */
 export async function segmentsIn(folder: string): Promise<readonly Segment[]> {
-  const segments = (await readdir(folder)).flatMap(name => segmentNamed(name) ?? []);
+  return segmentsNamed(await readdir(folder));
+}
+
+/** The segments among the files of a folder, as `segmentsIn`. */
+export function segmentsNamed(names: readonly string[]): readonly Segment[] {
+  const segments = names.flatMap(name => segmentNamed(name) ?? []);
   const packed = new Set(segments.filter(segment => segment.packed).map(({ number }) => number));
   return segments
     .filter(segment => segment.packed || !packed.has(segment.number))

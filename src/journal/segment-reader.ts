@@ -6,16 +6,19 @@ import { openLine, type ReadLine } from './lines.ts';
 
 type TickLine = Extract<ReadLine, { t: 'tick' }>;
 
-/**
- * Reads the text of one segment. A line that cannot be read costs itself; where it was a tick, the ticks up to the next full one.
- *
- * @param file what the segment is called
- * @param lines its lines; the last one has no newline
- */
-export async function* readSegment(
-  file: string,
-  lines: AsyncIterable<{ readonly text: string; readonly last: boolean }>,
-): AsyncGenerator<JournalRecord> {
+/** Reads one segment, from its first line on. */
+export interface SegmentReader {
+  /**
+   * The next line's record; undefined when there is none in it. A line that cannot be read costs itself; where it was a tick, the
+   * ticks up to the next full one.
+   *
+   * @param last it has no newline
+   */
+  readonly next: (text: string, last: boolean) => JournalRecord | undefined;
+}
+
+/** @param file what the segment is called */
+export function createSegmentReader(file: string): SegmentReader {
   const decoder = createFrameDecoder();
   let number = 0;
   let ticks = 0;
@@ -63,14 +66,33 @@ export async function* readSegment(
     }
   }
 
+  return {
+    next(text, last) {
+      number++;
+      if (text === '' && last) return undefined;
+      const line = openLine(text);
+      const record = 'flaw' in line ? line.flaw : recordOf(line);
+      return typeof record === 'string'
+        ? { type: 'flaw', file, line: number, problem: record, torn: last }
+        : record;
+    },
+  };
+}
+
+/**
+ * Reads the text of one segment.
+ *
+ * @param file what the segment is called
+ * @param lines its lines; the last one has no newline
+ */
+export async function* readSegment(
+  file: string,
+  lines: AsyncIterable<{ readonly text: string; readonly last: boolean }>,
+): AsyncGenerator<JournalRecord> {
+  const reader = createSegmentReader(file);
   for await (const { text, last } of lines) {
-    number++;
-    if (text === '' && last) return;
-    const line = openLine(text);
-    const record = 'flaw' in line ? line.flaw : recordOf(line);
-    yield typeof record === 'string'
-      ? { type: 'flaw', file, line: number, problem: record, torn: last }
-      : record;
+    const record = reader.next(text, last);
+    if (record !== undefined) yield record;
   }
 }
 

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly progress?: Progress;
   /** Keep what a report needs. */
   readonly record?: boolean;
+  /** Ends the run when what has been scored so far says so: the tally is then that of the time until then. */
+  readonly abandon?: (sofar: Tally) => boolean;
 }
 
 /** Told how far a run is, 0 to 1, about a hundred times. */
@@ -27,7 +29,7 @@ export type Progress = (share: number) => void;
 export async function runSimulation(
   simulation: Simulation,
   create: ControllerFactory,
-  { progress, record = false }: RunOptions = {},
+  { progress, record = false, abandon }: RunOptions = {},
 ): Promise<Run> {
   const { seconds, settleSeconds } = simulation;
   const bench = createBench(simulation);
@@ -49,10 +51,12 @@ export async function runSimulation(
       bench.advanceTo(due);
       await controller.tick();
       recorder?.look(bench);
-      if (due - told > seconds / 100) {
-        told = due;
-        progress?.(due / seconds);
-      }
+      if (due - told <= seconds / 100) continue;
+      told = due;
+      progress?.(due / seconds);
+      if (start === undefined || abandon === undefined) continue;
+      const sofar = since(start, tallyOf(bench, moves()));
+      if (abandon(sofar)) return { controller: controller.name, tally: sofar };
     }
     if (start === undefined) {
       bench.advanceTo(Math.max(bench.now(), settleSeconds));

@@ -23,6 +23,13 @@ export interface Score {
   readonly density: Ratio | null;
   /** The smallest host on which nothing goes wrong; null as above. */
   readonly minHostBytes: Bytes | null;
+  /** Fields of the policy that a sweep has set, and to what. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** What the controller is called where its runs stand side by side. */
+export function labelOf({ controller, settings = {} }: Score): string {
+  return [controller, ...Object.entries(settings).map(([path, value]) => `${path}=${value}`)].join(' ');
 }
 
 /** @param references the runs of the same simulation with nobody at the balloons, and with the oracle */

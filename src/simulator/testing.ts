@@ -3,6 +3,7 @@ import type { GuestSpec } from '../hypervisor/simulated/scenario.ts';
 import { GiB, MiB } from '../model/units.ts';
 import type { Simulation } from './scenario/generate.ts';
 import { type LoadedScenario, loadScenario, type ScenarioFiles } from './scenario/load.ts';
+import { csvTable } from './scenario/trace-table.ts';
 
 /** A guest of 4 GiB that wants 1 GiB and reads few files. */
 export function guestSpec(overrides: Partial<GuestSpec> = {}): GuestSpec {
@@ -46,7 +47,7 @@ export function filesOf(texts: Readonly<Record<string, string>>): ScenarioFiles 
   };
   return {
     read: (path, limit) => new TextEncoder().encode(textOf(path)).subarray(0, limit),
-    trace: textOf,
+    trace: path => csvTable(path, textOf(path)),
     beside: (_, path) => path,
   };
 }

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import type { ScenarioFiles } from '../../simulator/scenario/load.ts';
+import { csvTable, journalTable } from '../../simulator/scenario/trace-table.ts';
 import { hostPolicyFiles } from '../policy-files.ts';
 
 /** A trace of a month of seconds for a hundred guests is about this long. */
@@ -12,9 +13,10 @@ const TRACE_BYTES_MAX = 1024 ** 3;
 export const hostScenarioFiles: ScenarioFiles = {
   read: (path, limit) => hostPolicyFiles.read(path, limit),
   trace(path) {
+    if (statSync(path).isDirectory() || /\.ndjson(\.gz)?$/.test(path)) return journalTable(path);
     const content = readFileSync(path);
     const plain = path.endsWith('.gz') ? gunzipSync(content, { maxOutputLength: TRACE_BYTES_MAX }) : content;
-    return plain.toString('utf8');
+    return csvTable(path, plain.toString('utf8'));
   },
   beside: (file, path) => (isAbsolute(path) ? path : join(dirname(file), path)),
 };

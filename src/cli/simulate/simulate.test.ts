@@ -65,7 +65,38 @@ describe('simulate', PATIENCE, () => {
     expect(runs[1]?.density).toBeCloseTo((6 * 1024 ** 3) / (oracle ?? 1), 3);
   });
 
+  it('runs a policy once for each value of a sweep, and says which is which', async () => {
+    const set = [
+      { path: 'guest.vetoes.booting.when', values: ['guest.uptime < 600', 'guest.uptime < 1'] },
+      { path: 'host.reserve.percent', values: ['6'] },
+    ];
+    const { runs } = await simulate(SHORT, { policy: ['policies/dense.yaml'], set }, 1, QUIET);
+    expect(runs.map(({ settings }) => settings)).toEqual([
+      { 'guest.vetoes.booting.when': 'guest.uptime < 600', 'host.reserve.percent': '6' },
+      { 'guest.vetoes.booting.when': 'guest.uptime < 1', 'host.reserve.percent': '6' },
+    ]);
+    expect(runs[1]?.reclaimedGiBHours).toBeGreaterThan(runs[0]?.reclaimedGiBHours ?? Number.NaN);
+  });
+
   it.each([
+    [
+      'a sweep without a policy',
+      SHORT,
+      { policy: [], set: [{ path: 'guest.idleTax', values: ['0'] }] },
+      'USAGE',
+    ],
+    [
+      'a sweep over a field that is not there',
+      SHORT,
+      { policy: [STANDARD], set: [{ path: 'guest.idelTax', values: ['0'] }] },
+      'USAGE',
+    ],
+    [
+      'a sweep over values that are none',
+      SHORT,
+      { policy: [STANDARD], set: [{ path: 'guest.idleTax', values: ['much'] }] },
+      'POLICY_INVALID',
+    ],
     ['nothing to compare', SHORT, { policy: [] }, 'USAGE'],
     ['a baseline that does not exist', SHORT, { policy: [], baseline: 'statc' }, 'USAGE'],
     ['a scenario that does not exist', 'overcomitted', { policy: [], baseline: 'all' }, 'URI_INVALID'],

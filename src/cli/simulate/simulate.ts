@@ -7,21 +7,24 @@ import { BallonetError, errorMessage } from '../../model/errors.ts';
 import { formatSize } from '../../model/units.ts';
 import { suggestion } from '../../policy/source/suggest.ts';
 import { BASELINES, type BaselineName, isBaseline } from '../../simulator/controllers.ts';
-import { sumOfMaxima } from '../../simulator/density.ts';
+import { DENSITY_SEARCH, sumOfMaxima } from '../../simulator/density.ts';
 import { type ReportedRun, reportPage } from '../../simulator/report/page.ts';
 import type { SimulationReport } from '../../simulator/report/report.ts';
 import type { Simulation } from '../../simulator/scenario/generate.ts';
-import { scoreOf } from '../../simulator/score.ts';
+import { labelOf, type Score, scoreOf } from '../../simulator/score.ts';
 import { type OutputFormat, orUsage, outputOption, type Streams } from '../output.ts';
 import { scenarioFile, shippedScenarios } from './find.ts';
 import type { ControllerSpec, Job, JobResult } from './job.ts';
 import { openSimulation } from './open.ts';
-import { runJobs } from './pool.ts';
+import { withThreads } from './pool.ts';
 import { progressLine } from './progress.ts';
+import { parseSeed } from './seed.ts';
+import { combinations, parseSweep, RUNS_MAX, type Sweep } from './sweep.ts';
 import { renderScores } from './table.ts';
 
 interface Options {
   readonly policy: readonly string[];
+  readonly set?: readonly Sweep[];
   readonly baseline?: string;
   readonly density?: true;
   readonly seed?: number;
@@ -45,6 +48,14 @@ export function simulateVerb(streams: Streams): Command {
         .argParser((path: string, before: readonly string[]) => [...before, path])
         .default([], 'none'),
     )
+    .addOption(
+      new Option(
+        '--set <field=values>',
+        'run the policies once for each of these values of a field, such as guest.estimate.window=2m,5m,10m; several go together in all combinations',
+      )
+        .argParser((text: string, before: readonly Sweep[]) => [...before, orUsage(parseSweep(text))])
+        .default([], 'none'),
+    )
     .option('--baseline <names>', 'baselines by name, with commas between them, or all')
     .option('--density', 'look for the smallest host on which nothing goes wrong: about ten runs for each')
     .addOption(
@@ -60,12 +71,6 @@ export function simulateVerb(streams: Streams): Command {
     });
 }
 
-function parseSeed(text: string): { value: number } | { problem: string } {
-  return /^\d{1,9}$/.test(text)
-    ? { value: Number(text) }
-    : { problem: `'${text}' is not a seed; write a whole number of at most nine digits` };
-}
-
 /**
  * Runs everything that is asked for.
  *
@@ -74,12 +79,19 @@ function parseSeed(text: string): { value: number } | { problem: string } {
  */
 export async function simulate(
   scenario: string,
-  { policy, baseline, density, seed, report: file }: Omit<Options, 'output'>,
+  { policy, set = [], baseline, density, seed, report: file }: Omit<Options, 'output'>,
   threads: number,
   streams: Streams,
 ): Promise<SimulationReport> {
+  if (set.length > 0 && policy.length === 0)
+    throw new BallonetError('USAGE', '--set is about fields of a policy; name one with --policy');
+  const variants = combinations(set);
+  if (variants.length > RUNS_MAX)
+    throw new BallonetError('USAGE', `--set asks for ${variants.length} runs; ${RUNS_MAX} are the most`);
   const wanted: ControllerSpec[] = [
-    ...policy.map((path): ControllerSpec => ({ kind: 'policy', paths: [path] })),
+    ...policy.flatMap(path =>
+      variants.map((settings): ControllerSpec => ({ kind: 'policy', paths: [path], settings })),
+    ),
     ...baselinesOf(baseline).map((name): ControllerSpec => ({ kind: 'baseline', name })),
   ];
   if (wanted.length === 0) {
@@ -99,20 +111,18 @@ export async function simulate(
     ...wanted.map(controller => ({
       ...job,
       controller,
-      density: density === true,
+      search: density && DENSITY_SEARCH,
       record: file !== undefined,
     })),
     ...references.map(name => ({
       ...job,
       controller: { kind: 'baseline' as const, name },
-      density: false,
-      record: false,
     })),
   ];
   const progress = progressLine(jobs.length, streams);
-  const results = await runJobs(jobs, threads, progress.update);
+  const results = await withThreads(Math.min(threads, jobs.length), run => run(jobs, progress.update));
   progress.done();
-  const report = reportOf(simulation, results, wanted.length);
+  const report = reportOf(simulation, results, wanted);
   if (file !== undefined) writePage(file, report, simulation, results);
   return report;
 }
@@ -139,7 +149,11 @@ function writePage(
   }
 }
 
-function reportOf(simulation: Simulation, results: readonly JobResult[], count: number): SimulationReport {
+function reportOf(
+  simulation: Simulation,
+  results: readonly JobResult[],
+  wanted: readonly ControllerSpec[],
+): SimulationReport {
   const tallyOf = (name: BaselineName) => {
     const found = results.find(({ run }) => run.controller === name);
     if (found === undefined) throw new Error(`the run of ${name} is missing`);
@@ -155,13 +169,20 @@ function reportOf(simulation: Simulation, results: readonly JobResult[], count: 
     host: { memoryBytes: simulation.scenario.host.memory },
     guests: simulation.scenario.guests.length,
     seconds: simulation.seconds,
-    runs: results.slice(0, count).map(({ run, minHostBytes }) => ({
+    runs: results.slice(0, wanted.length).map(({ run, minHostBytes }, i) => ({
       ...scoreOf(run, references),
+      ...settingsOf(wanted[i]),
       ...(minHostBytes === undefined
         ? {}
         : { density: Math.round((1000 * maxima) / minHostBytes) / 1000, minHostBytes }),
     })),
   };
+}
+
+/** What a run of a sweep adds to its score. */
+function settingsOf(spec: ControllerSpec | undefined): Pick<Score, 'settings'> {
+  if (spec?.kind !== 'policy' || spec.settings === undefined || spec.settings.length === 0) return {};
+  return { settings: Object.fromEntries(spec.settings.map(({ path, value }) => [path, value])) };
 }
 
 function baselinesOf(text: string | undefined): BaselineName[] {
@@ -185,7 +206,7 @@ function render(report: SimulationReport, format: OutputFormat): string {
     case 'yaml':
       return stringify(report);
     case 'name':
-      return report.runs.map(({ controller }) => `${controller}\n`).join('');
+      return report.runs.map(score => `${labelOf(score)}\n`).join('');
     case 'table':
     case 'wide': {
       const { scenario, seed, guests, seconds, host } = report;

@@ -1,9 +1,9 @@
 import { formatSize } from '../../model/units.ts';
-import type { Score } from '../../simulator/score.ts';
+import { labelOf, type Score } from '../../simulator/score.ts';
 import { type Column, renderListing } from '../output.ts';
 
 const COLUMNS: readonly Column<Score>[] = [
-  { title: 'CONTROLLER', value: ({ controller }) => controller },
+  { title: 'CONTROLLER', value: labelOf },
   { title: 'RECLAIMED GiB·h', value: score => score.reclaimedGiBHours.toFixed(2), align: 'right' },
   { title: 'EFFICIENCY', value: score => `${(100 * score.efficiency).toFixed(1)} %`, align: 'right' },
   { title: 'OVERRUN s', value: score => score.hostOverrunSeconds.toFixed(1), align: 'right' },
@@ -34,7 +34,7 @@ export function renderScores(scores: readonly Score[], format: 'table' | 'wide')
     kind: 'Scores',
     rows: scores,
     columns,
-    name: (score: Score) => score.controller,
+    name: labelOf,
     object: (score: Score) => score,
   };
   return renderListing(listing, format);

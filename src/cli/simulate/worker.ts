@@ -1,34 +1,26 @@
-/** A thread that does the jobs that it is given, one after another. */
-import { parentPort } from 'node:worker_threads';
+/** What a thread of the pool does with one job. */
+import type { MessagePort } from 'node:worker_threads';
 import { type ErrorCode, errorMessage, isBallonetError } from '../../model/errors.ts';
 import { type Job, type JobResult, runJob } from './job.ts';
 
 export interface Order {
-  readonly index: number;
   readonly job: Job;
+  /** Is told how far the job is, 0 to 1. */
+  readonly port: MessagePort;
 }
 
 /** Errors lose their class on the way to another thread. */
-export interface Failure {
-  readonly code: ErrorCode | undefined;
-  readonly message: string;
-}
-
 export type Answer =
-  | { readonly index: number; readonly share: number }
-  | { readonly index: number; readonly result: JobResult }
-  | { readonly index: number; readonly failure: Failure };
+  | { readonly result: JobResult }
+  | { readonly failure: { readonly code: ErrorCode | undefined; readonly message: string } };
 
-function answer(message: Answer): void {
-  parentPort?.postMessage(message);
+export async function work({ job, port }: Order): Promise<Answer> {
+  try {
+    return { result: await runJob(job, share => port.postMessage(share)) };
+  } catch (error) {
+    const code = isBallonetError(error) ? error.code : undefined;
+    return { failure: { code, message: errorMessage(error) } };
+  } finally {
+    port.close();
+  }
 }
-
-parentPort?.on('message', ({ index, job }: Order) => {
-  runJob(job, share => answer({ index, share })).then(
-    result => answer({ index, result }),
-    (error: unknown) => {
-      const code = isBallonetError(error) ? error.code : undefined;
-      answer({ index, failure: { code, message: errorMessage(error) } });
-    },
-  );
-});

@@ -1,7 +1,7 @@
 /** The report as one HTML page that needs nothing else. */
 import { type Bytes, formatDuration, formatSize, MiB } from '../../model/units.ts';
 import type { Recording } from '../recorder.ts';
-import type { Score } from '../score.ts';
+import { labelOf, type Score } from '../score.ts';
 import { guestChart, guestsToShow, hostChart } from './charts.ts';
 import { HOVER } from './hover.ts';
 import type { SimulationReport } from './report.ts';
@@ -136,7 +136,7 @@ function scoreTable(runs: readonly ReportedRun[]): string {
       const mark = bad && value(run) > 0 ? ' class="bad"' : leads ? ' class="best"' : '';
       return `<td${mark}>${text(run)}</td>`;
     });
-    return `<tr><td>${escapeHtml(run.score.controller)}</td>${columns.join('')}</tr>`;
+    return `<tr><td>${escapeHtml(labelOf(run.score))}</td>${columns.join('')}</tr>`;
   });
   return `<table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table>`;
 }
@@ -150,7 +150,7 @@ function runSection({ score, recording }: ReportedRun, memory: Bytes, index: num
       : '';
   const charts = shown.map(guest => guestChart(recording, guest, index)).join('\n');
   const sum = `reclaims ${score.reclaimedGiBHours.toFixed(2)} GiB·h, ${score.stalledGuestSeconds.toFixed(1)} s stalled, ${score.oomKills} OOM kills`;
-  return `<details${index === 0 ? ' open' : ''}><summary>${escapeHtml(score.controller)} <span>${sum}</span></summary>
+  return `<details${index === 0 ? ' open' : ''}><summary>${escapeHtml(labelOf(score))} <span>${sum}</span></summary>
 ${hostChart(recording, memory, index)}
 ${note}<div class="guests">
 ${charts}

@@ -57,9 +57,10 @@ export interface DemandNode {
 
 export interface TraceNode {
   readonly file: string;
-  readonly time: string;
-  readonly value: string;
+  readonly time?: string | undefined;
+  readonly value?: string | undefined;
   readonly unit: 'B' | 'KiB' | 'MiB' | 'GiB' | 'ratio';
+  readonly scale: Ratio;
   readonly total?: string | undefined;
   readonly where?: Readonly<Record<string, string>> | undefined;
   readonly each?: string | undefined;
@@ -146,16 +147,31 @@ const Trace = z
       .string()
       .min(1)
       .max(1024)
-      .describe('A CSV file, also compressed as .gz; relative to the scenario.'),
+      .describe(
+        'A CSV file, or a journal: a segment (`.ndjson`) or a folder of them. Either may be compressed (`.gz`). Relative to the scenario.',
+      ),
     time: z
       .string()
-      .default('t_s')
-      .describe('Column of the time: seconds, or dates such as 2018-01-06 03:19:09.'),
-    value: z.string().describe('Column, or columns with + and - between them, of what is used.'),
+      .optional()
+      .describe(
+        'Column of the time: seconds, or dates such as 2018-01-06 03:19:09; `t_s` when it is left out, of a journal `time`.',
+      ),
+    value: z
+      .string()
+      .optional()
+      .describe(
+        'Column, or columns with + and - between them, of what is used. Of a journal, whose columns are those of `replay --export csv`, it is `used` when it is left out.',
+      ),
     unit: z
       .enum(['B', 'KiB', 'MiB', 'GiB', 'ratio'])
       .default('B')
       .describe('Unit of the value; ratio is a share of `total`, or of the guest’s maximum.'),
+    scale: z
+      .number()
+      .min(0.001)
+      .max(1000)
+      .default(1)
+      .describe('How many times as much is wanted as was recorded.'),
     total: z
       .string()
       .optional()
@@ -170,7 +186,9 @@ const Trace = z
     each: z
       .string()
       .optional()
-      .describe('Column that tells series apart: each guest of the class gets one, in turn.')
+      .describe(
+        'Column that tells series apart: each guest of the class gets one, in turn. Of a journal it is `name` when it is left out.',
+      )
       .meta({ examples: ['pod'] }),
     speed: z.number().min(0.001).max(10_000).default(1).describe('How many times faster than recorded.'),
     repeat: z.boolean().default(true).describe('Begin anew at the end.'),

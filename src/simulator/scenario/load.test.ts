@@ -116,17 +116,38 @@ describe('simulationOf', () => {
 
   it.each([
     ['a column that is not there', 'time,used\n0,1\n', 'usd'],
-    ['no row that can be used', 'time,used\nx,1\n', 'used'],
+    ['no row that can be used', 'time,used\n,1\n', 'used'],
+    ['a word for a number', 'time,used\n0,1\n60,much\n', 'used'],
+    ['a word for a time', 'time,used\n0,1\nlater,2\n', 'used'],
+    ['times that go back', 'time,used\n0,1\n60,2\n0,3\n', 'used'],
+    ['no name for what is used', 'time,used\n0,1\n', undefined],
   ])('refuses a trace with %s', (_, csv, value) => {
     const lines = [
       '- name: a',
       '  memory: 1GiB',
-      `  demand: {trace: {file: t.csv, time: time, value: ${value}}}`,
+      `  demand: {trace: {file: t.csv, time: time${value === undefined ? '' : `, value: ${value}`}}}`,
     ];
     expect(() => simulate(lines, 1, filesOf({ 't.csv': csv }))).toThrow(
       expect.objectContaining({ code: 'TRACE_INVALID' }),
     );
     expect(() => simulate(lines)).toThrow(expect.objectContaining({ code: 'TRACE_INVALID' }));
+  });
+
+  it('names the line of a trace that is wrong', () => {
+    const lines = ['- name: a', '  memory: 1GiB', '  demand: {trace: {file: t.csv, value: used}}'];
+    const csv = '# made by hand\nt_s,used\n0,1\n60,much\n';
+    expect(() => simulate(lines, 1, filesOf({ 't.csv': csv }))).toThrow(/^t\.csv:4: /);
+  });
+
+  it('wants as many times more as it is told', () => {
+    const lines = [
+      '- {name: a, memory: 1GiB, demand: {trace: {file: t.csv, value: used, unit: MiB, scale: 2.5}}}',
+    ];
+    const csv = 't_s,used\n10,100\n70,200\n';
+    expect(simulate(lines, 1, filesOf({ 't.csv': csv })).scenario.guests[0]?.demand).toMatchObject({
+      times: [0, 60],
+      bytes: [250 * MiB, 500 * MiB],
+    });
   });
 
   it('reads dates and differences of columns', () => {

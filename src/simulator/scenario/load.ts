@@ -1,5 +1,5 @@
 /** Reads scenario files. */
-import { BallonetError, errorMessage } from '../../model/errors.ts';
+import { BallonetError, errorMessage, isBallonetError } from '../../model/errors.ts';
 import type { PolicyFiles } from '../../policy/load.ts';
 import { validateDocument } from '../../policy/schema/validate.ts';
 import {
@@ -11,15 +11,16 @@ import {
 } from '../../policy/source/diagnostics.ts';
 import { FILE_BYTES_MAX, readDocuments, type SourceDocument } from '../../policy/source/documents.ts';
 import { keyPlace, valuePlace } from '../../policy/source/locate.ts';
+import type { TraceNode } from './demand-schema.ts';
 import { generate, type Simulation, type TraceSeries } from './generate.ts';
 import { ScenarioDocument, type ScenarioSpec } from './schema.ts';
-import { traceSeries } from './trace.ts';
+import { type Recording, recordingsIn, seriesOf, type TraceTable } from './trace.ts';
 
 /** The port through which scenarios and traces are read. Both throw when the path cannot be read. */
 export interface ScenarioFiles {
   readonly read: PolicyFiles['read'];
-  /** The text of a trace; one that ends in .gz is unpacked. */
-  trace(path: string): string;
+  /** A CSV file or a journal. */
+  trace(path: string): TraceTable;
   /** A path as it is written in a file, from where that file is. */
   beside(file: string, path: string): string;
 }
@@ -110,21 +111,22 @@ export function requireScenario({ scenario, diagnostics }: LoadedScenario): Scen
  * @throws BallonetError TRACE_INVALID
  */
 export function simulationOf(source: ScenarioSource, files: ScenarioFiles, seed?: number): Simulation {
-  const texts = new Map<string, string>();
+  const recordings = new Map<TraceNode, readonly Recording[]>();
   const traces: TraceSeries = (trace, index, maximum) => {
-    const path = files.beside(source.file, trace.file);
-    const text = texts.get(path) ?? readTrace(files, path);
-    texts.set(path, text);
-    return traceSeries(text, trace, index, maximum);
+    const known = recordings.get(trace) ?? readRecordings(source, trace, files);
+    recordings.set(trace, known);
+    return seriesOf(known, trace, index, maximum);
   };
   const { name, description, spec } = source;
   return generate({ name, description, spec, seed, traces });
 }
 
-function readTrace(files: ScenarioFiles, path: string): string {
+function readRecordings({ file }: ScenarioSource, trace: TraceNode, files: ScenarioFiles): Recording[] {
   try {
-    return files.trace(path);
+    return recordingsIn(files.trace(files.beside(file, trace.file)), trace);
   } catch (cause) {
-    throw new BallonetError('TRACE_INVALID', `${path}: cannot be read: ${errorMessage(cause)}`, { cause });
+    if (isBallonetError(cause, 'TRACE_INVALID')) throw cause;
+    const message = `${file}: the trace ${trace.file} cannot be read: ${errorMessage(cause)}`;
+    throw new BallonetError('TRACE_INVALID', message, { cause });
   }
 }

@@ -1,8 +1,31 @@
-/** Recorded memory use as demand: CSV files whose columns a scenario names. */
+/** Recorded memory use as demand: tables whose columns a scenario names. */
 import { BallonetError } from '../../model/errors.ts';
 import { type Bytes, GiB, KiB, MiB, type Seconds } from '../../model/units.ts';
 import { suggestion } from '../../policy/source/suggest.ts';
 import type { TraceNode } from './demand-schema.ts';
+
+export interface TraceTable {
+  /** As it is called in messages. */
+  readonly file: string;
+  readonly kind: 'csv' | 'journal';
+  readonly columns: readonly string[];
+  /** From the beginning, each time it is called. */
+  rows(): Iterable<TraceRow>;
+}
+
+interface TraceRow {
+  /** Where it stands, for messages. */
+  readonly place: () => string;
+  readonly cells: readonly (string | number | undefined)[];
+}
+
+/** What was recorded of one machine, in the units of its table. */
+export interface Recording {
+  readonly times: Seconds[];
+  readonly values: number[];
+  /** Memory that it had; empty where the scenario names no column for it. */
+  readonly totals: number[];
+}
 
 export interface Series {
   readonly times: readonly Seconds[];
@@ -11,77 +34,88 @@ export interface Series {
 
 const UNITS = { B: 1, KiB, MiB, GiB, ratio: 1 } as const;
 
-interface Table {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
+/** Columns of a journal that say what those of a CSV file must be named for. */
+const JOURNAL_COLUMNS = { time: 'time', value: 'used', each: 'name' } as const;
 
 /**
- * The series of a CSV file for guests of a class: with `each` one for each value of that column, in the order of the file, and the
- * `index`-th guest gets the `index`-th, over and over.
+ * The recordings of a table in the order in which they begin: with `each` one for each value of that column, else one.
  *
- * @throws BallonetError TRACE_INVALID, with the file and what is wrong
+ * @throws BallonetError TRACE_INVALID with the place and what is wrong there
  */
-export function traceSeries(text: string, trace: TraceNode, index: number, maximum: Bytes): Series {
-  const table = parseCsv(text);
-  const column = (name: string): number => columnOf(table, name, trace.file);
-  const conditions = Object.entries(trace.where ?? {}).map(([name, value]) => [column(name), value] as const);
-  const each = trace.each === undefined ? undefined : column(trace.each);
-  const chosen = table.rows.filter(row => conditions.every(([at, value]) => row[at] === value));
-  const keys = each === undefined ? [] : [...new Set(chosen.map(row => row[each]))];
-  const key = keys[index % Math.max(1, keys.length)];
-  const rows = each === undefined ? chosen : chosen.filter(row => row[each] === key);
-  const terms = termsOf(trace.value).map(({ sign, name }) => ({ sign, at: column(name) }));
-  const total = trace.total === undefined ? undefined : column(trace.total);
-  const timeAt = column(trace.time);
-  const times: Seconds[] = [];
-  const bytes: Bytes[] = [];
-  let origin: Seconds | undefined;
-  for (const row of rows) {
-    const at = readTime(row[timeAt]);
-    const value = terms.reduce((sum, term) => sum + term.sign * readNumber(row[term.at]), 0);
-    const whole = total === undefined ? 1 : readNumber(row[total]);
-    // A gap in the recording: it goes straight on from the sample before to the one after.
-    if (!Number.isFinite(at) || !Number.isFinite(value) || !(whole > 0)) continue;
-    origin ??= at;
-    const time = (at - origin) / trace.speed;
-    if (time <= (times.at(-1) ?? -1)) continue;
-    times.push(time);
-    bytes.push(Math.max(0, amountOf(value, whole, trace, maximum)));
+export function recordingsIn(table: TraceTable, trace: TraceNode): Recording[] {
+  const defaults =
+    table.kind === 'journal' ? JOURNAL_COLUMNS : { time: 't_s', value: undefined, each: undefined };
+  const { time = defaults.time, value = defaults.value, each = defaults.each, total, where = {} } = trace;
+  if (value === undefined) {
+    throw invalid(
+      table.file,
+      `a CSV file needs 'value', the column of what is used; there are ${table.columns.join(', ')}`,
+    );
   }
-  if (times.length > 0) return { times, bytes };
-  throw new BallonetError(
-    'TRACE_INVALID',
-    `${trace.file}: no row has a time and a value (${rows.length} rows looked at)`,
-  );
+  const column = (name: string): Column => ({ name, at: columnOf(table, name) });
+  const conditions = Object.entries(where).map(([name, wanted]) => ({ at: columnOf(table, name), wanted }));
+  const [timeColumn, eachColumn] = [column(time), each === undefined ? undefined : column(each)];
+  const terms = termsOf(value).map(({ sign, name }) => ({ sign, column: column(name) }));
+  const totalColumn = total === undefined ? undefined : column(total);
+  const found = new Map<string, Recording>();
+  let looked = 0;
+  for (const row of table.rows()) {
+    if (conditions.some(({ at, wanted }) => String(row.cells[at] ?? '') !== wanted)) continue;
+    looked++;
+    const at = readTime(row, timeColumn);
+    const amount = terms.reduce((sum, term) => sum + term.sign * readNumber(row, term.column), 0);
+    const whole = totalColumn === undefined ? 1 : readNumber(row, totalColumn);
+    // A gap in the recording: it goes straight on from the sample before to the one after.
+    if (Number.isNaN(at) || Number.isNaN(amount) || !(whole > 0)) continue;
+    const key = eachColumn === undefined ? '' : String(row.cells[eachColumn.at] ?? '');
+    const recording = found.get(key) ?? { times: [], values: [], totals: [] };
+    found.set(key, recording);
+    const before = recording.times.at(-1) ?? Number.NEGATIVE_INFINITY;
+    if (at < before) {
+      const hint = "'where' and 'each' tell apart what was recorded one after another or side by side";
+      throw invalid(row.place(), `it goes back in time, from ${before} s to ${at} s; ${hint}`);
+    }
+    if (at === before) continue;
+    recording.times.push(at);
+    recording.values.push(amount);
+    if (totalColumn !== undefined) recording.totals.push(whole);
+  }
+  if (found.size > 0) return [...found.values()];
+  throw invalid(table.file, `no row has a time and a value (${looked} rows looked at)`);
 }
 
-function amountOf(value: number, whole: number, { unit, total }: TraceNode, maximum: Bytes): Bytes {
-  if (total !== undefined) return (value / whole) * maximum;
-  return unit === 'ratio' ? value * maximum : value * UNITS[unit];
+/** The series for the `index`-th guest of a class, of this maximum: recordings are given out in turn. */
+export function seriesOf(
+  recordings: readonly Recording[],
+  { unit, scale, speed }: TraceNode,
+  index: number,
+  maximum: Bytes,
+): Series {
+  const { times, values, totals } = recordings[index % recordings.length] ?? {
+    times: [],
+    values: [],
+    totals: [],
+  };
+  const factor = scale * (unit === 'ratio' ? maximum : UNITS[unit]);
+  const origin = times[0] ?? 0;
+  return {
+    times: times.map(time => (time - origin) / speed),
+    bytes: values.map((value, i) => {
+      const whole = totals[i];
+      return Math.max(0, whole === undefined ? factor * value : (scale * maximum * value) / whole);
+    }),
+  };
 }
 
-/** Comma-separated values with a header line; fields in double quotes may hold commas. */
-function parseCsv(text: string): Table {
-  const lines = text.split(/\r?\n/).filter(line => line !== '' && !line.startsWith('#'));
-  const [header = '', ...rest] = lines;
-  return { columns: fieldsOf(header), rows: rest.map(fieldsOf) };
+interface Column {
+  readonly name: string;
+  readonly at: number;
 }
 
-function fieldsOf(line: string): string[] {
-  if (!line.includes('"')) return line.split(',');
-  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
-    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
-  );
-}
-
-function columnOf({ columns }: Table, name: string, file: string): number {
+function columnOf({ columns, file }: TraceTable, name: string): number {
   const at = columns.indexOf(name);
   if (at >= 0) return at;
-  throw new BallonetError(
-    'TRACE_INVALID',
-    `${file}: there is no column '${name}'; ${suggestion(name, columns, 'its columns')}`,
-  );
+  throw invalid(file, `there is no column '${name}'; ${suggestion(name, columns, 'its columns')}`);
 }
 
 /** `used`, or `used - cached + shared`. A minus needs spaces, because names of columns have dashes. */
@@ -92,14 +126,29 @@ function termsOf(text: string): { sign: 1 | -1; name: string }[] {
     .filter((_, i) => i % 2 === 0);
 }
 
-function readNumber(text: string | undefined): number {
-  return text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+/** NaN where the cell is empty. */
+function readNumber({ cells, place }: TraceRow, { name, at }: Column): number {
+  const cell = cells[at] ?? '';
+  if (typeof cell === 'number') return cell;
+  const text = cell.trim();
+  const number = text === '' ? Number.NaN : Number(text);
+  if (text === '' || text.toLowerCase() === 'nan' || Number.isFinite(number)) return number;
+  throw invalid(place(), `'${text}' in column ${name} is not a number`);
 }
 
-function readTime(text: string | undefined): Seconds {
-  const number = readNumber(text);
-  if (Number.isFinite(number) || text === undefined) return number;
-  return (
-    Date.parse(text.includes('Z') || text.includes('+') ? text : `${text.trim().replace(' ', 'T')}Z`) / 1000
-  );
+/** Seconds, or dates; those without a zone are taken for UTC. */
+function readTime({ cells, place }: TraceRow, { name, at }: Column): Seconds {
+  const cell = cells[at] ?? '';
+  if (typeof cell === 'number') return cell;
+  const text = cell.trim();
+  if (text === '') return Number.NaN;
+  const number = Number(text);
+  if (Number.isFinite(number)) return number;
+  const seconds = Date.parse(/[Z+]/.test(text) ? text : `${text.replace(' ', 'T')}Z`) / 1000;
+  if (Number.isFinite(seconds)) return seconds;
+  throw invalid(place(), `'${text}' in column ${name} is neither seconds nor a date`);
+}
+
+function invalid(place: string, problem: string): BallonetError {
+  return new BallonetError('TRACE_INVALID', `${place}: ${problem}`);
 }

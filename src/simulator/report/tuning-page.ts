@@ -1,0 +1,118 @@
+/** The outcome of a search as one HTML page: the trade-off as a chart, and the figures. */
+import type { TunedCandidate, TuningReport } from '../tuning/tuning.ts';
+import { STYLE } from './style.ts';
+import { escapeHtml } from './svg.ts';
+
+const [WIDTH, HEIGHT, LEFT, BOTTOM] = [960, 360, 56, 34];
+
+export function tuningPage(report: TuningReport): string {
+  const { policy, scenarios, stallLimit, seed, tried, front, before, best } = report;
+  const title = `${policy}: ${tried.length} candidates between stalls and density`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>${escapeHtml(title)}</h1>
+<p>Each point is the policy with other values. Further up: smaller hosts do for the same guests. Further right: programs lose more time on the scenarios' own
+hosts. The line joins those that nobody beats in both. Scenarios: ${escapeHtml(scenarios.join(', '))}; seed ${seed}; the search allows ${percent(stallLimit)} of lost time.</p>
+${chart(report)}
+<p class="legend"><span><i style="background:var(--resident)"></i>nobody beats it</span><span><i style="background:var(--soft)"></i>beaten</span><span><i
+style="background:var(--harm)"></i>programs were killed</span><span><i style="background:var(--target)"></i>before</span><span><i style="background:var(--size)"></i>best</span></p>
+<h2>The trade-off</h2>
+${candidates([['before', before], ['best', best], ...front.map((one, i) => [String(i + 1), one] as const)])}
+<h2>The best on each scenario</h2>
+${trials(best)}
+</body>
+</html>
+`;
+}
+
+function chart({ tried, front, before, best }: TuningReport): string {
+  const most = Math.max(1e-6, ...tried.map(({ stalledShare }) => stalledShare)) * 1.05;
+  const shares = tried.map(({ densityShare }) => densityShare);
+  const [low, high] = [Math.min(...shares) * 0.98, Math.max(...shares) * 1.02];
+  const x = ({ stalledShare }: TunedCandidate) => tenth(LEFT + (stalledShare / most) * (WIDTH - LEFT - 8));
+  const y = ({ densityShare }: TunedCandidate) =>
+    tenth((HEIGHT - BOTTOM) * (1 - (densityShare - low) / (high - low)));
+  const point = (one: TunedCandidate) => {
+    const colour =
+      one === best
+        ? 'size'
+        : one === before
+          ? 'target'
+          : one.oomKills > 0
+            ? 'harm'
+            : front.includes(one)
+              ? 'resident'
+              : 'soft';
+    const words = [
+      `density ${one.densityShare.toFixed(3)} of the oracle's`,
+      `${percent(one.stalledShare)} stalled`,
+      `${one.oomKills} OOM kills`,
+    ];
+    const settings = one.settings.map(({ path, value }) => `${path}=${value}`);
+    const radius = one === best || one === before ? 6 : 4;
+    return `<circle cx="${x(one)}" cy="${y(one)}" r="${radius}" fill="var(--${colour})"><title>${escapeHtml([...words, ...settings].join('\n'))}</title></circle>`;
+  };
+  const ticks = Array.from({ length: 5 }, (_, i) => i / 4).flatMap(share => {
+    const [value, stalls] = [low + share * (high - low), share * most];
+    const [at, across] = [tenth((HEIGHT - BOTTOM) * (1 - share)), tenth(LEFT + share * (WIDTH - LEFT - 8))];
+    return [
+      `<line class="grid" x1="${LEFT}" x2="${WIDTH}" y1="${at}" y2="${at}"/>`,
+      `<text class="tick" x="${LEFT - 5}" y="${Math.max(9, at + 3)}" text-anchor="end">${value.toFixed(2)}</text>`,
+      `<text class="tick" x="${across}" y="${HEIGHT - BOTTOM + 13}" text-anchor="${share === 1 ? 'end' : 'middle'}">${percent(stalls)}</text>`,
+    ];
+  });
+  const line = front.map(one => `${x(one)},${y(one)}`).join(' ');
+  const others = tried.filter(one => one !== best && one !== before);
+  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="density against stalls">${ticks.join('')}
+<text class="tick" x="${WIDTH / 2}" y="${HEIGHT - 4}" text-anchor="middle">time lost on the scenarios' own hosts</text>
+<polyline points="${line}" style="stroke:var(--resident)"/>${[...others, before, best].map(point).join('')}</svg>`;
+}
+
+function candidates(rows: readonly (readonly [name: string, candidate: TunedCandidate])[]): string {
+  const head = ['', 'density of the oracle’s', 'stalled', 'OOM kills', 'read again GiB', 'settings'];
+  return table(
+    head,
+    rows.map(([name, { densityShare, stalledShare, oomKills, rereadBytes, settings }]) => [
+      name,
+      densityShare.toFixed(3),
+      percent(stalledShare),
+      String(oomKills),
+      (rereadBytes / 1024 ** 3).toFixed(1),
+      settings.map(({ path, value }) => `${path}=${value}`).join(' '),
+    ]),
+  );
+}
+
+function trials({ trials: rows }: TunedCandidate): string {
+  return table(
+    ['scenario', 'density', 'oracle', 'stalled', 'OOM kills'],
+    rows.map(({ scenario, density, limit, stalledShare, oomKills }) => [
+      scenario,
+      density?.toFixed(2) ?? 'none',
+      limit?.toFixed(2) ?? 'none',
+      percent(stalledShare),
+      String(oomKills),
+    ]),
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[], tag: 'th' | 'td') =>
+    `<tr>${cells.map(cell => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
+  return `<div class="scores"><table><thead>${line(head, 'th')}</thead><tbody>${rows.map(row => line(row, 'td')).join('\n')}</tbody></table></div>`;
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toFixed(3))} %`;
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}
