@@ -122,7 +122,7 @@ export function arbitrate(
   if (!relieving) left -= budget.emergency;
   const { outcome, sizes } = solveBudget(
     left,
-    movable.map(guest => claimOf(guest, level, now)),
+    movable.map(guest => claimOf(guest, level, now, relieving)),
   );
   const upper =
     outcome === 'fits' && surplus === 'return' && level === LEVEL_NONE
@@ -166,7 +166,7 @@ function guaranteeOf(assessment: Assessment): Bytes {
  * A guest claims what it may really come to have. One that its policy keeps from growing now takes nothing from the others, and
  * one that cannot give does not let them count on what it has.
  */
-function claimOf(guest: Movable, level: string, now: Seconds): Claim {
+function claimOf(guest: Movable, level: string, now: Seconds, relieving: boolean): Claim {
   const { policy, memory, current, promised } = guest;
   const mayGrow = guest.distressed || policy.grow.at.has(level);
   // H5 (R5): a guest in distress never donates.
@@ -180,6 +180,7 @@ function claimOf(guest: Movable, level: string, now: Seconds): Claim {
     priority: policy.priority,
     shares: policy.shares,
     idleTax: policy.idleTax,
-    demand: guest.demand,
+    // While another guest hurts, memory is idle that was needed a while ago.
+    demand: relieving ? guest.soon : guest.demand,
   };
 }

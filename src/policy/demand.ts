@@ -101,10 +101,19 @@ export function estimateUse(
   window: DemandWindow,
   quantile: Ratio,
   growthSeconds: Seconds,
+  unreported: Unreported = NOTHING_NEW,
+): Bytes {
+  const soon = useSoon(window, growthSeconds, unreported);
+  return Math.max(soon, quantileWith(window.ranked, window.partPeak, quantile));
+}
+
+/** The use now plus what its growth adds before a move can help, whatever it has been before. */
+export function useSoon(
+  { last, slope }: DemandWindow,
+  growthSeconds: Seconds,
   { bytes, rate }: Unreported = NOTHING_NEW,
 ): Bytes {
-  const soon = window.last + bytes + Math.max(0, window.slope, rate) * growthSeconds;
-  return Math.max(soon, quantileWith(window.ranked, window.partPeak, quantile));
+  return last + bytes + Math.max(0, slope, rate) * growthSeconds;
 }
 
 /** The smallest value that at least this share of the ranked ones and one more does not exceed. */

@@ -1,7 +1,7 @@
 /** What a guest says of having been shrunk: harm gives the memory back at once and teaches a floor (H29, R22). */
 import { absoluteReserve } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
-import type { Bytes, Seconds } from '../model/units.ts';
+import { type Bytes, KiB, type Seconds } from '../model/units.ts';
 import type { Harm, LearnedFloor, Probation } from './lessons.ts';
 import type { Draft, GuestMemory } from './state.ts';
 import { SWAP_NOISE } from './swapping.ts';
@@ -12,6 +12,8 @@ const PROBATION_SECONDS: Seconds = 60;
 /** Major faults per second that any guest may have, and the multiple of its own ordinary rate that is a spike. */
 const FAULT_NOISE = 50;
 const FAULT_FACTOR = 4;
+/** Pages of any size count; of a larger one, fewer faults are taken off than could be. */
+const PAGE: Bytes = 4 * KiB;
 /** Weight of one report in the ordinary rate. */
 const FAULT_WEIGHT = 1 / 60;
 
@@ -90,13 +92,22 @@ function harmOf({ sample: { readings }, reserve }: Standing, faultRate: number):
   if ((trusted(readings.swapOutRate) ?? 0) > SWAP_NOISE) return 'swap-out';
   // H14: where zswap hides swapping, and H16: where dropped cache is read again, only faults tell.
   const spike = Math.max(FAULT_NOISE, FAULT_FACTOR * faultRate);
-  if ((trusted(readings.majorFaultRate) ?? 0) > spike) return 'major-faults';
+  if ((faultsOf(readings) ?? 0) > spike) return 'major-faults';
   if ((trusted(readings.allocStalls) ?? 0) > STALL_NOISE) return 'alloc-stall';
   return (trusted(readings.available) ?? reserve) < reserve / 2 ? 'exhausted' : undefined;
 }
 
+/**
+ * Major faults per second that read no swapped page. Each of those is in PSWPIN too (mm/page_io.c), but for zswap's, and was evicted
+ * before: swapping in is recovery, and swapping out has been seen.
+ */
+function faultsOf({ majorFaultRate, swapInRate }: GuestSample['readings']): number | undefined {
+  const faults = trusted(majorFaultRate);
+  return faults === undefined ? undefined : Math.max(0, faults - (trusted(swapInRate) ?? 0) / PAGE);
+}
+
 function ordinaryFaults({ readings }: GuestSample, before: number | undefined): number | undefined {
-  const rate = trusted(readings.majorFaultRate);
+  const rate = faultsOf(readings);
   if (rate === undefined || before === undefined) return rate ?? before;
   return before + (rate - before) * FAULT_WEIGHT;
 }

@@ -1,7 +1,14 @@
 /** What a guest has shown to need, and what it has shown of being shrunk: everything that a new report teaches. */
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
-import { type DemandWindow, estimateUse, observeUse, SHORTEST_PERIOD, unreportedUse } from './demand.ts';
+import {
+  type DemandWindow,
+  estimateUse,
+  observeUse,
+  SHORTEST_PERIOD,
+  unreportedUse,
+  useSoon,
+} from './demand.ts';
 import { judgeShrink } from './feedback.ts';
 import type { GuestPolicy } from './policy-set.ts';
 import type { Draft, GuestMemory } from './state.ts';
@@ -27,6 +34,8 @@ interface Figures {
   readonly at: Seconds;
   /** Use now, with what has been swapped out of it and the kernel's share. */
   need: Bytes;
+  /** That and what its growth adds before a move can help. */
+  soon: Bytes;
   demand: Bytes;
   /** Taken since the last report. */
   unreported: Bytes;
@@ -71,6 +80,7 @@ export function learnNeeds(
   const need = used + unreported.bytes + (swapping?.evicted ?? 0) + kernelBytes;
   const estimated = estimateUse(window, quantile, growthSeconds, unreported) + kernelBytes;
   figures.need = need;
+  figures.soon = Math.max(need, useSoon(window, growthSeconds, unreported) + kernelBytes);
   figures.unreported = unreported.bytes;
   figures.demand = Math.max(need, estimated);
   figures.usedRate = window.slope;

@@ -44,6 +44,10 @@ export interface Assessment {
   readonly desired: Bytes;
   readonly wanted: Bytes;
   readonly demand: Bytes;
+  /** Use now, with what has been swapped out of it and the kernel's share. */
+  readonly need: Bytes;
+  /** That and what its growth adds before a move can help. */
+  readonly soon: Bytes;
   /** The policy's target as high as it has been within the stabilization window; at least `desired`. */
   readonly stable: Bytes;
   /** It has too little available, swaps out, or was harmed by a shrink: growth is urgent, and it never donates. */
@@ -100,6 +104,7 @@ export class Sheet implements Assessment, Described {
 
   /** Use now, with what has been swapped out of it and the kernel's share. */
   need: Bytes = NONE;
+  soon: Bytes = NONE;
   demand: Bytes = NONE;
   /** Taken since the last report. */
   unreported: Bytes = NONE;

@@ -37,6 +37,7 @@ describe('a shrink on probation', () => {
   it.each([
     ['swaps out', figures({ swapOutRate: 300 * KiB })],
     ['reads back what it has dropped', figures({ majorFaultRate: 60 })],
+    ['reads that back beside what it swaps in', figures({ majorFaultRate: 90, swapInRate: 100 * KiB })],
     ['kills a process', figures({ oomKills: 1 })],
     ['stalls in allocation', figures({ allocStalls: 30 })],
     ['has less than half its reserve', { used: 2 * GiB - 60 * MiB }],
@@ -49,6 +50,7 @@ describe('a shrink on probation', () => {
 
   it.each([
     ['swaps in', figures({ swapInRate: 64 * MiB })],
+    ['faults for what it swaps in', figures({ majorFaultRate: 900, swapInRate: 4 * MiB })],
     ['swaps out no faster than kswapd does anyhow', figures({ swapOutRate: 200 * KiB })],
     ['faults as little as any', figures({ majorFaultRate: 40 })],
     ['does not report such figures', { readings: { swapOutRate: ABSENT, majorFaultRate: ABSENT } }],

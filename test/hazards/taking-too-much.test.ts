@@ -157,6 +157,43 @@ describe('relief', () => {
   });
 });
 
+describe('relief on a host that has memory to give', () => {
+  const growing = { last: 2 * GiB - 20 * MiB, slope: 100 * MiB };
+  const window = { peaks: [], ranked: [], partStart: 0, partPeak: growing.last, report: 10, lastAt: 0 };
+  const hurt: GuestParts = { current: 2 * GiB, used: growing.last };
+  const estimate = { windowSeconds: 60, quantile: 0.95, growthSeconds: 2 };
+  const policies = policySet([guestPolicy({ estimate, target: expression<number>(() => GiB) })]);
+  const given = (slope: number, free: Bytes) => {
+    const demand = { ...window, ...growing, slope };
+    const { tick } = watch([hurt], policies, { 'guest-a': { demand } });
+    return (tick(0, [hurt], { total: 2 * GiB + free }).of().targetBytes ?? 0) - 2 * GiB;
+  };
+
+  it('H4: comes ahead of need to a guest that is taking more, as reports tell of it late', () => {
+    const needed = given(0, 2 * GiB);
+    expect(given(growing.slope, 2 * GiB) - needed).toBe(400 * MiB);
+    expect(needed).toBeLessThan(GiB);
+  });
+
+  it('H27: leaves half of what is free to the next one', () => {
+    const needed = given(0, 2 * GiB);
+    const emergency = Math.floor(0.02 * (2 * GiB + needed + 200 * MiB));
+    const ahead = given(growing.slope, needed + 200 * MiB) - needed;
+    expect(ahead).toBe(Math.floor((200 * MiB - emergency) / 2 / MiB) * MiB);
+  });
+
+  it('H5: is paid for with what another guest needed only a while ago', () => {
+    const peak = 5 * GiB;
+    const other: GuestParts = { uuid: 'b', max: 8 * GiB, current: 6 * GiB, used: GiB };
+    const demand = { ...window, peaks: [peak], ranked: [peak], partPeak: GiB, last: GiB, slope: 0 };
+    const { tick } = watch([hurt, other], policySet([guestPolicy()]), { b: { demand } });
+    const { stages } = tick(0, [hurt, other], { total: 5 * GiB, available: 0 }).of('guest-a');
+    const sizeOf = (name: string) => stages.find(({ stage }) => stage === name)?.out;
+    expect(sizeOf('relief')).toBeGreaterThan(2.5 * GiB);
+    expect(sizeOf('budget')).toBe(sizeOf('relief'));
+  });
+});
+
 describe('a guest that boots', () => {
   const policies = asking(GiB);
   const squeezed = { current: 1.5 * GiB, used: GiB };

@@ -8,6 +8,7 @@ import type { PeriodGuest, StatsPeriods } from '../stats-period.ts';
 import { createBulkFlaws } from './bulk-flaws.ts';
 import { createDescriptions } from './descriptions.ts';
 import { createJobs } from './jobs.ts';
+import { createLiveSizes } from './live-sizes.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
 import { type GuestContext, guestSample, heldBytes, missingSample, reportAge } from './sample.ts';
 import { createSingleCalls } from './single-calls.ts';
@@ -82,6 +83,7 @@ export function createGuestCollector({
   const singleCalls = createSingleCalls(hypervisor, problems);
   const descriptions = createDescriptions(hypervisor, problems);
   const jobs = createJobs(hypervisor);
+  const liveSizes = createLiveSizes(hypervisor);
   const stalls = createGuestStalls(procRoot, hypervisor.local);
   const flaws = createBulkFlaws(problems);
   let bulkUnsupported = false;
@@ -153,6 +155,7 @@ export function createGuestCollector({
       singleCalls.forget(uuid, name);
       descriptions.forget(uuid, name);
       jobs.forget(uuid);
+      liveSizes.forget(uuid);
       stalls.forget(uuid);
       periods.forget(uuid, name);
     }
@@ -184,9 +187,14 @@ export function createGuestCollector({
     };
   }
 
+  function isPlain(uuid: string): boolean {
+    return descriptions.of(uuid)?.obstacles.length === 0;
+  }
+
   return {
     async collect(staleAfter) {
-      const records = await singleCalls.complete(await bulk(), clock.now().monotonic);
+      const answered = await singleCalls.complete(await bulk(), clock.now().monotonic);
+      const records = await liveSizes.correct(answered, isPlain, clock.now().monotonic);
       const now = clock.now();
       const tracked = await track(records, now);
       await Promise.all([
