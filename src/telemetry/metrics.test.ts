@@ -95,12 +95,45 @@ describe('metrics', () => {
     expect(await seen()).toEqual([1, 3000]);
   });
 
+  it('tell of host, pool and what guests report, and of the connection and every type of event', async () => {
+    const metrics = createMetrics('1.2.3', 1000);
+    metrics.noteEngine(tickEventOf([GUEST], [decisionOf()]));
+    metrics.noteNotice({ type: 'HYPERVISOR_LOST' }, 2000);
+    const values = await scrape(metrics);
+    expect(values.get('ballonet_host_memory_total_bytes')).toBe(16 * GiB);
+    expect(values.get('ballonet_host_memory_available_bytes')).toBe(8 * GiB);
+    expect(values.get('ballonet_pool_total_bytes')).toBe(1);
+    expect(values.get(`ballonet_domain_memory_used_bytes{${LABELS}}`)).toBe(500 * MiB);
+    expect(values.get('ballonet_hypervisor_up')).toBe(0);
+    expect(values.get('ballonet_events_total{type="HYPERVISOR_LOST"}')).toBe(1);
+    expect(values.get('ballonet_events_total{type="JOURNAL_FAILED"}')).toBe(0);
+    metrics.noteNotice({ type: 'HYPERVISOR_BACK' }, 2000);
+    expect((await scrape(metrics)).get('ballonet_hypervisor_up')).toBe(1);
+    expect(values.get('ballonet_journal_writable')).toBe(1);
+    metrics.noteNotice({ type: 'JOURNAL_FAILED' }, 2000);
+    metrics.noteNotice({ type: 'STATE_UNWRITTEN' }, 2000);
+    const failing = await scrape(metrics);
+    expect(['journal', 'state'].map(what => failing.get(`ballonet_${what}_writable`))).toEqual([0, 0]);
+    expect(values.get('process_resident_memory_bytes')).toBeGreaterThan(MiB);
+  });
+
+  it('are as many as there are guests, however many come and go, and whatever they are called', async () => {
+    const metrics = createMetrics('1.2.3', 1000);
+    const counted: number[] = [];
+    for (let i = 0; i < 50; i++) {
+      const guest = sampleOf({ uuid: `uuid-${i}`, name: `"guest"\n${i}` });
+      metrics.noteEngine(tickEventOf([guest], [decisionOf({ uuid: guest.uuid, name: guest.name })]));
+      counted.push((await scrape(metrics)).size);
+    }
+    expect(new Set(counted).size).toBe(1);
+  });
+
   it('have names in the manner of Prometheus: a prefix, base units, counters that end in _total, help for each', async () => {
     const text = await createMetrics('1.2.3', 1000).text();
     const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     expect(types.length).toBeGreaterThan(15);
     for (const [, name = '', type] of types) {
-      expect(name).toMatch(/^ballonet_[a-z][a-z0-9_]*$/);
+      expect(name).toMatch(/^(ballonet|process)_[a-z][a-z0-9_]*$/);
       expect(name.endsWith('_total')).toBe(type === 'counter');
       expect(name).not.toMatch(/_(ms|kib|mib|percent|milliseconds)(_|$)/);
       expect(text).toContain(`# HELP ${name} `);

@@ -13,6 +13,7 @@ import { HostPolicyDocument } from '../../src/policy/schema/host-policy.ts';
 import { PolicyTestDocument } from '../../src/policy/schema/policy-test.ts';
 import { DIAGNOSTICS, LINTS } from '../../src/policy/source/diagnostics.ts';
 import { ScenarioDocument } from '../../src/simulator/scenario/schema.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { driversPage } from '../conformance/page.ts';
 
 const GENERATED = '<!-- Made from the code by `npm run docs`. -->';
@@ -22,6 +23,7 @@ export function pages(): ReadonlyMap<string, string> {
     ['errors.md', errorsPage()],
     ['reasons.md', reasonsPage()],
     ['events.md', eventsPage()],
+    ['metrics.md', metricsPage()],
     ['csv.md', csvPage()],
     ['cli.md', cliPage()],
     ['diagnostics.md', diagnosticsPage()],
@@ -60,6 +62,20 @@ function eventsPage(): string {
     'Events',
     'What the daemon tells of beside its decisions: in its log, where `event` has the type, and in `ballonet events`.',
     ['| type | severity | log line | what it means |', '|---|---|---|---|', ...rows],
+  );
+}
+
+function metricsPage(): string {
+  const rows = createMetrics('', 0).kinds.map(
+    ({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.map(label => `\`${label}\``).join(', ')} | ${help} |`,
+  );
+  return page(
+    'Metrics',
+    'What `GET /metrics` tells Prometheus. `domain` is the name of the guest, as libvirt_exporter writes it, so that both join on it; ' +
+      'what is not known is not there, and a guest that is gone is gone from the next scrape. `packaging/prometheus` has alert rules, ' +
+      '`packaging/grafana` a dashboard, `docs/runbooks` a page for each alert.',
+    ['| name | type | labels | what it is |', '|---|---|---|---|', ...rows],
   );
 }
 
