@@ -10,7 +10,7 @@ import { type Reading, trusted } from '../model/snapshot.ts';
 import type { Seconds } from '../model/units.ts';
 
 /** What a metric is, for the reference page and for what is written in its terms. */
-export interface MetricKind {
+interface MetricKind {
   readonly name: string;
   readonly type: 'gauge' | 'counter' | 'histogram';
   readonly help: string;
