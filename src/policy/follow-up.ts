@@ -179,7 +179,8 @@ export function rescueOf(
   { current, max, floor, distressed, bar }: Situation,
 ): Correction | undefined {
   if (move === undefined || move.to >= move.from) return undefined;
-  if (bar !== undefined && move.to < current) return { target: current, code: bar.code, inputs: bar.inputs };
+  if (bar !== undefined && bar.yields !== true && move.to < current)
+    return { target: current, code: bar.code, inputs: bar.inputs };
   if (!distressed && move.to >= floor - absoluteReserve(max) / 2) return undefined;
   const target = distressed ? current : Math.min(current, Math.ceil(floor / MiB) * MiB);
   return target > move.to ? { target, code: 'GUARD_FLOOR', inputs: { floor, target: move.to } } : undefined;

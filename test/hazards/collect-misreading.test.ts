@@ -90,6 +90,18 @@ describe('a guest that begins anew', () => {
     expect([qualities(after), qualities(first)]).toEqual([['stale'], ['ok']]);
   });
 
+  it('H12: has said nothing yet when its last report of before a reset is seen after it', async () => {
+    const { guest, tick, emit, sample, clock } = oneGuest();
+    await tick();
+    clock.advance(2);
+    const lastUpdate = Math.floor(clock.now().wall);
+    emit({ type: 'reboot', domain: guest.ref });
+    guest.balloon = { ...guest.balloon, 'balloon.last-update': lastUpdate };
+    const after = await sample();
+
+    expect([after.reportsInEpoch, qualities(after)]).toEqual([0, ['stale']]);
+  });
+
   it('H12: has a size in doubt after a reset, until something renews it', async () => {
     const { guest, tick, emit, sample, clock } = oneGuest();
     await tick({ current: 600, total: 560, available: 300, free: 200 });

@@ -38,6 +38,15 @@ describe('one guest over time', () => {
     expect(last).toBeLessThan(60);
   });
 
+  it('H22: is not moved by less than its dead band', () => {
+    const guest = { current: 2 * GiB, used: GiB };
+    const { tick } = watch(
+      [guest],
+      asking(2 * GiB - 30 * MiB, { tolerance: { ratio: 0.02, bytes: 16 * MiB } }),
+    );
+    expect(tick(0, [guest]).of()).toMatchObject({ action: 'hold', reason: 'WITHIN_TOLERANCE' });
+  });
+
   it('H23: is asked for one total, however often and from wherever it is on its way', () => {
     const totals = [4, 3.5, 3, 2.5].map(current => {
       const guest = { current: current * GiB, used: GiB };
@@ -208,6 +217,15 @@ describe('a guest that a snapshot does not have', () => {
     });
     expect(back.of('quiet')).toMatchObject({ reason: 'MOVE_IN_FLIGHT' });
     expect(back.state.missing).toBeUndefined();
+  });
+
+  it('H30: has its time also after a long tick that was without it', () => {
+    const move = { from: 4 * GiB, to: 2 * GiB, at: 0 };
+    const { tick } = watch([quiet], policySet(), { quiet: { move } });
+    tick(60, []);
+    expect(tick(61, [{ ...quiet, reportsInEpoch: 20 }]).of('quiet')).toMatchObject({
+      reason: 'MOVE_IN_FLIGHT',
+    });
   });
 
   it('H30: is forgotten after a while, as many as there are', () => {

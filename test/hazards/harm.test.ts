@@ -236,6 +236,20 @@ describe('a guest that swaps', () => {
     const { tick } = watch([comfortable], asking(GiB));
     const recovering = { ...comfortable, ...figures({ swapInRate: 64 * MiB }), reportsInEpoch: 11 };
     expect(tick(0, [recovering]).of()).toMatchObject({ action: 'shrink' });
+    const again = watch([comfortable], asking(GiB));
+    again.tick(0, [{ ...comfortable, ...swapping, reportsInEpoch: 11 }]);
+    expect(again.tick(30, [{ ...recovering, reportsInEpoch: 40 }]).of()).toMatchObject({ action: 'shrink' });
+  });
+
+  it('H13: gives to one in distress all the same when it has much to spare, and goes on with it', () => {
+    const needy = { uuid: 'needy', current: GiB, used: GiB - 10 * MiB };
+    const tight = { total: 3.8 * GiB, available: 0 };
+    const { tick } = watch([comfortable, needy], policySet([guestPolicy()]));
+    tick(0, [{ ...comfortable, ...swapping, reportsInEpoch: 11 }, needy], tight);
+    const giving = tick(5, [{ ...comfortable, reportsInEpoch: 12 }, needy], tight);
+    expect(giving.of('guest-a')).toMatchObject({ action: 'shrink', reason: 'BUDGET_DONOR' });
+    const going = { ...comfortable, current: 2.9 * GiB, reportsInEpoch: 13 };
+    expect(tick(6, [going, needy], tight).of('guest-a').action).toBe('hold');
   });
 
   it('H13: is given what it has swapped out beside what it still uses', () => {

@@ -48,14 +48,18 @@ describe('what a guest keeps', () => {
     const guest = { used: 0 };
     const guarantees = { ...NO_RESERVE, min: { ratio: 0.5 } };
     const { tick } = watch([guest], asking(MiB, { guarantees }));
-    expect(tick(0, [guest], { total: GiB, available: 0 }).of()).toMatchObject({ targetBytes: 2 * GiB });
+    const decision = tick(0, [guest], { total: GiB, available: 0 }).of();
+    expect(decision).toMatchObject({ targetBytes: 2 * GiB });
+    expect(decision.stages.find(({ stage }) => stage === 'guarantees')).toMatchObject({
+      code: 'GUARANTEE_MIN',
+    });
   });
 
   it('H6: is checked once more where no policy reaches', () => {
     const sample = guestSample({ used: GiB });
     fc.assert(
       fc.property(
-        fc.double({ min: -1e12, max: 1e12 }),
+        fc.oneof(fc.double({ min: -1e12, max: 1e12 }), fc.integer({ min: -GiB, max: 4 * GiB })),
         fc.integer({ min: 0, max: 4 * GiB }),
         (target, min) => {
           const decision = {
@@ -145,6 +149,8 @@ describe('relief', () => {
     const { tick } = watch([hurt, other], demanding());
     const seen = tick(0, [hurt, other], { total: 8 * GiB, available: 0 });
     expect(seen.of('b').action).not.toBe('shrink');
+    const split = seen.of('b').stages.find(({ stage }) => stage === 'budget');
+    expect(split?.out).toBeGreaterThanOrEqual(6 * GiB);
   });
 
   it('H5: is paid for at once by those that have memory to spare, at any level and pace', () => {
