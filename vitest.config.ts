@@ -36,6 +36,15 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      // Not part of `npm test`: its outcome is what the recordings and docs/calibration.md are.
+      {
+        test: {
+          name: 'calibrate',
+          include: ['test/calibration/*.calibrate.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+        },
+      },
     ],
   },
 });

@@ -165,6 +165,13 @@ export interface NodeMemory {
   readonly cachedKib?: Kib;
   /** Only drivers that know it: what could be used without swapping. */
   readonly availableKib?: Kib;
+  /** Only drivers that know it: the host's swap, and what has gone there and come back since some moment. */
+  readonly swap?: { readonly usedKib: Kib; readonly inKib: Kib; readonly outKib: Kib };
+  /** Only drivers that know it: the host's PSI over 10, 60 and 300 seconds, percent. */
+  readonly pressure?: {
+    readonly some: readonly [number, number, number];
+    readonly full: readonly [number, number, number];
+  };
 }
 
 export interface Hypervisor {

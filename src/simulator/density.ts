@@ -64,10 +64,11 @@ export async function smallestHost(
     });
     return isHarmless(tally, search);
   };
-  const ample = AMPLE * (sumOfMaxima(simulation) + overhead + guests.length * QEMU_OVERHEAD);
+  const processes = guests.reduce((sum, guest) => sum + (guest.overhead ?? QEMU_OVERHEAD), 0);
+  const ample = AMPLE * (sumOfMaxima(simulation) + overhead + processes);
   const fits = isHarmless(own, search);
   let good = fits ? host.memory : ample;
-  let bad = search.above ?? overhead + guests.length * QEMU_OVERHEAD;
+  let bad = search.above ?? overhead + processes;
   const span = Math.log(good / bad);
   if (!fits && !(await harmless(good))) return undefined;
   while (good / bad > 1 + search.precision) {

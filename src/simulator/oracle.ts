@@ -3,8 +3,6 @@
  * leaves each guest what its programs are about to want and what its kernel defends, and no page cache beyond what is mapped.
  */
 import type { SimulatedGuest } from '../hypervisor/simulated/guest.ts';
-import { PINNED_CACHE } from '../hypervisor/simulated/reclaim.ts';
-import { QEMU_OVERHEAD } from '../hypervisor/simulated/scenario.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import type { Bench } from './bench.ts';
 import type { Controller } from './controller.ts';
@@ -36,8 +34,8 @@ export function oracleController({ simulation, host, guests }: Bench): Controlle
     for (let look = 0; look <= LOOKS; look++) {
       wanted = Math.max(wanted, guest.demandAt(host.time + look * step));
     }
-    const { kernel, maximum, watermarks, hotShare, swap } = parameters;
-    const bytes = Math.min(maximum, wanted + kernel + watermarks.high + PINNED_CACHE);
+    const { kernel, locked, text, maximum, watermarks, hotShare, swap } = parameters;
+    const bytes = Math.min(maximum, wanted + kernel + locked + watermarks.high + text);
     return { guest, bytes, cold: Math.min(swap, (1 - hotShare) * wanted) };
   }
 
@@ -45,9 +43,11 @@ export function oracleController({ simulation, host, guests }: Bench): Controlle
     name: 'oracle',
     intervalSeconds,
     async tick() {
+      if (!host.reachable) return;
       const needs = guests.filter(guest => guest.active && guest.hasBalloon).map(needOf);
       const others = guests.filter(guest => !guest.hasBalloon).reduce((sum, { rss }) => sum + rss, 0);
-      const pool = host.capacity() - others - needs.length * QEMU_OVERHEAD;
+      const overheads = needs.reduce((sum, { guest }) => sum + guest.overhead, 0);
+      const pool = host.capacity() - others - overheads;
       for (const [i, target] of fitted(needs, pool).entries()) {
         const guest = needs[i]?.guest;
         if (guest === undefined || guest.hung || !worthAMove(guest.target, target)) continue;

@@ -8,6 +8,7 @@ export interface Tally {
   readonly shortageByteSeconds: number;
   readonly stallSeconds: Seconds;
   readonly oomKills: number;
+  readonly swappedOutBytes: Bytes;
   /** File data that guests had to read again because their caches had given it up. */
   readonly rereadBytes: Bytes;
   readonly moves: number;
@@ -25,6 +26,7 @@ export function tallyOf({ host, guests }: Bench, moves: number): Tally {
     shortageByteSeconds: 0,
     stallSeconds: 0,
     oomKills: 0,
+    swappedOutBytes: 0,
     rereadBytes: 0,
     moves,
     movedBytes: 0,
@@ -36,6 +38,7 @@ export function tallyOf({ host, guests }: Bench, moves: number): Tally {
       shortageByteSeconds: tally.shortageByteSeconds + own.shortageByteSeconds,
       stallSeconds: tally.stallSeconds + own.stallSeconds,
       oomKills: tally.oomKills + own.oomKills,
+      swappedOutBytes: tally.swappedOutBytes + own.swappedOutBytes,
       rereadBytes: tally.rereadBytes + own.rereadBytes,
       movedBytes: tally.movedBytes + movedBytes,
       guestSeconds: tally.guestSeconds + runSeconds,
@@ -52,6 +55,7 @@ export function since(before: Tally, after: Tally): Tally {
     shortageByteSeconds: after.shortageByteSeconds - before.shortageByteSeconds,
     stallSeconds: after.stallSeconds - before.stallSeconds,
     oomKills: after.oomKills - before.oomKills,
+    swappedOutBytes: after.swappedOutBytes - before.swappedOutBytes,
     rereadBytes: after.rereadBytes - before.rereadBytes,
     moves: after.moves - before.moves,
     movedBytes: after.movedBytes - before.movedBytes,

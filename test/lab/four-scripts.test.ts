@@ -5,59 +5,17 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KiB, MiB } from '../../src/model/units.ts';
-import { type Daemon, startDaemon } from './daemon.ts';
-import { type Lab, startLab } from './lab.ts';
-import { startMom } from './mom.ts';
+import type { Daemon } from './daemon.ts';
+import { GUARANTEE } from './four-policy.ts';
+import { control, HOST, MARGIN, openFour, SETTLE_SECONDS, startBallonet } from './four-world.ts';
+import type { Lab } from './lab.ts';
 import { type Play, play, recovery, unfairness } from './play.ts';
 import { until } from './process.ts';
 import { report } from './report.ts';
-import { GUESTS, type Script, scripts } from './scripts.ts';
+import { type Script, scripts } from './scripts.ts';
 
-const HOST = 2100 * MiB;
 const PEERS = Boolean(process.env.BALLONET_LAB_PEERS);
 const SCRIPTS = scripts(PEERS);
-const GUARANTEE = 0.2;
-/** Guests have come to their first sizes by then. */
-const SETTLE_SECONDS = 15;
-
-/** @param reserve bytes that are no guest's: 64 MiB, and what resident memory counts more than once */
-const policy = (cgroup: string, reserve: number) => `
-apiVersion: ballonet/v1
-kind: HostPolicy
-metadata: {name: lab}
-spec:
-  mode: enforce
-  interval: 250ms
-  memory: "cgroup:${cgroup}"
-  reserve: {bytes: ${Math.ceil(reserve / MiB)}MiB, percent: 0, select: max}
-  staleAfter: 10s
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: lab}
-spec:
-  match: {}
-  guarantees: {min: ${GUARANTEE * 100}%, max: 100%, reserve: 32MiB}
-  estimate: {signal: used, window: 5s, quantile: 0.95, growth: 2s}
-  target: guest.demand + 48 * MiB
-  idleTax: 0.99
-  behavior:
-    tolerance: {percent: 2, bytes: 8MiB}
-    shrink: {at: [none], step: {max: 100%, min: 16MiB}, cooldown: 1s}
-    grow: {step: {max: 100%}, cooldown: 0s}
-  vetoes:
-    - {name: swapping, when: has(guest.swap_out_rate) && guest.swap_out_rate > 8 * MiB, hold: 0s}
-`;
-
-const openLab = (pool?: string): Promise<Lab> =>
-  startLab({
-    guests: GUESTS,
-    memory: '512MiB',
-    swap: '512MiB',
-    disk: '256MiB',
-    statsPeriod: 1,
-    ...(pool === undefined ? {} : { pool }),
-  });
 
 const wait = (seconds: number) => new Promise(resolve => setTimeout(resolve, seconds * 1000));
 
@@ -85,18 +43,8 @@ describe('six guests of 512 MiB on a host of 2100 MiB', () => {
   let daemon: Daemon;
 
   beforeAll(async () => {
-    lab = await openLab('2100MiB');
-    const pool = lab.pool;
-    if (pool === undefined) throw new Error('the lab has no pool');
-    // The pool is charged once for the program text that is resident in every QEMU; the host is judged by resident memory.
-    const resident = (await Promise.all(lab.guests.map(guest => guest.rss()))).reduce((a, b) => a + b, 0);
-    const shared = Math.max(0, resident - (await pool.usage()));
-    const cgroup = pool.path.replace(/^\/sys\/fs\/cgroup(\/memory)?/, '');
-    daemon = await startDaemon({
-      uri: lab.uri,
-      folder: lab.folder,
-      policy: policy(cgroup, 64 * MiB + shared),
-    });
+    lab = await openFour('ballonet');
+    daemon = await startBallonet(lab);
     await wait(SETTLE_SECONDS);
   });
 
@@ -122,7 +70,7 @@ describe('six guests of 512 MiB on a host of 2100 MiB', () => {
   it('fit in the host in the end, each with more than it uses', async () => {
     await until('the guests fit', 120, async () => {
       const resident = await Promise.all(lab.guests.map(guest => guest.rss()));
-      return resident.reduce((a, b) => a + b, 0) + 64 * MiB <= HOST;
+      return resident.reduce((a, b) => a + b, 0) + MARGIN <= HOST;
     });
     for (const guest of lab.guests) {
       const { available = 0, usable = 0 } = await guest.dommemstat();
@@ -138,8 +86,8 @@ if (PEERS) {
     it.each(
       SCRIPTS.flatMap(script => (['mom', 'nobody'] as const).map(controller => ({ ...script, controller }))),
     )('$name, $controller', { timeout: 600_000 }, async script => {
-      await using lab = await openLab();
-      await using _ = script.controller === 'mom' ? await startMom(lab, HOST) : undefined;
+      await using lab = await openFour(script.controller);
+      await using _ = await control(lab, script.controller);
       await wait(SETTLE_SECONDS);
       const result = await play(lab, script, HOST);
       tell(script.controller, script, result);

@@ -1,16 +1,15 @@
 /** Plays a script to the guests of a lab and measures what it costs host and guests. */
 import { readFile } from 'node:fs/promises';
-import { type Bytes, KiB, MiB, type Seconds } from '../../src/model/units.ts';
+import { type Bytes, KiB, type Seconds } from '../../src/model/units.ts';
+import { MARGIN } from './four-world.ts';
 import type { Guest } from './guest.ts';
 import type { Lab } from './lab.ts';
 import type { Script } from './scripts.ts';
 
 const SAMPLE_SECONDS = 0.25;
 /** Pages that every guest touches of what it holds, a second: memory in use, not memory forgotten. */
-const TOUCHES = 4000;
+export const TOUCHES = 4000;
 const SWAP_PAGE = 4 * KiB;
-/** What a host keeps of its memory beside its guests. */
-const MARGIN = 64 * MiB;
 
 export interface Sample {
   readonly at: Seconds;

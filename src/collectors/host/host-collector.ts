@@ -21,8 +21,8 @@ import { type MeminfoReadings, NO_MEMINFO, readMeminfo, UNKNOWN_MEMINFO } from '
 import type { MemoryHierarchy } from './mounts.ts';
 import { createNumaNodes } from './nodes.ts';
 import { type Pool, poolName } from './pool.ts';
-import { NO_PRESSURE, readPressure } from './pressure.ts';
-import { NO_SWAP_RATES, type SwapCounters, type SwapRates, swapRates } from './swap-rates.ts';
+import { NO_PRESSURE, pressureReadings, readPressure } from './pressure.ts';
+import { NO_SWAP_RATES, PAGE_KIB, type SwapCounters, type SwapRates, swapRates } from './swap-rates.ts';
 
 const PROC_PRESSURE = '/proc/pressure/memory';
 const PROC_VMSTAT = '/proc/vmstat';
@@ -185,8 +185,17 @@ export function createHostCollector({
       problems.report('driver', undefined);
       const total = share(memory.totalKib, memory.totalKib);
       const { available, terms } = driverAvailable(memory, total);
+      const { swap, pressure } = memory;
       return {
-        readings: { ...NOTHING, total, available, free: share(memory.freeKib, memory.totalKib) },
+        readings: {
+          ...NOTHING,
+          total,
+          available,
+          free: share(memory.freeKib, memory.totalKib),
+          ...(swap && { swapUsed: known(kibToBytes(swap.usedKib)) }),
+          ...(swap && rates('driver', swap.inKib / PAGE_KIB, swap.outKib / PAGE_KIB)),
+          ...(pressure && pressureReadings(pressure)),
+        },
         ...(terms === undefined ? {} : { terms }),
       };
     } catch (error) {

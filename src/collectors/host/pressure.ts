@@ -1,3 +1,4 @@
+import type { NodeMemory } from '../../hypervisor/driver.ts';
 import { ABSENT, known, type Reading } from '../../model/snapshot.ts';
 import { malformed, readHostFile } from './files.ts';
 
@@ -42,6 +43,18 @@ export function parsePressure(path: string, text: string): PressureReadings {
     psiFullAvg10: full?.[0] ?? ABSENT,
     psiFullAvg60: full?.[1] ?? ABSENT,
     psiFullAvg300: full?.[2] ?? ABSENT,
+  };
+}
+
+/** What a driver says of its host. */
+export function pressureReadings({ some, full }: NonNullable<NodeMemory['pressure']>): PressureReadings {
+  return {
+    psiSomeAvg10: known(some[0]),
+    psiSomeAvg60: known(some[1]),
+    psiSomeAvg300: known(some[2]),
+    psiFullAvg10: known(full[0]),
+    psiFullAvg60: known(full[1]),
+    psiFullAvg300: known(full[2]),
   };
 }
 

@@ -1,8 +1,8 @@
 import { ABSENT, known, type Reading } from '../../model/snapshot.ts';
-import type { Seconds } from '../../model/units.ts';
+import { KiB, type Seconds } from '../../model/units.ts';
 
 /** The kernel counts swap traffic in pages; 4 KiB on x86-64, the page size that a Node process cannot ask for. */
-const PAGE_BYTES = 4096;
+export const PAGE_KIB = 4;
 
 /** Pages swapped in and out since some start, at a monotonic instant. */
 export interface SwapCounters {
@@ -30,5 +30,5 @@ export function swapRates(before: SwapCounters | undefined, after: SwapCounters)
 }
 
 function rate(pages: number, seconds: Seconds): Reading {
-  return pages >= 0 && Number.isFinite(pages) ? known((pages * PAGE_BYTES) / seconds) : ABSENT;
+  return pages >= 0 && Number.isFinite(pages) ? known((pages * PAGE_KIB * KiB) / seconds) : ABSENT;
 }

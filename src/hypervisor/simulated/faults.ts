@@ -59,14 +59,23 @@ export type Mishap =
   /** QEMU of a domain without a stored definition dies: one `stopped` event, and the domain is no more. */
   | { readonly kind: 'vanish' };
 
+/** What can befall the host. */
+export type HostMishap =
+  /** The hypervisor's daemon answers nobody (it restarts, its machine's storage hangs), while guests run on. */
+  | { readonly kind: 'unreachable' }
+  /** Memory leaves the host: a faulty DIMM, or a balloon of its own. */
+  | { readonly kind: 'offline'; readonly bytes: Bytes };
+
 /** A mishap as part of a scenario. */
-export interface PlannedMishap {
+export interface Planned<M> {
   /** The scenario's time: seconds since its warm-up began. */
   readonly at: Seconds;
   /** How long a condition lasts. Left out: for ever. */
   readonly for?: Seconds;
-  readonly mishap: Mishap;
+  readonly mishap: M;
 }
+
+export type PlannedMishap = Planned<Mishap>;
 
 /**
  * What the Windows driver sends when its WMI query failed: minus one page (Balloon/app/memstat.cpp of virtio-win), which
@@ -82,16 +91,16 @@ export const GARBAGE: GarbageValues = {
 };
 
 /** One moment of a plan. */
-export interface PlanStep {
+export interface PlanStep<M = Mishap> {
   readonly at: Seconds;
   readonly begins: boolean;
-  readonly mishap: Mishap;
+  readonly mishap: M;
 }
 
 /** A plan's moments in order. */
-export function planSteps(planned: readonly PlannedMishap[]): PlanStep[] {
+export function planSteps<M>(planned: readonly Planned<M>[]): PlanStep<M>[] {
   return planned
-    .flatMap(({ at, for: duration, mishap }): PlanStep[] => [
+    .flatMap(({ at, for: duration, mishap }): PlanStep<M>[] => [
       { at, begins: true, mishap },
       ...(duration === undefined ? [] : [{ at: at + duration, begins: false, mishap }]),
     ])

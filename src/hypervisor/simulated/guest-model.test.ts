@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../../model/units.ts';
-import { bootMemory, type GuestHarm, noHarm, residentBytes, SPEED, stepGuest } from './guest-model.ts';
-import { type GuestMemory, type GuestParameters, held, memAvailable, PAGE, watermarksOf } from './reclaim.ts';
-import { kernelBytes } from './scenario.ts';
+import { reportFreePages } from './free-pages.ts';
+import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './guest-model.ts';
+import { PAGE } from './pages.ts';
+import { type GuestMemory, type GuestParameters, held, memAvailable, watermarksOf } from './reclaim.ts';
+import { KVM, parametersOf } from './scenario.ts';
 
 const STEP = 0.1;
 
@@ -20,18 +22,15 @@ interface Wish {
 
 function guest(overrides: Partial<GuestParameters> = {}, touched = 0): Guest {
   const maximum = overrides.maximum ?? 4 * GiB;
-  const kernel = kernelBytes(maximum);
-  const parameters: GuestParameters = {
+  const base = parametersOf({
+    name: 'vm',
     maximum,
-    kernel,
+    demand: { kind: 'constant', bytes: 0 },
     swap: 1 * GiB,
-    swapRate: 256 * MiB,
-    hotShare: 0.5,
     files: { size: 0, rate: 0 },
-    watermarks: watermarksOf(maximum, kernel),
-    autodeflate: false,
-    ...overrides,
-  };
+  });
+  const parameters: GuestParameters = { ...base, ...overrides };
+  const { kernel } = parameters;
   return { memory: bootMemory(parameters, kernel + touched * maximum), harm: noHarm(), parameters };
 }
 
@@ -43,27 +42,50 @@ function run({ memory, harm, parameters }: Guest, seconds: number, { demand, tar
 /** What is wrong with the guest's books; nothing, one hopes. */
 function discrepancies({ memory, parameters }: Guest): string[] {
   const { kernel, anonymous, cache, free, freeResident, swapped, size } = memory;
-  const amounts = Object.entries({ anonymous, cache, free, freeResident, swapped, size });
+  const amounts = Object.entries({
+    anonymous,
+    cache,
+    free,
+    freeResident,
+    freed: memory.freed,
+    returned: memory.returned,
+    swapped,
+    swapCached: memory.swapCached,
+    size,
+  });
   return [
     ...(kernel + anonymous + cache + free === size ? [] : ['pages lost or invented']),
     ...amounts.filter(([, bytes]) => !(bytes >= 0)).map(([name]) => `${name} negative`),
     ...amounts.filter(([, bytes]) => bytes % PAGE !== 0).map(([name]) => `${name} splits a page`),
     ...(freeResident <= free ? [] : ['more resident than free']),
+    ...(memory.freed <= freeResident ? [] : ['more freed than resident']),
+    ...(memory.returned <= free - freeResident ? [] : ['more out of the balloon than not resident']),
+    ...(memory.swapCached <= anonymous ? [] : ['more in the swap cache than there is']),
     ...(swapped <= parameters.swap ? [] : ['swap device too small']),
     ...(size <= parameters.maximum ? [] : ['above the maximum']),
     ...(residentBytes(memory) <= size ? [] : ['more resident than the size']),
   ];
 }
 
+/** Read without a break, and not mapped. */
+function files(size: number, rate: number): GuestParameters['files'] {
+  return { size, rate, every: 0, mapped: 0 };
+}
+
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const parameterChoices = fc.record({
   maximum: fc.integer({ min: 128, max: 64 * 1024 }).map(mib => mib * MiB),
   swap: fc.integer({ min: 0, max: 4096 }).map(mib => mib * MiB),
-  swapRate: fc.integer({ min: 1, max: 2048 }).map(mib => mib * MiB),
+  swapInRate: fc.integer({ min: 1, max: 2048 }).map(mib => mib * MiB),
+  swapOutRate: fc.integer({ min: 1, max: 2048 }).map(mib => mib * MiB),
   hotShare: share,
+  touchRate: fc.constantFrom(0, 16 * MiB, GiB, Number.POSITIVE_INFINITY),
+  locked: fc.constantFrom(0, 20 * MiB),
   files: fc.record({
     size: fc.integer({ min: 0, max: 8 * GiB }),
     rate: fc.integer({ min: 0, max: 2 * GiB }),
+    every: fc.constantFrom(0, 20),
+    mapped: share,
   }),
 });
 const phases = fc.array(
@@ -124,8 +146,8 @@ describe('stepGuest', () => {
   });
 
   it.each([
-    ['touched', 1, SPEED.inflateTouched],
-    ['untouched', 0, SPEED.inflateUntouched],
+    ['touched', 1, KVM.inflateTouched],
+    ['untouched', 0, KVM.inflateUntouched],
   ])('inflates on %s memory at the measured speed', (_, touched, speed) => {
     const subject = guest({}, touched);
     run(subject, 1, { demand: 0, target: 1 * GiB });
@@ -138,7 +160,7 @@ describe('stepGuest', () => {
     expect(subject.memory.size).toBe(1 * GiB);
     const resident = residentBytes(subject.memory);
     run(subject, 1, { demand: 0, target: 4 * GiB });
-    expect((subject.memory.size - 1 * GiB) / SPEED.deflate).toBeCloseTo(1, 2);
+    expect((subject.memory.size - 1 * GiB) / KVM.deflate).toBeCloseTo(1, 2);
     expect(residentBytes(subject.memory)).toBe(resident);
     run(subject, 3, { demand: 3 * GiB, target: 4 * GiB });
     expect(residentBytes(subject.memory)).toBeGreaterThan(3 * GiB);
@@ -156,12 +178,12 @@ describe('stepGuest', () => {
   });
 
   it('gives the balloon free memory first, then page cache, and swaps last', () => {
-    const subject = guest({ files: { size: 1 * GiB, rate: 512 * MiB } });
+    const subject = guest({ files: files(1 * GiB, 512 * MiB) });
     const { memory, parameters } = subject;
     // Less is missed the fuller the cache is: the last bytes come slowly.
     run(subject, 30, { demand: 1 * GiB, target: 4 * GiB });
     expect(memory.cache).toBeGreaterThan(0.98 * GiB);
-    const quiet = { ...parameters, files: { size: 0, rate: 0 } };
+    const quiet = { ...parameters, files: files(0, 0) };
     const idle = { ...subject, parameters: quiet };
     const cached = memory.cache;
     run(idle, 5, { demand: 1 * GiB, target: 2.5 * GiB });
@@ -230,7 +252,7 @@ describe('stepGuest', () => {
     expect(subject.memory.swapOut - swapOut).toBeGreaterThan(300 * MiB);
     expect(subject.harm.stallSeconds - stallSeconds).toBeCloseTo(5, 0);
     const carried = subject.memory.swapIn - swapIn + subject.memory.swapOut - swapOut;
-    expect(carried).toBeLessThanOrEqual(5 * subject.parameters.swapRate);
+    expect(carried).toBeLessThanOrEqual(5 * subject.parameters.swapInRate);
   });
 
   it('brings hot pages back as soon as there is room, and cold ones by and by', () => {
@@ -258,15 +280,104 @@ describe('stepGuest', () => {
   });
 
   it('reads again from disk what the balloon drove out of the cache', () => {
-    const files = { size: 512 * MiB, rate: 100 * MiB };
-    const subject = guest({ files });
+    const subject = guest({ files: { ...files(512 * MiB, 100 * MiB), mapped: 0.1 } });
     run(subject, 60, { demand: 1 * GiB, target: 4 * GiB });
     expect(subject.harm.rereadBytes).toBe(0);
     const faults = subject.memory.majorFaults;
-    run(subject, 60, { demand: 1 * GiB, target: 1.5 * GiB });
+    run(subject, 60, { demand: 1 * GiB, target: 1.4 * GiB });
     expect(subject.memory.cache).toBeLessThan(300 * MiB);
     expect(subject.harm.rereadBytes).toBeGreaterThan(1 * GiB);
     expect(subject.memory.majorFaults).toBeGreaterThan(faults);
+  });
+
+  it('gives programs what came out of the balloon before what was freed earlier, and what was freed since before both', () => {
+    const subject = guest({}, 1);
+    const { memory } = subject;
+    run(subject, 10, { demand: 0, target: 3 * GiB });
+    run(subject, 3, { demand: 0, target: 4 * GiB });
+    const resident = residentBytes(memory);
+    run(subject, 3, { demand: 512 * MiB, target: 4 * GiB });
+    expect(residentBytes(memory)).toBe(resident + 512 * MiB);
+    run(subject, 3, { demand: 0, target: 4 * GiB });
+    run(subject, 3, { demand: 512 * MiB, target: 4 * GiB });
+    expect(residentBytes(memory)).toBe(resident + 512 * MiB);
+    run(subject, 3, { demand: 1 * GiB, target: 4 * GiB });
+    expect(residentBytes(memory)).toBe(resident + 1 * GiB);
+    run(subject, 3, { demand: 1.5 * GiB, target: 4 * GiB });
+    expect(residentBytes(memory)).toBe(resident + 1 * GiB);
+  });
+
+  it('reports what is free two seconds after it was freed, but for blocks too small', () => {
+    const subject = guest();
+    const { memory, parameters } = subject;
+    run(subject, 5, { demand: 2 * GiB, target: 4 * GiB });
+    const small = 0.05 * parameters.maximum;
+    const pass = (seconds: number) => {
+      for (let i = 0; i < Math.round(seconds / STEP); i++) {
+        stepGuest(memory, subject.harm, parameters, 0, 4 * GiB, STEP);
+        reportFreePages(memory, small, STEP);
+      }
+    };
+    pass(1.5);
+    expect(memory.freeResident).toBe(2 * GiB);
+    pass(1);
+    expect(memory.freeResident).toBeLessThanOrEqual(small);
+    expect(memory.freeResident).toBeGreaterThan(small - PAGE);
+  });
+
+  it('touches all that it holds in turn, and brings back what of it is swapped even where that drives out the rest', () => {
+    const idle = guest({ hotShare: 0, swap: 2 * GiB });
+    const busy = guest({ hotShare: 0, swap: 2 * GiB, touchRate: 64 * MiB });
+    for (const subject of [idle, busy]) run(subject, 30, { demand: 2 * GiB, target: 1.5 * GiB });
+    expect(busy.memory.swapIn - idle.memory.swapIn).toBeGreaterThan(300 * MiB);
+    expect(busy.memory.swapped).toBeCloseTo(idle.memory.swapped, -8);
+    run(busy, 60, { demand: 2 * GiB, target: 4 * GiB });
+    expect(busy.memory.swapped).toBe(0);
+  });
+
+  it('counts what has come back from swap as cache as long as it keeps its place there', () => {
+    const subject = guest({ hotShare: 0, swap: 2 * GiB, touchRate: 256 * MiB });
+    run(subject, 20, { demand: 2 * GiB, target: 1.5 * GiB });
+    run(subject, 30, { demand: 2 * GiB, target: 4 * GiB });
+    expect(subject.memory.swapped).toBe(0);
+    expect(subject.memory.swapCached).toBeGreaterThan(500 * MiB);
+    run(subject, 1, { demand: 0, target: 4 * GiB });
+    expect(subject.memory.swapCached).toBe(0);
+  });
+
+  it('keeps locked memory out of swap and out of the reach of the OOM killer', () => {
+    const subject = guest({ hotShare: 0, locked: 300 * MiB, swap: 4 * GiB });
+    run(subject, 10, { demand: 1 * GiB, target: 4 * GiB });
+    run(subject, 30, { demand: 1 * GiB, target: 200 * MiB });
+    expect(subject.memory.anonymous).toBe(300 * MiB);
+    const killed = guest({ locked: 300 * MiB, swap: 0 });
+    run(killed, 3, { demand: 5 * GiB, target: 4 * GiB });
+    run(killed, 1, { demand: 5 * GiB, target: 4 * GiB });
+    expect(killed.harm.oomKills).toBeGreaterThan(0);
+    expect(killed.memory.anonymous).toBeGreaterThanOrEqual(300 * MiB);
+  });
+
+  it('faults new memory in by huge pages while there is room, and by small ones when there is none', () => {
+    const faults = (demand: number): number => {
+      const subject = guest({ hotShare: 0, swap: 4 * GiB });
+      run(subject, 30, { demand, target: 2 * GiB });
+      return subject.memory.minorFaults;
+    };
+    expect(faults(1 * GiB)).toBe(512);
+    expect(faults(2.2 * GiB)).toBeGreaterThan(50_000);
+    const small = guest({ maximum: 400 * MiB, hugePages: false });
+    run(small, 5, { demand: 100 * MiB, target: 400 * MiB });
+    expect(small.memory.minorFaults).toBe((100 * MiB) / PAGE);
+  });
+
+  it('reads files from end to end once in a while, and nothing of what is cached', () => {
+    const pass = { size: 512 * MiB, rate: 256 * MiB, every: 20, mapped: 0 };
+    const subject = guest({ files: pass, text: 0 });
+    const { memory, harm, parameters } = subject;
+    for (let i = 0; i < 21; i++) stepGuest(memory, harm, parameters, 0, 4 * GiB, STEP, true);
+    expect(memory.cache).toBe(512 * MiB);
+    for (let i = 0; i < 20; i++) stepGuest(memory, harm, parameters, 0, 4 * GiB, STEP, true);
+    expect([memory.cache, harm.rereadBytes, memory.majorFaults]).toEqual([512 * MiB, 0, 0]);
   });
 
   it('does nothing to the balloon while no driver is loaded', () => {
@@ -282,6 +393,10 @@ describe('watermarksOf', () => {
   it('gives what khugepaged recommends: 44 MiB for two zones, 66 MiB for three, at most 5 %', () => {
     expect(watermarksOf(1 * GiB, 52 * MiB).min).toBe(44 * MiB);
     expect(watermarksOf(4 * GiB, 190 * MiB).min).toBe(66 * MiB);
-    expect(watermarksOf(512 * MiB, 52 * MiB).min).toBe(23 * MiB);
+    expect(watermarksOf(600 * MiB, 40 * MiB).min).toBe(28 * MiB);
+  });
+
+  it('gives the root of the size where huge pages are off', () => {
+    expect(watermarksOf(512 * MiB, 42 * MiB).min / MiB).toBeCloseTo(2.7, 1);
   });
 });

@@ -1,43 +1,26 @@
 /**
  * The memory of one simulated Linux guest, one step at a time: its programs take and free, its files fill the page cache, its
- * balloon follows the target, and its kernel finds room. First model; the speeds are those of `SPEED`.
+ * balloon follows the target, and its kernel finds room. What was measured on real guests stands in calibrated.ts.
  */
-import { type Bytes, GiB, type Seconds } from '../../model/units.ts';
+import type { Bytes, Seconds } from '../../model/units.ts';
+import { MiB } from '../../model/units.ts';
+import { giveBack, release, takeFree } from './free-pages.ts';
+import { PAGE, wholePages } from './pages.ts';
 import {
   FAULT_AROUND,
   type GuestMemory,
   type GuestParameters,
   held,
   hotSwapped,
-  PAGE,
   reclaim,
   reclaimableCache,
-  release,
-  SWAP_CLUSTER,
   type SwapBudget,
   take,
-  takeFree,
-  wholePages,
 } from './reclaim.ts';
-
-/**
- * Bytes per second. The balloon's are those of virtio-balloon with 4 KiB pages on KVM in the HyperAlloc measurements (EuroSys
- * 2025; artifact luhsra/hyperalloc-bench): reclaim of touched and of untouched memory, and return.
- */
-export const SPEED = {
-  inflateTouched: 0.9 * GiB,
-  inflateUntouched: 1.7 * GiB,
-  deflate: 2.3 * GiB,
-  /** How fast programs can touch new memory. */
-  touch: 1.5 * GiB,
-} as const;
 
 /** A cold page is touched about this often. */
 const COLD_TOUCH: Seconds = 600;
-/** Share of file reads that go through mapped files, and so fault. */
-const MAPPED_SHARE = 0.1;
-/** PAGE_REPORTING_DELAY of mm/page_reporting.c. */
-const REPORTING_DELAY: Seconds = 2;
+const HUGE_PAGE: Bytes = 2 * MiB;
 /** Allocation without any progress for this long calls the OOM killer. */
 const OOM_PATIENCE: Seconds = 0.5;
 /** Pages that one OOM takes out of the balloon: 256 of 4 KiB (VIRTIO_BALLOON_OOM_NR_PAGES, drivers/virtio/virtio_balloon.c). */
@@ -52,6 +35,7 @@ export interface GuestHarm {
   /** Memory in demand that was not there, integrated: byte-seconds. */
   shortageByteSeconds: number;
   oomKills: number;
+  swappedOutBytes: Bytes;
   /** File data that had to be read again because the cache had given it up. */
   rereadBytes: Bytes;
   /** Time in which the balloon wanted pages and got none ("Out of puff"). */
@@ -59,7 +43,7 @@ export interface GuestHarm {
 }
 
 export function noHarm(): GuestHarm {
-  return { stallSeconds: 0, shortageByteSeconds: 0, oomKills: 0, rereadBytes: 0, puffSeconds: 0 };
+  return { stallSeconds: 0, shortageByteSeconds: 0, oomKills: 0, swappedOutBytes: 0, rereadBytes: 0, puffSeconds: 0 };
 }
 
 /**
@@ -77,7 +61,11 @@ export function bootMemory({ maximum, kernel }: GuestParameters, resident: Bytes
     cache: 0,
     free,
     freeResident: wholePages(Math.min(free, resident - kernel)),
+    freed: 0,
+    returned: 0,
+    reportIn: -1,
     swapped: 0,
+    swapCached: 0,
     filesSeen: 0,
     blockedSeconds: 0,
     restartSeconds: 0,
@@ -98,6 +86,7 @@ export function residentBytes(memory: Readonly<GuestMemory>): Bytes {
  *
  * @param demand anonymous memory that the programs want now
  * @param target size that the host wants the guest to have; undefined while no balloon driver is loaded
+ * @param reading false between two passes over the files
  */
 export function stepGuest(
   memory: GuestMemory,
@@ -106,21 +95,24 @@ export function stepGuest(
   demand: Bytes,
   target: Bytes | undefined,
   dt: Seconds,
+  reading = true,
 ): void {
-  const budget: SwapBudget = { left: parameters.swapRate * dt };
-  const wanted = memory.restartSeconds > 0 ? 0 : wholePages(demand);
+  const budget: SwapBudget = { left: dt };
+  const { swapOut } = memory;
+  const wanted = parameters.locked + (memory.restartSeconds > 0 ? 0 : wholePages(demand));
   memory.restartSeconds = Math.max(0, memory.restartSeconds - dt);
-  if (target !== undefined && target > memory.size) deflate(memory, target, dt);
+  if (target !== undefined && target > memory.size) deflate(memory, parameters, target, dt);
   dropUnwanted(memory, wanted);
   const waiting = allocate(memory, harm, parameters, budget, wanted, dt);
   const missing = waiting > 0 ? Math.max(0, wanted - held(memory)) : 0;
   const stalled = waiting + touchSwapped(memory, parameters, budget, dt);
   harm.stallSeconds += Math.min(dt, stalled);
   harm.shortageByteSeconds += (missing + hotSwapped(memory, parameters)) * dt;
-  readFiles(memory, harm, parameters, dt);
+  if (reading) readFiles(memory, harm, parameters, dt);
   if (target !== undefined && target < memory.size) inflate(memory, harm, parameters, budget, target, dt);
   const { low, high } = parameters.watermarks;
   if (memory.free < low) reclaim(memory, parameters, budget, high - memory.free, 'background');
+  harm.swappedOutBytes += memory.swapOut - swapOut;
 }
 
 /** What programs free goes out of RAM and swap alike; a dropped swap slot counts as no swap-in. */
@@ -130,7 +122,9 @@ function dropUnwanted(memory: GuestMemory, wanted: Bytes): void {
   const fromSwap = Math.min(memory.swapped, wholePages(surplus * (memory.swapped / held(memory))));
   const fromMemory = Math.min(memory.anonymous, surplus - fromSwap);
   memory.swapped -= surplus - fromMemory;
+  memory.swapCached -= wholePages(memory.swapCached * (fromMemory / Math.max(1, memory.anonymous)));
   memory.anonymous -= fromMemory;
+  memory.swapCached = Math.min(memory.swapCached, memory.anonymous);
   release(memory, fromMemory);
 }
 
@@ -143,7 +137,7 @@ function allocate(
   wanted: Bytes,
   dt: Seconds,
 ): Seconds {
-  const asked = Math.min(wanted - held(memory), wholePages(SPEED.touch * dt));
+  const asked = Math.min(wanted - held(memory), wholePages(parameters.speed.touch * dt));
   if (asked <= 0) {
     memory.blockedSeconds = 0;
     return 0;
@@ -151,13 +145,15 @@ function allocate(
   const before = budget.left;
   const got = take(memory, parameters, budget, asked, 'direct');
   memory.anonymous += got;
-  memory.minorFaults += got / PAGE;
+  const room = memory.free + reclaimableCache(memory, parameters);
+  const huge = parameters.hugePages && room > parameters.watermarks.high;
+  memory.minorFaults += got / (huge ? HUGE_PAGE : PAGE);
   if (got === asked) {
     memory.blockedSeconds = 0;
-    return (before - budget.left) / parameters.swapRate;
+    return before - budget.left;
   }
   memory.blockedSeconds = got > 0 ? 0 : memory.blockedSeconds + dt;
-  if (memory.blockedSeconds >= OOM_PATIENCE && !deflatedOnOom(memory, parameters)) killPrograms(memory, harm);
+  if (memory.blockedSeconds >= OOM_PATIENCE && !deflatedOnOom(memory, parameters)) killPrograms(memory, harm, parameters);
   return dt;
 }
 
@@ -166,21 +162,23 @@ function deflatedOnOom(memory: GuestMemory, { autodeflate, maximum }: GuestParam
   const back = Math.min(OOM_DEFLATES, maximum - memory.size);
   if (!autodeflate || back <= 0) return false;
   memory.size += back;
-  memory.free += back;
+  giveBack(memory, back);
   memory.blockedSeconds = 0;
   return true;
 }
 
-function killPrograms(memory: GuestMemory, harm: GuestHarm): void {
-  release(memory, memory.anonymous);
-  memory.anonymous = 0;
+function killPrograms(memory: GuestMemory, harm: GuestHarm, { locked }: GuestParameters): void {
+  const freed = Math.max(0, memory.anonymous - locked);
+  release(memory, freed);
+  memory.anonymous -= freed;
   memory.swapped = 0;
+  memory.swapCached = 0;
   memory.blockedSeconds = 0;
   memory.restartSeconds = RESTART;
   harm.oomKills++;
 }
 
-/** Brings back swapped pages that are touched. Returns the time the programs lost waiting for hot ones. */
+/** Brings back swapped pages that are touched. Returns the time the programs lost waiting for those that they cannot do without. */
 function touchSwapped(
   memory: GuestMemory,
   parameters: GuestParameters,
@@ -188,59 +186,74 @@ function touchSwapped(
   dt: Seconds,
 ): Seconds {
   if (memory.swapped === 0) return 0;
+  const { swapInRate, swapOutRate, touchRate, figures } = parameters;
+  const before = budget.left;
   const hot = hotSwapped(memory, parameters);
+  // Of each page that is touched in turn, the chance that it is swapped; one that is takes the time to bring it in.
+  const missing = touchRate > 0 ? (memory.swapped / held(memory)) ** figures.scatter : 0;
+  const passed = touchRate > 0 ? (dt * missing) / (1 / touchRate + missing / swapInRate) : 0;
+  const wanted = Math.min(memory.swapped, hot + wholePages(passed));
   const { min, high } = parameters.watermarks;
-  const room = Math.max(0, memory.free - min) + reclaimableCache(memory);
-  const brought = Math.min(hot, room, wholePages(budget.left));
-  swapIn(memory, budget, take(memory, parameters, budget, brought, 'direct'));
-  // Without room every hot page that comes in drives another one out: thrashing moves data and changes no amount.
-  const churned = Math.min(hot - brought, memory.anonymous, wholePages(budget.left / 2));
+  const room = Math.max(0, memory.free - min) + reclaimableCache(memory, parameters);
+  const brought = Math.min(wanted, room, wholePages(budget.left * swapInRate));
+  swapIn(memory, parameters, budget, take(memory, parameters, budget, brought, 'direct'));
+  // Without room every page that comes in drives another one out: thrashing moves data and changes no amount.
+  const both = 1 / (1 / swapInRate + 1 / swapOutRate);
+  const churned = Math.min(wanted - brought, memory.anonymous, wholePages(budget.left * both));
   memory.swapIn += churned;
   memory.swapOut += churned;
-  memory.majorFaults += churned / SWAP_CLUSTER;
-  budget.left -= 2 * churned;
+  if (churned > 0) memory.swapCached += wholePages(churned * (1 - memory.swapCached / memory.anonymous));
+  countSwapFaults(memory, parameters, churned);
+  budget.left -= churned / both;
+  const lost = before - budget.left;
 
   const cold = memory.swapped - hotSwapped(memory, parameters);
   const touched = Math.max(PAGE, wholePages((cold * dt) / COLD_TOUCH));
-  const returning = Math.min(touched, cold, wholePages(memory.free - high), wholePages(budget.left));
+  const bearable = wholePages(budget.left * swapInRate);
+  const returning = Math.min(touched, cold, wholePages(memory.free - high), bearable);
   takeFree(memory, returning);
-  swapIn(memory, budget, returning);
-  return (brought + 2 * churned) / parameters.swapRate;
+  swapIn(memory, parameters, budget, returning);
+  return lost;
 }
 
-function swapIn(memory: GuestMemory, budget: SwapBudget, bytes: Bytes): void {
+function swapIn(memory: GuestMemory, parameters: GuestParameters, budget: SwapBudget, bytes: Bytes): void {
   memory.anonymous += bytes;
   memory.swapped -= bytes;
+  memory.swapCached += bytes;
   memory.swapIn += bytes;
-  memory.majorFaults += bytes / SWAP_CLUSTER;
-  memory.minorFaults += bytes / PAGE;
-  budget.left -= bytes;
+  countSwapFaults(memory, parameters, bytes);
+  budget.left -= bytes / parameters.swapInRate;
+}
+
+function countSwapFaults(memory: GuestMemory, { figures }: GuestParameters, bytes: Bytes): void {
+  memory.majorFaults += bytes / (PAGE * figures.swapCluster);
+  memory.minorFaults += (bytes / PAGE) * figures.swapFaults;
 }
 
 /** Reads files at the guest's pace; misses fill the cache as far as there is free memory, and otherwise recycle it. */
 function readFiles(memory: GuestMemory, harm: GuestHarm, parameters: GuestParameters, dt: Seconds): void {
-  const { size, rate } = parameters.files;
+  const { size, rate, every, mapped } = parameters.files;
   if (size <= 0) return;
-  const missed = wholePages(rate * dt * Math.max(0, 1 - memory.cache / size));
+  // Here and there all the time, what is read is cached as often as not; from end to end, all that is missing is read.
+  const missed = wholePages(
+    every === 0
+      ? rate * dt * Math.max(0, 1 - memory.cache / size)
+      : Math.min(rate * dt, Math.max(0, size + parameters.text - memory.cache)),
+  );
   harm.rereadBytes += Math.min(missed, Math.max(0, memory.filesSeen - memory.cache));
   const room = wholePages(memory.free - parameters.watermarks.high);
-  const cached = Math.min(missed, wholePages(size - memory.cache), room);
+  const cached = Math.min(missed, wholePages(size + (every === 0 ? 0 : parameters.text) - memory.cache), room);
   takeFree(memory, cached);
   memory.cache += cached;
   memory.filesSeen = Math.max(memory.filesSeen, memory.cache);
-  memory.majorFaults += (missed * MAPPED_SHARE) / FAULT_AROUND;
-  memory.minorFaults += missed / PAGE;
+  memory.majorFaults += (missed * mapped) / FAULT_AROUND;
+  memory.minorFaults += (missed * mapped) / PAGE;
 }
 
-/** Free memory that the guest tells the host of leaves the host's memory within some seconds (mm/page_reporting.c: 2 s). */
-export function reportFreePages(memory: GuestMemory, dt: Seconds): void {
-  memory.freeResident = wholePages(memory.freeResident * Math.max(0, 1 - dt / REPORTING_DELAY));
-}
-
-function deflate(memory: GuestMemory, target: Bytes, dt: Seconds): void {
-  const grown = Math.min(target - memory.size, wholePages(SPEED.deflate * dt));
+function deflate(memory: GuestMemory, { speed }: GuestParameters, target: Bytes, dt: Seconds): void {
+  const grown = Math.min(target - memory.size, wholePages(speed.deflate * dt));
   memory.size += grown;
-  memory.free += grown;
+  giveBack(memory, grown);
 }
 
 /**
@@ -255,22 +268,22 @@ function inflate(
   target: Bytes,
   dt: Seconds,
 ): void {
-  const { min } = parameters.watermarks;
+  const { watermarks, speed } = parameters;
   const before = memory.size;
-  const spare = Math.min(before - target, Math.max(0, memory.free - min));
-  const touched = Math.min(spare, memory.freeResident, wholePages(SPEED.inflateTouched * dt));
-  const timeLeft = dt - touched / SPEED.inflateTouched;
+  const spare = Math.min(before - target, Math.max(0, memory.free - watermarks.min));
+  const touched = Math.min(spare, memory.freeResident, wholePages(speed.inflateTouched * dt));
+  const timeLeft = dt - touched / speed.inflateTouched;
   const untouched = Math.min(
     spare - touched,
     memory.free - memory.freeResident,
-    wholePages(SPEED.inflateUntouched * timeLeft),
+    wholePages(speed.inflateUntouched * timeLeft),
   );
   takeFree(memory, touched + untouched);
   memory.size -= touched + untouched;
   const rest = memory.size - target;
-  const reclaimTime = timeLeft - untouched / SPEED.inflateUntouched;
-  if (rest > 0 && memory.free <= min) {
-    const asked = Math.min(rest, wholePages(SPEED.inflateTouched * reclaimTime));
+  const reclaimTime = timeLeft - untouched / speed.inflateUntouched;
+  if (rest > 0 && memory.free <= watermarks.min) {
+    const asked = Math.min(rest, wholePages(speed.inflateTouched * reclaimTime));
     memory.size -= take(memory, parameters, budget, asked, 'background');
   }
   if (memory.size === before) harm.puffSeconds += dt;

@@ -4,17 +4,18 @@ import { bytesToKib } from '../../model/units.ts';
 import type { DomainRef, DomainState, HypervisorEvent, LifecycleKind } from '../driver.ts';
 import { createDemand, type Demand, type DemandSpec } from './demand.ts';
 import { type Fault, type FaultKind, type PlanStep, planSteps } from './faults.ts';
+import { giveBack, reportFreePages, takeFree } from './free-pages.ts';
 import {
   bootMemory,
   type GuestHarm,
   noHarm,
-  reportFreePages,
   residentBytes,
   stepGuest,
 } from './guest-model.ts';
 import { DETAIL, REASON } from './lifecycle.ts';
 import { deriveSeed, randomUuid } from './random.ts';
-import { type GuestMemory, type GuestParameters, PAGE, wholePages } from './reclaim.ts';
+import { PAGE, wholePages } from './pages.ts';
+import { type GuestMemory, type GuestParameters, unreportedBytes } from './reclaim.ts';
 import { distorted, type GuestReport, reportOf } from './report.ts';
 import { BOOT, bootSize, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';
 
@@ -119,9 +120,14 @@ export class SimulatedGuest {
     return fault !== undefined && hasKind(fault, kind) ? fault : undefined;
   }
 
+  /** Resident memory of QEMU itself, beside the guest's. */
+  get overhead(): Bytes {
+    return this.spec.overhead ?? QEMU_OVERHEAD;
+  }
+
   /** Resident memory of the guest's QEMU process. */
   get rss(): Bytes {
-    return this.#memory ? Math.max(this.#pinned, residentBytes(this.#memory)) + QEMU_OVERHEAD : 0;
+    return this.#memory ? Math.max(this.#pinned, residentBytes(this.#memory)) + this.overhead : 0;
   }
 
   start(id: number, touched: Bytes = 0): void {
@@ -224,8 +230,8 @@ export class SimulatedGuest {
     this.parameters = { ...this.parameters, maximum: this.parameters.maximum + plugged };
     this.#target += plugged;
     memory.size += plugged;
-    memory.free += plugged;
-    memory.freeResident = Math.min(memory.freeResident, memory.free);
+    if (plugged > 0) giveBack(memory, plugged);
+    else takeFree(memory, -plugged);
   }
 
   /** The size that it was last asked to take. */
@@ -264,8 +270,8 @@ export class SimulatedGuest {
       this.#uptime += dt;
       this.runSeconds += dt;
       const target = this.#booted && this.hasBalloon ? this.#followed(memory) : undefined;
-      stepGuest(memory, this.harm, this.parameters, this.demandAt(time), target, dt);
-      if (this.spec.freePageReporting) reportFreePages(memory, dt);
+      stepGuest(memory, this.harm, this.parameters, this.demandAt(time), target, dt, this.#reads(time));
+      if (this.spec.freePageReporting) reportFreePages(memory, unreportedBytes(this.parameters), dt);
       if (this.spec.obstacles?.length || this.#faults.has('pinned'))
         this.#pinned = Math.max(this.#pinned, residentBytes(memory));
       if (target !== undefined) this.#driver(memory, wall);
@@ -276,6 +282,17 @@ export class SimulatedGuest {
       this.cachedKib = bytesToKib(this.actual);
       this.#emit({ type: 'balloon', domain: this.ref, actualKib: this.cachedKib });
     }
+  }
+
+  /** Its host keeps it waiting. */
+  wait(seconds: Seconds): void {
+    if (this.state === 'running') this.harm.stallSeconds += seconds;
+  }
+
+  /** Between two passes over its files it does not read. */
+  #reads(time: Seconds): boolean {
+    const { every, size, rate } = this.parameters.files;
+    return every === 0 || time % every < size / rate;
   }
 
   /** Programs and balloon driver run. */

@@ -1,15 +1,16 @@
 /** The simulated host: its guests, its time and its memory. Connections look at it and act on it. */
-import { type Observable, Subject } from 'rxjs';
+import { BehaviorSubject, type Observable, Subject } from 'rxjs';
 import type { Clock } from '../../model/clock.ts';
 import { BallonetError } from '../../model/errors.ts';
 import { type Bytes, bytesToKib, MiB, type Seconds } from '../../model/units.ts';
-import type { HypervisorEvent, NodeMemory } from '../driver.ts';
+import type { HypervisorEvent, LinkState, NodeMemory } from '../driver.ts';
 import { createDemand, type Demand, type DemandSpec } from './demand.ts';
-import type { Fault, FaultKind, PlanStep } from './faults.ts';
+import { type Fault, type FaultKind, type HostMishap, type PlanStep, planSteps } from './faults.ts';
 import { SimulatedGuest } from './guest.ts';
 import type { GuestHarm } from './guest-model.ts';
+import { HostMemory } from './host-memory.ts';
 import { deriveSeed } from './random.ts';
-import type { GuestSpec, Scenario } from './scenario.ts';
+import { type GuestSpec, type Scenario, SWAP_RATE } from './scenario.ts';
 import { Waits } from './waits.ts';
 
 /** The model's step by default. Everything happens on this grid, so that results do not depend on when somebody looks. */
@@ -54,6 +55,10 @@ export class SimulatedHost {
   readonly #step: Seconds;
   readonly #load: Demand | undefined;
   #stepping = false;
+  readonly #memory: HostMemory;
+  readonly #plan: PlanStep<HostMishap>[];
+  #offline: Bytes = 0;
+  readonly #link = new BehaviorSubject<LinkState>({ up: true });
 
   constructor({ scenario, clock, seed }: HostOptions) {
     const now = clock.now();
@@ -64,6 +69,9 @@ export class SimulatedHost {
     this.#clock = clock;
     this.#origin = now.monotonic - scenario.warmUp;
     this.#wallOffset = now.wall - now.monotonic;
+    const { swap = 0, swapRate = SWAP_RATE, mishaps = [] } = scenario.host;
+    this.#memory = new HostMemory(swap, swapRate);
+    this.#plan = planSteps(mishaps);
     for (const spec of scenario.guests) this.#add(spec);
     this.sync();
   }
@@ -114,20 +122,39 @@ export class SimulatedHost {
 
   /** What there is for guests and their processes now. */
   capacity(): Bytes {
-    return this.scenario.host.memory - this.#others();
+    return this.scenario.host.memory - this.#offline - this.#others();
+  }
+
+  /** Whether the hypervisor's daemon answers, the present state first. */
+  get link(): Observable<LinkState> {
+    return this.#link.asObservable();
+  }
+
+  get reachable(): boolean {
+    return this.#link.value.up;
+  }
+
+  /** @throws BallonetError HYPERVISOR_UNREACHABLE while the hypervisor's daemon answers nobody */
+  mustAnswer(): void {
+    this.sync();
+    const { value } = this.#link;
+    if (!value.up) throw value.error;
   }
 
   nodeMemory(): NodeMemory {
     this.sync();
     const { memory, overhead, cache } = this.scenario.host;
-    const available = Math.max(0, this.capacity() - this.#resident());
+    const { swap, pressure } = this.#memory;
+    const available = Math.max(0, this.capacity() - (this.#resident() - swap.used));
     const cached = Math.min(cache, available);
     return {
-      totalKib: bytesToKib(memory),
+      totalKib: bytesToKib(memory - this.#offline),
       freeKib: bytesToKib(available - cached),
       buffersKib: bytesToKib(Math.min(HOST_BUFFERS, overhead)),
       cachedKib: bytesToKib(cached),
       availableKib: bytesToKib(available),
+      swap: { usedKib: bytesToKib(swap.used), inKib: bytesToKib(swap.in), outKib: bytesToKib(swap.out) },
+      pressure,
     };
   }
 
@@ -267,14 +294,30 @@ export class SimulatedHost {
     const dt = this.#step;
     const time = this.time;
     const wall = this.#origin + time + this.#wallOffset;
+    while (this.#plan[0] !== undefined && this.#plan[0].at <= time + 1e-6) this.#befall(this.#plan.shift());
     for (const guest of this.#guests.values()) {
       for (const moment of guest.due(time)) this.#happen(guest, moment);
       guest.step(time, wall, dt);
     }
     const resident = this.#resident();
-    if (resident > this.capacity()) this.#overrun += dt;
+    const capacity = this.capacity();
+    if (resident > capacity) this.#overrun += dt;
     this.#residentSeconds += resident * dt;
+    const lost = this.#memory.step(resident, capacity, this.#guests.size, dt);
+    if (lost > 0) for (const guest of this.#guests.values()) guest.wait((lost * dt * guest.rss) / resident);
     this.#flush();
+  }
+
+  #befall(step: PlanStep<HostMishap> | undefined): void {
+    if (step === undefined) return;
+    const { mishap, begins } = step;
+    if (mishap.kind === 'unreachable') this.#reach(!begins);
+    else this.#offline += begins ? mishap.bytes : -mishap.bytes;
+  }
+
+  #reach(up: boolean): void {
+    const error = new BallonetError('HYPERVISOR_UNREACHABLE', `the daemon of ${this.scenario.name} does not answer`);
+    this.#link.next(up ? { up } : { up, error });
   }
 
   /** Events leave when the guests are at rest, so that whoever hears them may look and act at once. */

@@ -1,5 +1,5 @@
 /** The simulated driver: guests that live inside this process, at `sim:///NAME`. */
-import { BehaviorSubject, Subject, takeUntil } from 'rxjs';
+import { Subject, takeUntil } from 'rxjs';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import { BallonetError, isBallonetError } from '../../model/errors.ts';
 import type { Seconds } from '../../model/units.ts';
@@ -11,7 +11,6 @@ import type {
   DomainStats,
   Driver,
   Hypervisor,
-  LinkState,
   StatsGroup,
 } from '../driver.ts';
 import { createDomain, type DomainHome, noDomain, tooLargeFigure } from './domain.ts';
@@ -116,12 +115,12 @@ export function openSimulatedHost(
 ): Hypervisor {
   const owner = {};
   const closed = new Subject<void>();
-  const link = new BehaviorSubject<LinkState>({ up: true });
   let open = true;
   const timer = heartbeat ? setInterval(() => host.sync(), HEARTBEAT_MS) : undefined;
 
   function mustBeOpen(): void {
     if (!open) throw new BallonetError('HYPERVISOR_CLOSED', `the connection to ${uri} is closed`);
+    host.mustAnswer();
   }
 
   const home: DomainHome = {
@@ -139,7 +138,7 @@ export function openSimulatedHost(
     readOnly,
     local: false,
     events: host.events.pipe(takeUntil(closed)),
-    link: link.asObservable(),
+    link: host.link.pipe(takeUntil(closed)),
     domain: ref => createDomain(home, ref),
     async domains({ active } = {}): Promise<Domain[]> {
       mustBeOpen();
@@ -168,7 +167,6 @@ export function openSimulatedHost(
       host.dropWaits(owner, new BallonetError('HYPERVISOR_CLOSED', `the connection to ${uri} is closed`));
       closed.next();
       closed.complete();
-      link.complete();
     },
   };
 }

@@ -1,23 +1,45 @@
 /** Memory inside a simulated guest, and how its kernel finds room: from free pages, then from the page cache, then by swapping. */
 import { type Bytes, GiB, KiB, MiB, type Ratio, type Seconds } from '../../model/units.ts';
-
-export const PAGE: Bytes = 4096;
+import type { KernelFigures, Speed } from './calibrated.ts';
+import { type FreePages, release, takeFree } from './free-pages.ts';
+import { wholePages } from './pages.ts';
 
 /** What a guest is made of; constant while it runs. */
 export interface GuestParameters {
   readonly maximum: Bytes;
   /** What the kernel keeps from MemTotal at boot: memory map, text, crash kernel, firmware holes. */
   readonly kernel: Bytes;
+  /** Memory in use beside the demand that never goes to swap: the kernel's own, and programs that lock theirs. */
+  readonly locked: Bytes;
   readonly swap: Bytes;
-  /** Bytes per second that the swap device carries, both ways together. */
-  readonly swapRate: number;
+  /** Bytes per second that come in from the swap device when nothing goes out, and the other way round. */
+  readonly swapInRate: number;
+  readonly swapOutRate: number;
   /** Share of the anonymous memory that the programs touch all the time. */
   readonly hotShare: Ratio;
-  /** The files that the guest reads over and over, and how fast. */
-  readonly files: { readonly size: Bytes; readonly rate: number };
+  /** Bytes a second that they touch of all that they hold, over and over. */
+  readonly touchRate: number;
+  /** The files that the guest reads over and over. */
+  readonly files: FileReads;
+  /** Pages of running programs' files; reclaim does not get them. */
+  readonly text: Bytes;
   readonly watermarks: Watermarks;
+  /** Programs' memory comes in huge pages, where there is room for them. */
+  readonly hugePages: boolean;
   /** Running out of memory deflates the balloon instead of killing programs, and MemTotal does not know of the balloon. */
   readonly autodeflate: boolean;
+  readonly speed: Speed;
+  readonly figures: KernelFigures;
+}
+
+export interface FileReads {
+  readonly size: Bytes;
+  /** Bytes per second. */
+  readonly rate: number;
+  /** From their beginning to their end each so many seconds; 0: without a break. */
+  readonly every: Seconds;
+  /** Share of the reads that go through mapped files, and so fault. */
+  readonly mapped: Ratio;
 }
 
 /** Free memory that the kernel defends. */
@@ -32,18 +54,17 @@ export interface Watermarks {
 
 /**
  * The guest's memory at one moment, in bytes, every amount a whole number of pages. Always
- * `kernel + anonymous + cache + free = size`, and `freeResident <= free`. Counters count since the guest booted.
+ * `kernel + anonymous + cache + free = size`, and `freed <= freeResident <= free`. Counters count since the guest booted.
  */
-export interface GuestMemory {
+export interface GuestMemory extends FreePages {
   /** What the balloon leaves: the maximum less the balloon. */
   size: Bytes;
   readonly kernel: Bytes;
   anonymous: Bytes;
   cache: Bytes;
-  free: Bytes;
-  /** The part of `free` that the host still backs with pages, because the guest has touched it before. */
-  freeResident: Bytes;
   swapped: Bytes;
+  /** Anonymous memory that has come back from swap and still has its place there: the kernel counts it as file pages too. */
+  swapCached: Bytes;
   /** Most file data that was ever cached at once: what is read again below this is a re-read. */
   filesSeen: Bytes;
   /** How long the programs' allocations have got nothing at all. */
@@ -56,33 +77,36 @@ export interface GuestMemory {
   minorFaults: number;
 }
 
-/** What is left of the swap device's time in one step, in bytes. */
+/** What is left of the swap device's time in one step. */
 export interface SwapBudget {
-  left: Bytes;
+  left: Seconds;
 }
 
-/** File pages that running programs map and touch all the time; reclaim does not get them. */
-export const PINNED_CACHE: Bytes = 16 * MiB;
+/** File pages that running programs map and touch all the time, where a guest does not say. */
+export const TEXT: Bytes = 16 * MiB;
 
 /** Mapped files fault in by windows of 64 KiB (mm/memory.c, fault_around_bytes). */
 export const FAULT_AROUND: Bytes = 64 * KiB;
 
-/** Swap readahead brings 2^page-cluster = 8 pages per major fault (Documentation/admin-guide/sysctl/vm.rst). */
-export const SWAP_CLUSTER: Bytes = 8 * PAGE;
+/** Below this much memory Linux leaves transparent huge pages off (mm/huge_memory.c, hugepage_init()). */
+const HUGE_PAGES_FROM: Bytes = 512 * MiB;
 
-/** Whole pages in `bytes`, as bytes; never negative. */
-export function wholePages(bytes: Bytes): Bytes {
-  return bytes > 0 ? Math.floor(bytes / PAGE) * PAGE : 0;
+/** True where the kernel of a guest of this MemTotal uses huge pages by itself. */
+export function usesHugePages(total: Bytes): boolean {
+  return total >= HUGE_PAGES_FROM;
 }
 
 /**
- * A guest's watermarks: transparent huge pages make khugepaged raise min_free_kbytes to 11 pageblocks of 2 MiB a zone, at
- * most 5 % of memory (mm/khugepaged.c, set_recommended_min_free_kbytes); low and high lie a quarter and a half above
- * (mm/page_alloc.c, __setup_per_zone_wmarks). A guest above 3 GiB has a third zone.
+ * A guest's watermarks. Without huge pages min_free_kbytes is the root of 16 times the memory in KiB (mm/page_alloc.c,
+ * calculate_min_free_kbytes()); with them khugepaged raises it to 11 pageblocks of 2 MiB a zone, at most 5 % of memory
+ * (mm/khugepaged.c, set_recommended_min_free_kbytes()). Low and high lie a quarter and a half above (__setup_per_zone_wmarks()).
+ * A guest above 3 GiB has a third zone.
  */
 export function watermarksOf(maximum: Bytes, kernel: Bytes): Watermarks {
+  const total = maximum - kernel;
   const zones = maximum > 3 * GiB ? 3 : 2;
-  const min = wholePages(Math.min(zones * 22 * MiB, 0.05 * (maximum - kernel)));
+  const root = Math.sqrt((16 * total) / KiB) * KiB;
+  const min = wholePages(usesHugePages(total) ? Math.min(zones * 22 * MiB, 0.05 * total) : root);
   return { min, low: wholePages(min * 1.25), high: wholePages(min * 1.5) };
 }
 
@@ -98,12 +122,17 @@ export function held(memory: Readonly<GuestMemory>): Bytes {
 
 /** Swapped memory that the programs touch all the time: swapping takes what is cold first. */
 export function hotSwapped(memory: Readonly<GuestMemory>, parameters: GuestParameters): Bytes {
-  return Math.max(0, memory.swapped - coldTotal(memory, parameters));
+  return memory.swapped === 0 ? 0 : Math.max(0, memory.swapped - coldTotal(memory, parameters));
+}
+
+/** Free memory that page reporting leaves to the guest. */
+export function unreportedBytes({ maximum, kernel, figures }: GuestParameters): Bytes {
+  return figures.unreported * (maximum - kernel);
 }
 
 /** File pages that reclaim can have. */
-export function reclaimableCache(memory: Readonly<GuestMemory>): Bytes {
-  return Math.max(0, memory.cache - PINNED_CACHE);
+export function reclaimableCache(memory: Readonly<GuestMemory>, { text }: GuestParameters): Bytes {
+  return Math.max(0, memory.cache - text);
 }
 
 /**
@@ -118,22 +147,36 @@ export function reclaim(
   wanted: Bytes,
   kind: 'background' | 'direct',
 ): Bytes {
-  const dropped = Math.min(wanted, reclaimableCache(memory));
+  const dropped = Math.min(wanted, reclaimableCache(memory, parameters));
   memory.cache -= dropped;
-  const swappable =
-    kind === 'direct' ? memory.anonymous : Math.max(0, coldTotal(memory, parameters) - memory.swapped);
-  const swapped = Math.min(
-    wholePages(budget.left),
-    wanted - dropped,
-    swappable,
-    parameters.swap - memory.swapped,
-  );
-  memory.anonymous -= swapped;
-  memory.swapped += swapped;
-  memory.swapOut += swapped;
-  budget.left -= swapped;
+  const swapped = dropped < wanted ? swapOut(memory, parameters, budget, wanted - dropped, kind) : 0;
   release(memory, dropped + swapped);
   return dropped + swapped;
+}
+
+function swapOut(
+  memory: GuestMemory,
+  parameters: GuestParameters,
+  budget: SwapBudget,
+  wanted: Bytes,
+  kind: 'background' | 'direct',
+): Bytes {
+  const swappable =
+    kind === 'direct'
+      ? memory.anonymous - parameters.locked
+      : Math.min(memory.anonymous - parameters.locked, coldTotal(memory, parameters) - memory.swapped);
+  const bytes = Math.min(
+    wholePages(budget.left * parameters.swapOutRate),
+    wanted,
+    Math.max(0, swappable),
+    parameters.swap - memory.swapped,
+  );
+  memory.anonymous -= bytes;
+  memory.swapped += bytes;
+  memory.swapOut += bytes;
+  memory.swapCached = Math.min(memory.swapCached, memory.anonymous);
+  budget.left -= bytes / parameters.swapOutRate;
+  return bytes;
 }
 
 /** Takes up to `wanted` free bytes above the min watermark, reclaiming first what is missing; the caller books what it got. */
@@ -150,18 +193,6 @@ export function take(
   const taken = Math.min(wanted, Math.max(0, memory.free - min));
   takeFree(memory, taken);
   return taken;
-}
-
-/** Takes free pages. The allocator hands out what was freed last (its lists are LIFO), so resident pages go first. */
-export function takeFree(memory: GuestMemory, bytes: Bytes): void {
-  memory.free -= bytes;
-  memory.freeResident -= Math.min(memory.freeResident, bytes);
-}
-
-/** Gives pages back to the guest's allocator; for the host they stay resident. */
-export function release(memory: GuestMemory, bytes: Bytes): void {
-  memory.free += bytes;
-  memory.freeResident += bytes;
 }
 
 function coldTotal(memory: Readonly<GuestMemory>, parameters: GuestParameters): Bytes {

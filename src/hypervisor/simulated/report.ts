@@ -31,7 +31,8 @@ export function reportOf(
     // With deflate-on-oom the driver leaves ballooned pages in MemTotal (adjust_managed_page_count, virtio_balloon.c).
     totalKib: bytesToKib((parameters.autodeflate ? parameters.maximum : memory.size) - memory.kernel),
     availableKib: bytesToKib(memAvailable(memory, parameters.watermarks)),
-    cachesKib: bytesToKib(memory.cache),
+    // NR_FILE_PAGES, which has the pages of the swap cache too.
+    cachesKib: bytesToKib(memory.cache + memory.swapCached),
   };
 }
 

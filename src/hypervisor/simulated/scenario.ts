@@ -2,8 +2,10 @@
 import type { Obstacle } from '../../model/snapshot.ts';
 import { type Bytes, GiB, MiB, type Ratio, type Seconds } from '../../model/units.ts';
 import type { DemandSpec } from './demand.ts';
-import type { PlannedMishap } from './faults.ts';
-import { type GuestParameters, watermarksOf, wholePages } from './reclaim.ts';
+import type { HostMishap, Planned, PlannedMishap } from './faults.ts';
+import { KERNEL, type Speed, TCG } from './calibrated.ts';
+import { wholePages } from './pages.ts';
+import { type FileReads, type GuestParameters, TEXT, usesHugePages, watermarksOf } from './reclaim.ts';
 
 export interface GuestSpec {
   readonly name: string;
@@ -16,14 +18,26 @@ export interface GuestSpec {
   readonly current?: Bytes;
   /** Anonymous memory that the guest's programs want over the scenario's time. */
   readonly demand: DemandSpec;
-  /** Files that the guest reads over and over: their size, and how many bytes per second it reads. Default 256 MiB, 8 MiB/s. */
-  readonly files?: { readonly size: Bytes; readonly rate: number };
+  /** Files that the guest reads over and over. Default 256 MiB at 8 MiB/s, without a break, a tenth of it mapped. */
+  readonly files?: Pick<FileReads, 'size' | 'rate'> & Partial<FileReads>;
+  /** Pages of its programs' files, which reclaim does not get. Default 16 MiB. */
+  readonly text?: Bytes;
+  /** Memory in use beside the demand that never goes to swap. Default 0. */
+  readonly locked?: Bytes;
   /** Default: a quarter of the maximum, at most 2 GiB. */
   readonly swap?: Bytes;
   /** Bytes per second of the swap device. Default 256 MiB/s. */
   readonly swapRate?: number;
+  /** The same for what goes out. Default: as what comes in. */
+  readonly swapOutRate?: number;
   /** Share of the anonymous memory that is touched all the time. Default 0.5. */
   readonly hotShare?: Ratio;
+  /** Bytes a second that programs touch of all that they hold, over and over. Default 0. */
+  readonly touchRate?: number;
+  /** What it runs on: QEMU with KVM, or without. Default `kvm`. */
+  readonly machine?: 'kvm' | 'tcg';
+  /** Resident memory of its QEMU, beside the guest's. Default `QEMU_OVERHEAD`. */
+  readonly overhead?: Bytes;
   /** Share of its memory that the guest touched before the scenario began, and that the host backs since. Default 0. */
   readonly touched?: Ratio;
   /** Time from power-on to a loaded balloon driver and running programs. Default 4 s. */
@@ -56,6 +70,12 @@ export interface Scenario {
     readonly cache: Bytes;
     /** Other programs of the host, which come and go: what they use beyond `overhead`. Default: nothing. */
     readonly load?: DemandSpec;
+    /** Where the host puts what does not fit. Default: none. */
+    readonly swap?: Bytes;
+    /** Bytes per second of the host's swap device. Default 256 MiB/s. */
+    readonly swapRate?: number;
+    /** What goes wrong with the host, and when. Default: nothing. */
+    readonly mishaps?: readonly Planned<HostMishap>[];
   };
   /** Length of the model's steps: the time within which two things happen at once. Default 0.1 s. */
   readonly step?: Seconds;
@@ -70,10 +90,25 @@ export const QEMU_OVERHEAD: Bytes = 48 * MiB;
 /** Time from power-on to a loaded balloon driver, where a guest does not say. */
 export const BOOT: Seconds = 4;
 
-/** What the kernel keeps from MemTotal: 4 % and 30 MiB, between the memory maps of small guests and crash kernels of large ones. */
+/** What the kernel keeps from MemTotal. */
 export function kernelBytes(maximum: Bytes): Bytes {
-  return wholePages(0.04 * maximum + 30 * MiB);
+  return wholePages(KERNEL.share * maximum + KERNEL.fixed);
 }
+
+/**
+ * Of virtio-balloon with 4 KiB pages on KVM in the HyperAlloc measurements (EuroSys 2025; artifact luhsra/hyperalloc-bench):
+ * reclaim of touched and of untouched memory, and return; touching is what return and touch together leave of it.
+ */
+export const KVM: Speed = {
+  inflateTouched: 0.9 * GiB,
+  inflateUntouched: 1.7 * GiB,
+  deflate: 2.3 * GiB,
+  touch: 1.5 * GiB,
+};
+
+/** Of guests and hosts that do not say. */
+export const SWAP_RATE = 256 * MiB;
+const FILES: FileReads = { size: 256 * MiB, rate: 8 * MiB, every: 0, mapped: 0.1 };
 
 /** The size of a guest that starts, in whole pages. */
 export function bootSize(spec: GuestSpec): Bytes {
@@ -84,14 +119,22 @@ export function bootSize(spec: GuestSpec): Bytes {
 export function parametersOf(spec: GuestSpec): GuestParameters {
   const maximum = wholePages(spec.maximum);
   const kernel = kernelBytes(maximum);
+  const swapInRate = spec.swapRate ?? SWAP_RATE;
   return {
     maximum,
     kernel,
+    locked: wholePages(spec.locked ?? 0),
     swap: wholePages(spec.swap ?? Math.min(maximum / 4, 2 * GiB)),
-    swapRate: spec.swapRate ?? 256 * MiB,
+    swapInRate,
+    swapOutRate: spec.swapOutRate ?? swapInRate,
     hotShare: spec.hotShare ?? 0.5,
-    files: spec.files ?? { size: 256 * MiB, rate: 8 * MiB },
+    touchRate: spec.touchRate ?? 0,
+    files: { ...FILES, ...spec.files },
+    text: wholePages(spec.text ?? TEXT),
     watermarks: watermarksOf(maximum, kernel),
+    hugePages: usesHugePages(maximum - kernel),
     autodeflate: spec.autodeflate ?? false,
+    speed: spec.machine === 'tcg' ? TCG : KVM,
+    figures: KERNEL,
   };
 }

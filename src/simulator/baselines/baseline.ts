@@ -6,7 +6,6 @@
 import { GARBAGE } from '../../hypervisor/simulated/faults.ts';
 import type { SimulatedGuest } from '../../hypervisor/simulated/guest.ts';
 import { held, reclaimableCache } from '../../hypervisor/simulated/reclaim.ts';
-import { QEMU_OVERHEAD } from '../../hypervisor/simulated/scenario.ts';
 import { type Bytes, KiB, kibToBytes, MiB, type Ratio, type Seconds } from '../../model/units.ts';
 import type { Bench } from '../bench.ts';
 import type { Controller, ControllerFactory } from '../controller.ts';
@@ -78,6 +77,7 @@ export function baselineController({
       name,
       intervalSeconds: interval,
       async tick() {
+        if (!bench.host.reachable) return;
         const guests = bench.guests.filter(guest => guest.active && guest.hasBalloon && !guest.hung);
         for (const guest of guests) guest.setLivePeriod(period);
         const targets = algorithm({
@@ -106,7 +106,7 @@ function hostView({ host, guests, simulation }: Bench): HostView {
   const { totalKib, availableKib = 0 } = host.nodeMemory();
   const fixed = guests.reduce((sum, guest) => {
     if (!guest.active) return sum;
-    return sum + QEMU_OVERHEAD + (guest.hasBalloon ? 0 : guest.parameters.maximum);
+    return sum + guest.overhead + (guest.hasBalloon ? 0 : guest.parameters.maximum);
   }, 0);
   return {
     total: Math.min(kibToBytes(totalKib), simulation.scenario.host.memory),
@@ -124,10 +124,10 @@ function guestView(guest: SimulatedGuest, { host, simulation }: Bench): GuestVie
     min: simulation.minimumBytes.get(name) ?? parameters.maximum / 4,
     size,
     target: guest.target,
-    resident: Math.max(0, guest.rss - QEMU_OVERHEAD),
+    resident: Math.max(0, guest.rss - guest.overhead),
     report: reportView(guest),
     swapUsed: memory?.swapped ?? 0,
-    committed: parameters.kernel + guest.demandAt(host.time),
+    committed: parameters.kernel + parameters.locked + guest.demandAt(host.time),
     active: memory === undefined || size <= 0 ? 0 : activeOf(guest, memory) / size,
   };
 }
@@ -148,5 +148,5 @@ function reportView(guest: SimulatedGuest): GuestView['report'] {
 
 function activeOf({ parameters }: SimulatedGuest, memory: NonNullable<SimulatedGuest['memory']>): Bytes {
   const hot = Math.min(memory.anonymous, parameters.hotShare * held(memory));
-  return memory.kernel + hot + memory.cache - reclaimableCache(memory);
+  return memory.kernel + hot + memory.cache - reclaimableCache(memory, parameters);
 }

@@ -2,7 +2,7 @@
  * The Memory Overcommitment Manager with its default rules (oVirt MOM 0.6.5, doc/balloon.rules): under pressure every guest shrinks
  * by up to a twentieth a round, else every guest grows by as much. On plain libvirt it knows no minimum.
  */
-import type { Bytes, Ratio } from '../../model/units.ts';
+import type { Bytes, Ratio, Seconds } from '../../model/units.ts';
 import type { Algorithm, Baseline, GuestView, Look } from './baseline.ts';
 
 const PRESSURE: Ratio = 0.2;
@@ -12,8 +12,6 @@ const STEP: Ratio = 0.05;
 const LEAST_STEP: Ratio = 0.0025;
 /** Samples that a mean is taken over. */
 const HISTORY = 10;
-/** Monitors look every 5 s, the policy runs at every second look. */
-const LOOKS_A_ROUND = 2;
 
 export interface MomGuest {
   readonly size: Bytes;
@@ -42,7 +40,8 @@ function grow({ size, max }: MomGuest, used: Bytes): Bytes | undefined {
   return Math.abs(target - size) > LEAST_STEP * size ? target : undefined;
 }
 
-function start(): Algorithm {
+/** @param looksARound how many looks of its monitors come before the policy runs */
+function start(looksARound: number): Algorithm {
   const hosts: Ratio[] = [];
   const guests = new Map<string, { readonly sizes: Bytes[]; readonly frees: Bytes[] }>();
   let looks = 0;
@@ -61,7 +60,7 @@ function start(): Algorithm {
     push(hosts, host.available / host.total);
     const histories = seen.map(historyOf);
     const targets = new Map<string, Bytes>();
-    if (++looks % LOOKS_A_ROUND !== 0) return targets;
+    if (++looks % looksARound !== 0) return targets;
     for (const [i, { id, size, max, report }] of seen.entries()) {
       const history = histories[i];
       // A guest without figures is not ready, and drops out of the round.
@@ -83,4 +82,10 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-export const mom: Baseline = { name: 'mom', intervalSeconds: 5, statsPeriod: 5, start };
+/** MOM whose monitors look each so many whole seconds. */
+export function momEvery(seconds: Seconds, looksARound: number): Baseline {
+  return { name: 'mom', intervalSeconds: seconds, statsPeriod: seconds, start: () => start(looksARound) };
+}
+
+/** As it comes: monitors look every 5 s, the policy runs at every second look. */
+export const mom: Baseline = momEvery(5, 2);

@@ -1,6 +1,6 @@
 /** A scenario as the model takes it: every guest with its own figures, drawn by the seed. */
 import type { DemandSpec } from '../../hypervisor/simulated/demand.ts';
-import type { Mishap, PlannedMishap } from '../../hypervisor/simulated/faults.ts';
+import type { Planned } from '../../hypervisor/simulated/faults.ts';
 import { deriveSeed } from '../../hypervisor/simulated/random.ts';
 import type { GuestSpec, Scenario } from '../../hypervisor/simulated/scenario.ts';
 import { type Bytes, GiB, type Seconds } from '../../model/units.ts';
@@ -8,6 +8,7 @@ import { type Amount, resolveAmount } from '../../policy/policy-set.ts';
 import type { Draw } from './amounts.ts';
 import type { DemandNode, TraceNode } from './demand-schema.ts';
 import { drawn, type Rank } from './draw.ts';
+import { hostMishapOf, mishapOf } from './event-schema.ts';
 import type { GuestClass, ScenarioSpec } from './schema.ts';
 
 /** Everything that a run needs but the controller. */
@@ -41,8 +42,9 @@ export interface Generation {
 }
 
 export function generate({ name, description, spec, seed = spec.seed, traces }: Generation): Simulation {
-  const { memory, overhead, cache, load } = spec.host;
-  const people = spec.guests.flatMap(group => guestsOf(group, seed, spec.warmUp + spec.duration, traces));
+  const { memory, overhead, cache, swap, swapRate, load, events } = spec.host;
+  const end = spec.warmUp + spec.duration;
+  const people = spec.guests.flatMap(group => guestsOf(group, seed, end, traces));
   const only: Rank = { seed, index: 0, count: 1 };
   return {
     scenario: {
@@ -54,6 +56,9 @@ export function generate({ name, description, spec, seed = spec.seed, traces }: 
         memory,
         overhead,
         cache,
+        swap,
+        swapRate,
+        mishaps: events.flatMap(event => planned(event, hostMishapOf(event), end)),
         ...(load && { load: demandOf(load, { seed, rank: only, maximum: memory, traces }, 'load') }),
       },
       guests: people.map(({ guest }) => guest),
@@ -87,27 +92,41 @@ function guestsOf(group: GuestClass, seed: number, end: Seconds, traces: TraceSe
       ...(group.current && { current: amount(group.current, 'current') }),
       demand:
         group.stagger > 0 && index > 0 ? { kind: 'delayed', by: group.stagger * index, demand } : demand,
-      files: { size: amount(group.files.size, 'files'), rate: group.files.rate },
+      files: { ...group.files, size: amount(group.files.size, 'files') },
       swap: 'ratio' in group.swap ? Math.min(2 * GiB, group.swap.ratio * maximum) : group.swap.bytes,
       swapRate: group.swapRate,
+      ...(group.swapOutRate !== undefined && { swapOutRate: group.swapOutRate }),
+      ...(group.touching !== undefined && { touchRate: group.touching }),
+      locked: group.locked,
+      text: group.text,
+      machine: group.machine,
+      overhead: group.process,
       hotShare: group.hot,
       touched: group.touched,
       boot: group.boot,
       statsPeriod: group.statsPeriod,
       balloon: group.balloon,
       running: group.running,
-      mishaps: group.events.flatMap(event => mishapsOf(event, index + 1, end)),
+      autodeflate: group.autodeflate,
+      freePageReporting: group.freePageReporting,
+      obstacles: group.obstacles,
+      mishaps: group.events
+        .filter(({ guest: which = index + 1 }) => which === index + 1)
+        .flatMap(event => planned(event, mishapOf(event), end)),
     };
     return { guest, minimum: resolveAmount(group.minimum, maximum) };
   });
 }
 
-function mishapsOf(event: GuestClass['events'][number], number: number, end: Seconds): PlannedMishap[] {
-  const { at, for: duration, every, guest, what, values } = event;
-  if (guest !== undefined && guest !== number) return [];
-  const mishap: Mishap =
-    what === 'garbage' ? { kind: 'garbage', ...(values && { values: definite(values) }) } : { kind: what };
-  const one = (moment: Seconds): PlannedMishap => ({
+interface Moments {
+  readonly at: Seconds;
+  readonly for?: Seconds | undefined;
+  readonly every?: Seconds | undefined;
+}
+
+/** An event at all its times until the end of the scenario. */
+function planned<M>({ at, for: duration, every }: Moments, mishap: M, end: Seconds): Planned<M>[] {
+  const one = (moment: Seconds): Planned<M> => ({
     at: moment,
     ...(duration === undefined ? {} : { for: duration }),
     mishap,
@@ -116,19 +135,6 @@ function mishapsOf(event: GuestClass['events'][number], number: number, end: Sec
   return Array.from({ length: Math.max(0, Math.floor((end - at) / every) + 1) }, (_, i) =>
     one(at + i * every),
   );
-}
-
-function definite<K extends string>(
-  values: { readonly [key in K]?: number | undefined },
-): {
-  [key in K]?: number;
-} {
-  const result: { [key in K]?: number } = {};
-  for (const key in values) {
-    const value = values[key];
-    if (value !== undefined) result[key] = value;
-  }
-  return result;
 }
 
 interface Context {

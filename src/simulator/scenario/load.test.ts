@@ -97,6 +97,53 @@ describe('simulationOf', () => {
     expect(scenario.guests[1]?.mishaps?.map(({ at }) => at)).toEqual([100, 1100, 2100, 3100]);
   });
 
+  it('says all that can befall a guest, and of what kind', () => {
+    const { scenario } = simulate([
+      '- name: a',
+      '  memory: 1GiB',
+      '  demand: {constant: 1MiB}',
+      '  autodeflate: true',
+      '  freePageReporting: true',
+      '  obstacles: [passthrough]',
+      '  events:',
+      '    - {at: 1s, what: lies, says: starved}',
+      '    - {at: 2s, what: lies}',
+      '    - {at: 3s, for: 1s, what: hotplug, bytes: 128MiB}',
+      '    - {at: 4s, what: job, locked: true}',
+      '    - {at: 5s, what: reboot, events: 3}',
+      '    - {at: 6s, what: garbage, values: {usable: 7}}',
+      '    - {at: 7s, what: missing}',
+    ]);
+    expect(scenario.guests[0]).toMatchObject({
+      autodeflate: true,
+      freePageReporting: true,
+      obstacles: ['passthrough'],
+    });
+    expect(scenario.guests[0]?.mishaps?.map(({ mishap }) => mishap)).toEqual([
+      { kind: 'lies', says: 'starved' },
+      { kind: 'lies', says: 'both' },
+      { kind: 'hotplug', bytes: 128 * MiB },
+      { kind: 'job', locked: true },
+      { kind: 'reboot', events: 3 },
+      { kind: 'garbage', values: { usable: 7 } },
+      { kind: 'missing' },
+    ]);
+  });
+
+  it.each([
+    ['a key of another kind of event', '{at: 1s, what: stuck, says: idle}'],
+    ['hotplug of nothing', '{at: 1s, what: hotplug}'],
+    ['a reboot that lasts', '{at: 1s, for: 3s, what: reboot}'],
+  ])('refuses %s', (_, event) => {
+    const { diagnostics } = loadGuests([
+      '- name: a',
+      '  memory: 1GiB',
+      '  demand: {constant: 1MiB}',
+      `  events: [${event}]`,
+    ]);
+    expect(diagnostics[0]).toMatchObject({ code: 'POLICY_RANGE', line: 10 });
+  });
+
   it('gives each guest its series of a trace, scaled to its size', () => {
     const csv =
       'day,pod,t,used,total\n1,x,0,10,100\n1,y,0,20,100\n2,x,60,99,100\n1,x,60,50,100\n1,y,60,,100\n1,y,120,40,100\n';

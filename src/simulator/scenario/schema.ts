@@ -1,10 +1,20 @@
 /** The kind Scenario: a host, its guests, what they want of memory and what befalls them. */
 import { z } from 'zod';
-import { MEMORY_STAT_TAG, type MemoryStatName } from '../../model/memory-stats.ts';
+import type { Obstacle } from '../../model/snapshot.ts';
 import { ApiVersion, Metadata } from '../../policy/schema/fields.ts';
 import { rate, size } from '../../policy/schema/quantities.ts';
 import { anyAmount, drawnAmount, drawnSize, HOST_MAX, HOST_MIN, share, time } from './amounts.ts';
 import { Demand } from './demand-schema.ts';
+import { GuestEvent, HostEvent } from './event-schema.ts';
+
+/** What an operator can put into a domain's XML; a job comes and goes, and is an event. */
+const OBSTACLES = [
+  'passthrough',
+  'hugepages',
+  'locked',
+  'launch-security',
+  'virtio-mem',
+] as const satisfies readonly Obstacle[];
 
 const Host = z
   .strictObject({
@@ -16,47 +26,19 @@ const Host = z
     load: Demand.optional().describe(
       'Other programs of the host, which come and go: what they use beyond the overhead.',
     ),
+    swap: size().prefault('0B').describe('Swap of the host: what does not fit goes there, and guests stall.'),
+    swapRate: rate().prefault('256MiB/s').describe('What the host’s swap device carries, both ways together.'),
+    events: z.array(HostEvent).max(1000).default([]).describe('What befalls the host.'),
   })
   .describe('The host.');
 
 const Files = z.strictObject({
   size: drawnAmount().describe('Files that the guest reads over and over.'),
   rate: rate().describe('How fast it reads them.'),
-});
-
-const STATS = Object.keys(MEMORY_STAT_TAG).filter((name): name is MemoryStatName => name !== 'last_update');
-
-const Event = z.strictObject({
-  at: time().describe('When it happens, by the time of the scenario.'),
-  for: time().optional().describe('How long a condition lasts; for ever when it is left out.'),
-  every: time(1).optional().describe('It happens again and again, so long after each other.'),
-  guest: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('To which guest of the class, counted from 1; to all of them when it is left out.'),
-  what: z
-    .enum([
-      'reboot',
-      'start',
-      'shutdown',
-      'crash',
-      'vanish',
-      'pause',
-      'no-driver',
-      'stats-stop',
-      'garbage',
-      'stuck',
-      'hang',
-    ])
-    .describe(
-      'reboot, start, shutdown, crash and vanish happen once; pause, no-driver, stats-stop, garbage (figures that cannot be, or those of `values`), stuck (the balloon does not move) and hang (QEMU answers nobody) are conditions.',
-    ),
-  values: z
-    .partialRecord(z.enum(STATS), z.number())
-    .optional()
-    .describe('Figures that a guest with garbage reports, by libvirt’s names and in its units (KiB).')
-    .meta({ examples: [{ usable: 0 }] }),
+  every: time()
+    .prefault('0s')
+    .describe('It reads them from end to end each so often; 0s: here and there, without a break.'),
+  mapped: share().prefault('10%').describe('Share of the reads that go through mapped files, and so fault.'),
 });
 
 const Guest = z.strictObject({
@@ -98,15 +80,32 @@ const Guest = z.strictObject({
   files: Files.prefault({ size: '256MiB', rate: '8MiB/s' }).describe('What fills its page cache.'),
   swap: anyAmount().prefault('25%').describe('Swap; of a percentage, at most 2GiB.'),
   swapRate: rate().prefault('256MiB/s').describe('What its swap device carries, both ways together.'),
+  swapOutRate: rate().optional().describe('The same for what goes out, where that differs.'),
   hot: share().prefault('50%').describe('Share of its anonymous memory that is touched all the time.'),
+  touching: rate()
+    .optional()
+    .describe('What its programs touch of all that they hold, over and over; none when it is left out.'),
+  locked: size().prefault('0B').describe('Memory in use beside the demand that never goes to swap.'),
+  text: size().prefault('16MiB').describe('Pages of its programs’ files, which reclaim does not get.'),
+  machine: z.enum(['kvm', 'tcg']).default('kvm').describe('QEMU with KVM, or without: how fast memory moves.'),
+  process: size().prefault('48MiB').describe('Resident memory of its QEMU, beside the guest’s.'),
   touched: share()
     .prefault('0%')
     .describe('Share of its memory that it has touched before the scenario begins.'),
   boot: time().prefault('4s').describe('Time from power-on to a loaded balloon driver.'),
   statsPeriod: time().prefault('0s').describe('Stats period in its XML, whole seconds; 0: none.'),
   balloon: z.enum(['virtio', 'none']).default('virtio').describe('Its balloon device.'),
+  autodeflate: z
+    .boolean()
+    .default(false)
+    .describe('Out of memory, it takes some back from the balloon; its MemTotal stays at the maximum.'),
+  freePageReporting: z.boolean().default(false).describe('Free memory goes back to the host by itself.'),
+  obstacles: z
+    .array(z.enum(OBSTACLES))
+    .default([])
+    .describe('What in its XML keeps the balloon from freeing memory of the host.'),
   running: z.boolean().default(true).describe('false: defined, and shut off until it is started.'),
-  events: z.array(Event).max(1000).default([]).describe('What befalls it.'),
+  events: z.array(GuestEvent).max(1000).default([]).describe('What befalls it.'),
 });
 
 export const ScenarioDocument = z.strictObject({

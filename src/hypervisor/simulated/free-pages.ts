@@ -1,0 +1,69 @@
+/**
+ * Free pages of a guest, as its allocator hands them out and its host sees them. The allocator's lists are last in, first out, and
+ * freed pages stay resident on the host while pages out of the balloon are not: so what was freed or deflated last decides whether
+ * new memory costs the host anything. The model knows the last two layers of that stack; below them resident pages come first.
+ */
+import type { Bytes, Seconds } from '../../model/units.ts';
+import { PAGE, wholePages } from './pages.ts';
+
+export interface FreePages {
+  free: Bytes;
+  /** The part of `free` that the host still backs with pages, because the guest has touched it before. */
+  freeResident: Bytes;
+  /** Top of the stack: resident pages that were freed after the last deflation. Part of `freeResident`. */
+  freed: Bytes;
+  /** Below it: pages of the last deflations, which the host does not back. Part of `free` less `freeResident`. */
+  returned: Bytes;
+  /** Time until the guest reports free pages; negative while there is nothing to report. */
+  reportIn: Seconds;
+}
+
+/** PAGE_REPORTING_DELAY of mm/page_reporting.c: pages are reported so long after the first of them was freed. */
+const REPORTING_DELAY: Seconds = 2;
+
+/** Takes free pages from the top of the stack. */
+export function takeFree(pages: FreePages, bytes: Bytes): void {
+  const freed = Math.min(bytes, pages.freed);
+  const returned = Math.min(bytes - freed, pages.returned);
+  const below = Math.min(bytes - freed - returned, pages.freeResident - pages.freed);
+  pages.free -= bytes;
+  pages.freed -= freed;
+  pages.returned -= returned;
+  pages.freeResident -= freed + below;
+}
+
+/** Gives pages back to the guest's allocator; for the host they stay resident. */
+export function release(pages: FreePages, bytes: Bytes): void {
+  pages.free += bytes;
+  pages.freeResident += bytes;
+  pages.freed += bytes;
+}
+
+/** Pages come out of the balloon, and cost the host nothing until they are touched. */
+export function giveBack(pages: FreePages, bytes: Bytes): void {
+  pages.free += bytes;
+  pages.returned += bytes;
+  pages.freed = 0;
+}
+
+/**
+ * Lets the guest tell its host of free pages, which then leave the host's memory. Only whole blocks of 2 MiB are reported
+ * (mm/page_reporting.c, pageblock_order), so some pages between used ones stay.
+ *
+ * @param unreported what stays
+ */
+export function reportFreePages(pages: FreePages, unreported: Bytes, dt: Seconds): void {
+  const kept = wholePages(Math.min(pages.freeResident, unreported));
+  if (pages.freeResident - kept < PAGE) {
+    pages.reportIn = -1;
+    return;
+  }
+  if (pages.reportIn < 0) pages.reportIn = REPORTING_DELAY;
+  pages.reportIn -= dt;
+  if (pages.reportIn > 0) return;
+  pages.returned += pages.freed;
+  pages.freed = 0;
+  pages.freeResident = kept;
+  pages.returned = Math.min(pages.returned, pages.free - kept);
+  pages.reportIn = -1;
+}

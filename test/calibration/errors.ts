@@ -1,0 +1,43 @@
+/** How far the model is from what was recorded. */
+import type { Ratio } from '../../src/model/units.ts';
+import { AMOUNTS, FIGURES, type Figure, type Recording } from './recording.ts';
+import type { Figures } from './replay.ts';
+import type { CalibrationScript } from './script.ts';
+
+export interface FigureError {
+  readonly median: Ratio;
+  readonly p95: Ratio;
+}
+
+export interface Played {
+  readonly script: CalibrationScript;
+  readonly recording: Recording;
+  readonly model: Figures;
+}
+
+/**
+ * Errors of one figure over all moments of some scripts: amounts as a share of the guest's maximum, counters as a share of the
+ * most that any script has come to.
+ */
+export function errorOf(figure: Figure, played: readonly Played[], all: readonly Played[] = played): FigureError {
+  const most = Math.max(...all.map(({ recording }) => recording.figures[figure].at(-1) ?? 0));
+  const shares = played
+    .flatMap(({ script, recording, model }) => {
+      const whole = AMOUNTS.includes(figure) ? script.memory / 1024 : most;
+      return recording.figures[figure].map((real, i) => Math.abs((model[figure][i] ?? 0) - real) / whole);
+    })
+    .toSorted((a, b) => a - b);
+  return { median: quantile(shares, 0.5), p95: quantile(shares, 0.95) };
+}
+
+/** What a fit makes small: every figure's mean of median and p95, each by its aim. */
+export function lossOf(played: readonly Played[]): number {
+  return FIGURES.reduce((sum, figure) => {
+    const { median, p95 } = errorOf(figure, played);
+    return sum + median / 0.03 + p95 / 0.08;
+  }, 0);
+}
+
+function quantile(sorted: readonly number[], share: Ratio): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}

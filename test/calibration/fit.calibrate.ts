@@ -1,0 +1,85 @@
+/** Fits the model's figures to the recordings and writes them: `npm run fit`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { KERNEL, TCG } from '../../src/hypervisor/simulated/calibrated.ts';
+import { MiB } from '../../src/model/units.ts';
+import { lossOf } from './errors.ts';
+import { readRecording } from './recording.ts';
+import { type Fit, replay, SHIPPED } from './replay.ts';
+import { SCRIPTS } from './script.ts';
+import { type Coordinate, search } from './search.ts';
+
+const FILE = 'src/hypervisor/simulated/calibrated.ts';
+
+const KERNEL_COORDINATES = [
+  { name: 'swapCluster', least: 1, most: 16, start: 8 },
+  { name: 'swapFaults', least: 0, most: 4, start: 1 },
+  { name: 'scatter', least: 0, most: 1, start: 0.5 },
+  { name: 'unreported', least: 0, most: 0.2, start: 0.1 },
+] as const satisfies readonly Coordinate[];
+
+/** MiB a second. */
+const MACHINE_COORDINATES = [
+  { name: 'inflateTouched', least: 100, most: 2000, start: 500 },
+  { name: 'inflateUntouched', least: 100, most: 2000, start: 500 },
+  { name: 'deflate', least: 200, most: 4000, start: 1000 },
+  { name: 'touch', least: 50, most: 1000, start: 300 },
+  { name: 'swapIn', least: 10, most: 200, start: 50 },
+  { name: 'swapOut', least: 10, most: 500, start: 100 },
+  { name: 'files', least: 50, most: 1000, start: 300 },
+] as const satisfies readonly Coordinate[];
+
+it('fits', { timeout: 600_000 }, () => {
+  const fitted = SCRIPTS.filter(({ heldOut }) => heldOut !== true).map(script => ({
+    script,
+    recording: readRecording(script.name),
+  }));
+  const raw = line(
+    fitted.map(({ script, recording }) => [script.memory / MiB, script.memory / MiB - recording.total / 1024]),
+  );
+  const fitOf = (values: readonly number[]): Fit => {
+    const [swapCluster = 0, swapFaults = 0, scatter = 0, unreported = 0, ...speeds] = values;
+    const [inflateTouched = 0, inflateUntouched = 0, deflate = 0, touch = 0, swapIn = 0, swapOut = 0, files = 0] =
+      speeds.map(speed => speed * MiB);
+    return {
+      kernel: { fixed: round(raw.fixed) * MiB, share: round(raw.share), swapCluster, swapFaults, scatter, unreported },
+      machine: { inflateTouched, inflateUntouched, deflate, touch, swapIn, swapOut, files },
+    };
+  };
+  const loss = (fit: Fit): number =>
+    lossOf(fitted.map(({ script, recording }) => ({ script, recording, model: replay(script, recording, fit) })));
+  const coordinates = [...KERNEL_COORDINATES, ...MACHINE_COORDINATES];
+  const found = fitOf(search(coordinates, values => loss(fitOf(values))).map(round));
+  console.log(`loss ${loss(SHIPPED).toFixed(3)} before, ${loss(found).toFixed(3)} after`, found);
+  expect(loss(found)).toBeLessThanOrEqual(loss(SHIPPED) * 1.001);
+  let text = readFileSync(FILE, 'utf8');
+  for (const [name, value] of Object.entries(found.kernel)) {
+    const written = name === 'fixed' ? `${round(value / MiB)} * MiB` : String(round(value));
+    text = replaced(text, name, KERNEL[name as keyof typeof KERNEL], written);
+  }
+  for (const [name, value] of Object.entries(found.machine)) {
+    text = replaced(text, name, TCG[name as keyof typeof TCG], `${round(value / MiB)} * MiB`);
+  }
+  writeFileSync(FILE, text);
+});
+
+/** Puts a number into the line of the constants that has this name. */
+function replaced(text: string, name: string, before: number, after: string): string {
+  const place = new RegExp(`^(  ${name}: )[\\d.]+( \\* MiB)?,$`, 'm');
+  if (!place.test(text)) throw new Error(`${FILE} has no line for ${name}, which was ${before}`);
+  return text.replace(place, `$1${after},`);
+}
+
+/** The straight line through points, by least squares. */
+function line(points: readonly (readonly [number, number])[]): { readonly fixed: number; readonly share: number } {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [x, y] = [mean(points.map(([each]) => each)), mean(points.map(([, each]) => each))];
+  const over = points.reduce((sum, [a, b]) => sum + (a - x) * (b - y), 0);
+  const under = points.reduce((sum, [a]) => sum + (a - x) ** 2, 0);
+  return { fixed: y - (over / under) * x, share: over / under };
+}
+
+/** Three digits: the recordings say no more. */
+function round(value: number): number {
+  return Number(value.toPrecision(3));
+}

@@ -1,0 +1,36 @@
+/** What the four scripts did to real guests under each controller, as it is kept in test/fixtures/calibration. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const FILE = 'test/fixtures/calibration/worlds.json';
+
+const Outcome = z.strictObject({
+  /** Of all guests' processes together, MiB, at each second of the script. */
+  resident: z.array(z.number()),
+  /** Time in which they and what the host keeps were more than the host has. */
+  exceededSeconds: z.number(),
+  /** MiB, of all guests. */
+  swappedOut: z.number(),
+  /** Of all guests: PSI full in the lab, time lost waiting for memory in the model. */
+  stalledSeconds: z.number(),
+  oomKills: z.number(),
+});
+export type Outcome = Readonly<z.infer<typeof Outcome>>;
+
+/** By script and controller. */
+const Worlds = z.record(z.string(), z.record(z.string(), Outcome));
+export type Worlds = Readonly<z.infer<typeof Worlds>>;
+
+export function readWorlds(): Worlds {
+  return existsSync(FILE) ? Worlds.parse(JSON.parse(readFileSync(FILE, 'utf8'))) : {};
+}
+
+export function writeOutcome(script: string, controller: string, outcome: Outcome): void {
+  const worlds = readWorlds();
+  const all = { ...worlds, [script]: { ...worlds[script], [controller]: outcome } };
+  const lines = Object.entries(all).map(([name, controllers]) => {
+    const own = Object.entries(controllers).map(([key, value]) => `    "${key}": ${JSON.stringify(value)}`);
+    return `  "${name}": {\n${own.join(',\n')}\n  }`;
+  });
+  writeFileSync(FILE, `{\n${lines.join(',\n')}\n}\n`);
+}

@@ -1,0 +1,167 @@
+/** The lab's four scripts on the simulated host: the same guests, the same host, the same times. */
+import { baselineController } from '../../src/simulator/baselines/baseline.ts';
+import { momEvery } from '../../src/simulator/baselines/mom.ts';
+import { type ControllerFactory, staticController } from '../../src/simulator/controller.ts';
+import { policyController } from '../../src/simulator/policy-controller.ts';
+import { runSimulation } from '../../src/simulator/run.ts';
+import type { Simulation } from '../../src/simulator/scenario/generate.ts';
+import { TCG } from '../../src/hypervisor/simulated/calibrated.ts';
+import type { DemandSpec } from '../../src/hypervisor/simulated/demand.ts';
+import { PAGE } from '../../src/hypervisor/simulated/pages.ts';
+import type { GuestSpec } from '../../src/hypervisor/simulated/scenario.ts';
+import { type Bytes, KiB, MiB, type Ratio, type Seconds } from '../../src/model/units.ts';
+import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
+import { fourPolicy } from '../lab/four-policy.ts';
+import { FOUR_CONTROLLERS, type FourController, HOST, MARGIN, SETTLE_SECONDS } from '../lab/four-world.ts';
+import { TOUCHES } from '../lab/play.ts';
+import { GUESTS, type Script } from '../lab/scripts.ts';
+import { readRecording } from './recording.ts';
+import type { Outcome, Worlds } from './world-recording.ts';
+
+const MEMORY = 512 * MiB;
+/** Guests have booted by the first tick, and files are read at multiples of 20 s of the scenario's time. */
+const WARM_UP: Seconds = 25;
+const START: Seconds = WARM_UP + SETTLE_SECONDS;
+
+/** @param residentAtStart of each QEMU when it has booted */
+export function simulationOf(script: Script, residentAtStart: Bytes): Simulation {
+  const guests = Array.from({ length: GUESTS }, (_, index) => guestOf(script, index, residentAtStart));
+  return {
+    scenario: {
+      name: script.name,
+      description: `The lab's script of that name.`,
+      warmUp: WARM_UP,
+      host: { memory: HOST, overhead: 0, cache: 0 },
+      guests,
+    },
+    seed: 1,
+    seconds: SETTLE_SECONDS + script.seconds,
+    settleSeconds: SETTLE_SECONDS,
+    intervalSeconds: 0.25,
+    minimumBytes: new Map(guests.map(({ name }) => [name, 0.2 * MEMORY])),
+  };
+}
+
+function guestOf(script: Script, index: number, resident: Bytes): GuestSpec {
+  // A guest of the same size was recorded before anything was asked of it.
+  const { figures, overhead, total } = readRecording('balloon');
+  const cache = (figures.cache[0] ?? 0) * KiB;
+  const locked = total * KiB - cache - (figures.unused[0] ?? 0) * KiB;
+  return {
+    name: `guest${index + 1}`,
+    maximum: MEMORY,
+    swap: 512 * MiB,
+    swapRate: TCG.swapIn,
+    swapOutRate: TCG.swapOut,
+    machine: 'tcg',
+    locked,
+    text: cache,
+    hotShare: 0,
+    touchRate: TOUCHES * PAGE,
+    overhead: overhead * KiB,
+    touched: Math.max(0, resident - overhead * KiB) / MEMORY,
+    statsPeriod: 1,
+    boot: 4,
+    files: { size: script.cache?.bytes ?? 0, rate: TCG.files, every: script.cache?.every ?? 0, mapped: 0 },
+    demand: demandOf(script, index),
+  };
+}
+
+/** Straight lines between the steps of the script; without a rate the model's programs take as fast as they can. */
+function demandOf({ steps }: Script, index: number): DemandSpec {
+  const times: Seconds[] = [0];
+  const bytes: Bytes[] = [0];
+  let held: Bytes = 0;
+  for (const step of steps) {
+    if (!step.guests.includes(index)) continue;
+    const at = START + step.at;
+    const more = step.held - held;
+    times.push(at, at + (step.rate && more > 0 ? more / step.rate : 0.01));
+    bytes.push(held, step.held);
+    held = step.held;
+  }
+  return { kind: 'trace', times, bytes };
+}
+
+function policyOf(): ControllerFactory {
+  const text = fourPolicy('auto', MARGIN);
+  const files = { kind: () => 'file' as const, list: () => [], read: () => new TextEncoder().encode(text) };
+  const set = requirePolicySet(loadPolicySet(['lab.yaml'], files));
+  return (bench, listen) => policyController(bench, set, listen);
+}
+
+const CONTROLLERS: Readonly<Record<FourController, () => ControllerFactory>> = {
+  ballonet: policyOf,
+  mom: () => baselineController(momEvery(1, 1)),
+  nobody: () => staticController,
+};
+
+/** One script under one controller in the simulated world. */
+export async function simulated(script: Script, controller: FourController, lab: Worlds): Promise<Outcome> {
+  const atStart = ((lab[script.name]?.nobody?.resident[0] ?? Number.NaN) * MiB) / GUESTS;
+  const { tally, recording } = await runSimulation(simulationOf(script, atStart), CONTROLLERS[controller](), {
+    record: true,
+  });
+  const resident = Array.from({ length: script.seconds }, (_, second) => {
+    const at = recording?.times.findIndex(time => time >= SETTLE_SECONDS + second) ?? -1;
+    const sum = recording?.guests.reduce((total, guest) => total + (guest.resident[at] ?? Number.NaN), 0);
+    return Math.round((sum ?? Number.NaN) / MiB);
+  });
+  return {
+    resident,
+    exceededSeconds: resident.filter(mebibytes => mebibytes * MiB + MARGIN > HOST).length,
+    swappedOut: Math.round(tally.swappedOutBytes / MiB),
+    stalledSeconds: Math.round(tally.stallSeconds * 10) / 10,
+    oomKills: tally.oomKills,
+  };
+}
+
+export interface Comparison {
+  readonly script: string;
+  readonly rows: readonly {
+    readonly controller: FourController;
+    readonly lab: Outcome;
+    readonly model: Outcome;
+    /** GiB-seconds. */
+    readonly reclaimed: InBoth<number>;
+    /** Difference of the two, as a share of the lab's. */
+    readonly apart: Ratio;
+  }[];
+  /** Controllers by what they reclaim, most first. */
+  readonly ranking: InBoth<readonly FourController[]>;
+}
+
+interface InBoth<T> {
+  readonly lab: T;
+  readonly model: T;
+}
+
+/** Every script that has been recorded under all controllers, in both worlds. */
+export async function compareWorlds(all: readonly Script[], lab: Worlds): Promise<Comparison[]> {
+  const result: Comparison[] = [];
+  for (const script of all) {
+    const recorded = lab[script.name] ?? {};
+    const outcomes = new Map<FourController, InBoth<Outcome>>();
+    for (const controller of FOUR_CONTROLLERS) {
+      const real = recorded[controller];
+      if (real) outcomes.set(controller, { lab: real, model: await simulated(script, controller, lab) });
+    }
+    const nobody = outcomes.get('nobody');
+    if (nobody === undefined || outcomes.size < FOUR_CONTROLLERS.length) continue;
+    const rows = [...outcomes].map(([controller, both]) => {
+      const reclaimed = {
+        lab: (sum(nobody.lab.resident) - sum(both.lab.resident)) / 1024,
+        model: (sum(nobody.model.resident) - sum(both.model.resident)) / 1024,
+      };
+      return { controller, ...both, reclaimed, apart: Math.abs(reclaimed.model - reclaimed.lab) / reclaimed.lab };
+    });
+    const ranked = (world: 'lab' | 'model') =>
+      rows.toSorted((a, b) => b.reclaimed[world] - a.reclaimed[world]).map(({ controller }) => controller);
+    result.push({ script: script.name, rows, ranking: { lab: ranked('lab'), model: ranked('model') } });
+  }
+  return result;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

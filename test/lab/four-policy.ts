@@ -1,0 +1,40 @@
+import { type Bytes, MiB, type Ratio } from '../../src/model/units.ts';
+
+/** Share of its maximum that every guest of the four scripts is sure of. */
+export const GUARANTEE: Ratio = 0.2;
+
+/**
+ * The policy that the four scripts are played to.
+ *
+ * @param memory of the host, as a policy says it
+ * @param reserve bytes that are no guest's: 64 MiB, and what resident memory counts more than once
+ */
+export function fourPolicy(memory: string, reserve: Bytes): string {
+  return `
+apiVersion: ballonet/v1
+kind: HostPolicy
+metadata: {name: lab}
+spec:
+  mode: enforce
+  interval: 250ms
+  memory: "${memory}"
+  reserve: {bytes: ${Math.ceil(reserve / MiB)}MiB, percent: 0, select: max}
+  staleAfter: 10s
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: lab}
+spec:
+  match: {}
+  guarantees: {min: ${GUARANTEE * 100}%, max: 100%, reserve: 32MiB}
+  estimate: {signal: used, window: 5s, quantile: 0.95, growth: 2s}
+  target: guest.demand + 48 * MiB
+  idleTax: 0.99
+  behavior:
+    tolerance: {percent: 2, bytes: 8MiB}
+    shrink: {at: [none], step: {max: 100%, min: 16MiB}, cooldown: 1s}
+    grow: {step: {max: 100%}, cooldown: 0s}
+  vetoes:
+    - {name: swapping, when: has(guest.swap_out_rate) && guest.swap_out_rate > 8 * MiB, hold: 0s}
+`;
+}
