@@ -19,7 +19,11 @@ export interface Played {
  * Errors of one figure over all moments of some scripts: amounts as a share of the guest's maximum, counters as a share of the
  * most that any script has come to.
  */
-export function errorOf(figure: Figure, played: readonly Played[], all: readonly Played[] = played): FigureError {
+export function errorOf(
+  figure: Figure,
+  played: readonly Played[],
+  all: readonly Played[] = played,
+): FigureError {
   const most = Math.max(...all.map(({ recording }) => recording.figures[figure].at(-1) ?? 0));
   const shares = played
     .flatMap(({ script, recording, model }) => {

@@ -35,19 +35,38 @@ it('fits', { timeout: 600_000 }, () => {
     recording: readRecording(script.name),
   }));
   const raw = line(
-    fitted.map(({ script, recording }) => [script.memory / MiB, script.memory / MiB - recording.total / 1024]),
+    fitted.map(({ script, recording }) => [
+      script.memory / MiB,
+      script.memory / MiB - recording.total / 1024,
+    ]),
   );
   const fitOf = (values: readonly number[]): Fit => {
     const [swapCluster = 0, swapFaults = 0, scatter = 0, unreported = 0, ...speeds] = values;
-    const [inflateTouched = 0, inflateUntouched = 0, deflate = 0, touch = 0, swapIn = 0, swapOut = 0, files = 0] =
-      speeds.map(speed => speed * MiB);
+    const [
+      inflateTouched = 0,
+      inflateUntouched = 0,
+      deflate = 0,
+      touch = 0,
+      swapIn = 0,
+      swapOut = 0,
+      files = 0,
+    ] = speeds.map(speed => speed * MiB);
     return {
-      kernel: { fixed: round(raw.fixed) * MiB, share: round(raw.share), swapCluster, swapFaults, scatter, unreported },
+      kernel: {
+        fixed: round(raw.fixed) * MiB,
+        share: round(raw.share),
+        swapCluster,
+        swapFaults,
+        scatter,
+        unreported,
+      },
       machine: { inflateTouched, inflateUntouched, deflate, touch, swapIn, swapOut, files },
     };
   };
   const loss = (fit: Fit): number =>
-    lossOf(fitted.map(({ script, recording }) => ({ script, recording, model: replay(script, recording, fit) })));
+    lossOf(
+      fitted.map(({ script, recording }) => ({ script, recording, model: replay(script, recording, fit) })),
+    );
   const coordinates = [...KERNEL_COORDINATES, ...MACHINE_COORDINATES];
   const found = fitOf(search(coordinates, values => loss(fitOf(values))).map(round));
   console.log(`loss ${loss(SHIPPED).toFixed(3)} before, ${loss(found).toFixed(3)} after`, found);
@@ -71,8 +90,12 @@ function replaced(text: string, name: string, before: number, after: string): st
 }
 
 /** The straight line through points, by least squares. */
-function line(points: readonly (readonly [number, number])[]): { readonly fixed: number; readonly share: number } {
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+function line(points: readonly (readonly [number, number])[]): {
+  readonly fixed: number;
+  readonly share: number;
+} {
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
   const [x, y] = [mean(points.map(([each]) => each)), mean(points.map(([, each]) => each))];
   const over = points.reduce((sum, [a, b]) => sum + (a - x) * (b - y), 0);
   const under = points.reduce((sum, [a]) => sum + (a - x) ** 2, 0);

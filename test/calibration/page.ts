@@ -73,7 +73,9 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
     `| minor faults with each page that comes in | ${KERNEL.swapFaults} |`,
     `| scatter of swapped memory, 0 to 1 | ${KERNEL.scatter} |`,
     `| free memory that page reporting leaves, of MemTotal | ${percent(KERNEL.unreported)} |`,
-    ...Object.entries(TCG).map(([name, value]) => `| ${name}, emulated | ${(value / MiB).toFixed(0)} MiB/s |`),
+    ...Object.entries(TCG).map(
+      ([name, value]) => `| ${name}, emulated | ${(value / MiB).toFixed(0)} MiB/s |`,
+    ),
     '',
     '## The four scripts in both worlds',
     '',

@@ -32,7 +32,8 @@ it.each(PAIRS)('plays $names to guests of their own', { timeout: 600_000 }, asyn
     })),
   });
   const kernel = (await fetchKernel(cacheFolder())).release;
-  const qemu = /version (\S+)/.exec(await run('/usr/bin/qemu-system-x86_64', ['--version']))?.[1] ?? 'unknown';
+  const qemu =
+    /version (\S+)/.exec(await run('/usr/bin/qemu-system-x86_64', ['--version']))?.[1] ?? 'unknown';
   await Promise.all(
     pair.map(async (script, i) => {
       const recording = await record(lab.guest(i), script);
@@ -42,10 +43,7 @@ it.each(PAIRS)('plays $names to guests of their own', { timeout: 600_000 }, asyn
   );
 });
 
-async function record(
-  guest: Guest,
-  script: CalibrationScript,
-): Promise<Omit<Recording, 'kernel' | 'qemu'>> {
+async function record(guest: Guest, script: CalibrationScript): Promise<Omit<Recording, 'kernel' | 'qemu'>> {
   const { agent } = guest;
   await agent.cache(script.file);
   await agent.dropCaches();
@@ -79,12 +77,18 @@ async function record(
   for (let next = 0; next <= script.seconds; next = Math.floor(elapsed() + 0.01) + 1) {
     await new Promise(resolve => setTimeout(resolve, (next - elapsed()) * 1000));
     const at = elapsed();
-    const [meminfo, vmstat, rss] = await Promise.all([agent.meminfo(), agent.vmstat(), guest.residentMemory()]);
+    const [meminfo, vmstat, rss] = await Promise.all([
+      agent.meminfo(),
+      agent.vmstat(),
+      guest.residentMemory(),
+    ]);
     const since = (name: string): number => (vmstat[name] ?? Number.NaN) - (first[name] ?? Number.NaN);
     times.push(at);
     figures.available.push(kib(meminfo.MemAvailable));
     figures.unused.push(kib(meminfo.MemFree));
-    figures.cache.push(kib((meminfo.Cached ?? Number.NaN) + (meminfo.Buffers ?? 0) + (meminfo.SwapCached ?? 0)));
+    figures.cache.push(
+      kib((meminfo.Cached ?? Number.NaN) + (meminfo.Buffers ?? 0) + (meminfo.SwapCached ?? 0)),
+    );
     figures.rss.push(kib(rss));
     figures.swapOut.push(since('pswpout') * SWAP_PAGE_KIB);
     figures.swapIn.push(since('pswpin') * SWAP_PAGE_KIB);
@@ -100,13 +104,14 @@ async function record(
   return { overhead, total, steps, times, figures };
 }
 
-async function ordered({ agent, setMemory }: Guest, step: Step): Promise<unknown> {
+async function ordered(guest: Guest, step: Step): Promise<unknown> {
+  const { agent } = guest;
   if ('take' in step) return agent.take(step.take, { rate: step.rate ?? 0 });
   if ('free' in step) return agent.free(step.free);
   if ('touch' in step) return agent.touch();
   if ('work' in step) return agent.work(step.work);
   if ('read' in step) return agent.reread();
-  return setMemory(step.size);
+  return guest.setMemory(step.size);
 }
 
 function kib(bytes: Bytes | undefined): number {

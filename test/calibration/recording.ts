@@ -33,7 +33,9 @@ const Recording = z.strictObject({
   /** When each entry of the figures was read, seconds. */
   times: figure,
   /** Amounts in KiB; counters in KiB and faults since the first entry. */
-  figures: z.strictObject(Object.fromEntries(FIGURES.map(name => [name, figure])) as Record<Figure, typeof figure>),
+  figures: z.strictObject(
+    Object.fromEntries(FIGURES.map(name => [name, figure])) as Record<Figure, typeof figure>,
+  ),
 });
 export type Recording = Readonly<z.infer<typeof Recording>>;
 

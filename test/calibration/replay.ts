@@ -1,5 +1,5 @@
 /** Plays a script to the guest model, at the moments at which it was played to a real guest. */
-import { type KernelFigures, KERNEL, TCG } from '../../src/hypervisor/simulated/calibrated.ts';
+import { KERNEL, type KernelFigures, TCG } from '../../src/hypervisor/simulated/calibrated.ts';
 import { reportFreePages } from '../../src/hypervisor/simulated/free-pages.ts';
 import { bootMemory, noHarm, residentBytes, stepGuest } from '../../src/hypervisor/simulated/guest-model.ts';
 import { PAGE, wholePages } from '../../src/hypervisor/simulated/pages.ts';
@@ -104,14 +104,18 @@ function heldAt(moments: readonly Moment[], now: Seconds): Bytes {
   let bytes = 0;
   for (const { step, from } of moments) {
     if (from > now) continue;
-    if ('take' in step) bytes += Math.min(step.take, step.rate === undefined ? step.take : (now - from) * step.rate);
+    if ('take' in step)
+      bytes += Math.min(step.take, step.rate === undefined ? step.take : (now - from) * step.rate);
     if ('free' in step) bytes = step.free === 'all' ? 0 : Math.max(0, bytes - step.free);
   }
   return bytes;
 }
 
 function sizeAt(moments: readonly Moment[], now: Seconds, maximum: Bytes): Bytes {
-  return moments.reduce((size, { step, from }) => ('size' in step && from <= now ? step.size : size), maximum);
+  return moments.reduce(
+    (size, { step, from }) => ('size' in step && from <= now ? step.size : size),
+    maximum,
+  );
 }
 
 /** The program that holds the memory does one thing after the other: while it takes or touches, it does not touch in passing. */
@@ -127,5 +131,7 @@ function touchRate(moments: readonly Moment[], now: Seconds): number {
 }
 
 function reads(moments: readonly Moment[], now: Seconds, { files }: GuestParameters): boolean {
-  return moments.some(({ step, from }) => 'read' in step && from <= now && now < from + files.size / files.rate + STEP);
+  return moments.some(
+    ({ step, from }) => 'read' in step && from <= now && now < from + files.size / files.rate + STEP,
+  );
 }

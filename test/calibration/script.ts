@@ -3,7 +3,7 @@ import { type Bytes, MiB, type Seconds } from '../../src/model/units.ts';
 
 /** One thing that happens; exactly one of the keys beside `at`. */
 export type Step = { readonly at: Seconds } & (
-  | { readonly take: Bytes; /** Bytes a second; at full speed unless told. */ readonly rate?: Bytes }
+  | { readonly take: Bytes /** Bytes a second; at full speed unless told. */; readonly rate?: Bytes }
   | { readonly free: Bytes | 'all' }
   /** Touches all that is held, once. */
   | { readonly touch: true }
@@ -62,7 +62,8 @@ export const SCRIPTS: readonly CalibrationScript[] = [
   },
   {
     name: 'demand',
-    about: 'demand that rises and falls while all that is held is touched over and over, on a size that follows',
+    about:
+      'demand that rises and falls while all that is held is touched over and over, on a size that follows',
     memory: 768 * MiB,
     swap: 512 * MiB,
     file: 128 * MiB,

@@ -11,7 +11,10 @@ export interface Coordinate {
 const HALVINGS = 6;
 
 /** Deterministic; never leaves the bounds. */
-export function search(coordinates: readonly Coordinate[], loss: (values: readonly number[]) => number): number[] {
+export function search(
+  coordinates: readonly Coordinate[],
+  loss: (values: readonly number[]) => number,
+): number[] {
   let values = coordinates.map(({ start }) => start);
   let best = loss(values);
   const steps = coordinates.map(({ least, most }) => (most - least) / 4);
@@ -19,7 +22,10 @@ export function search(coordinates: readonly Coordinate[], loss: (values: readon
     const before = best;
     for (const [i, { least, most }] of coordinates.entries()) {
       for (const sign of [1, -1]) {
-        const tried = values.with(i, Math.min(most, Math.max(least, (values[i] ?? 0) + sign * (steps[i] ?? 0))));
+        const tried = values.with(
+          i,
+          Math.min(most, Math.max(least, (values[i] ?? 0) + sign * (steps[i] ?? 0))),
+        );
         const its = loss(tried);
         if (its >= best) continue;
         best = its;

@@ -1,13 +1,14 @@
 /** Plays the four scripts at full length to real guests, under each controller: `npm run calibrate:worlds`. */
 import { expect, it } from 'vitest';
 import { MiB } from '../../src/model/units.ts';
-import { control, FOUR_CONTROLLERS, openFour, SETTLE_SECONDS } from '../lab/four-world.ts';
+import { control, FOUR_CONTROLLERS, HOST, openFour, SETTLE_SECONDS } from '../lab/four-world.ts';
 import { play } from '../lab/play.ts';
 import { scripts } from '../lab/scripts.ts';
-import { HOST } from '../lab/four-world.ts';
 import { writeOutcome } from './world-recording.ts';
 
-const RUNS = scripts(true).flatMap(script => FOUR_CONTROLLERS.map(controller => ({ script, name: script.name, controller })));
+const RUNS = scripts(true).flatMap(script =>
+  FOUR_CONTROLLERS.map(controller => ({ script, name: script.name, controller })),
+);
 
 it.each(RUNS)('plays $name to $controller', { timeout: 600_000 }, async ({ script, controller }) => {
   await using lab = await openFour(controller);

@@ -1,16 +1,17 @@
 /** The lab's four scripts on the simulated host: the same guests, the same host, the same times. */
-import { baselineController } from '../../src/simulator/baselines/baseline.ts';
-import { momEvery } from '../../src/simulator/baselines/mom.ts';
-import { type ControllerFactory, staticController } from '../../src/simulator/controller.ts';
-import { policyController } from '../../src/simulator/policy-controller.ts';
-import { runSimulation } from '../../src/simulator/run.ts';
-import type { Simulation } from '../../src/simulator/scenario/generate.ts';
+
 import { TCG } from '../../src/hypervisor/simulated/calibrated.ts';
 import type { DemandSpec } from '../../src/hypervisor/simulated/demand.ts';
 import { PAGE } from '../../src/hypervisor/simulated/pages.ts';
 import type { GuestSpec } from '../../src/hypervisor/simulated/scenario.ts';
 import { type Bytes, KiB, MiB, type Ratio, type Seconds } from '../../src/model/units.ts';
 import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
+import { baselineController } from '../../src/simulator/baselines/baseline.ts';
+import { momEvery } from '../../src/simulator/baselines/mom.ts';
+import { type ControllerFactory, staticController } from '../../src/simulator/controller.ts';
+import { policyController } from '../../src/simulator/policy-controller.ts';
+import { runSimulation } from '../../src/simulator/run.ts';
+import type { Simulation } from '../../src/simulator/scenario/generate.ts';
 import { fourPolicy } from '../lab/four-policy.ts';
 import { FOUR_CONTROLLERS, type FourController, HOST, MARGIN, SETTLE_SECONDS } from '../lab/four-world.ts';
 import { TOUCHES } from '../lab/play.ts';
@@ -24,7 +25,7 @@ const WARM_UP: Seconds = 25;
 const START: Seconds = WARM_UP + SETTLE_SECONDS;
 
 /** @param residentAtStart of each QEMU when it has booted */
-export function simulationOf(script: Script, residentAtStart: Bytes): Simulation {
+function simulationOf(script: Script, residentAtStart: Bytes): Simulation {
   const guests = Array.from({ length: GUESTS }, (_, index) => guestOf(script, index, residentAtStart));
   return {
     scenario: {
@@ -97,7 +98,7 @@ const CONTROLLERS: Readonly<Record<FourController, () => ControllerFactory>> = {
 };
 
 /** One script under one controller in the simulated world. */
-export async function simulated(script: Script, controller: FourController, lab: Worlds): Promise<Outcome> {
+async function simulated(script: Script, controller: FourController, lab: Worlds): Promise<Outcome> {
   const atStart = ((lab[script.name]?.nobody?.resident[0] ?? Number.NaN) * MiB) / GUESTS;
   const { tally, recording } = await runSimulation(simulationOf(script, atStart), CONTROLLERS[controller](), {
     record: true,
@@ -153,7 +154,12 @@ export async function compareWorlds(all: readonly Script[], lab: Worlds): Promis
         lab: (sum(nobody.lab.resident) - sum(both.lab.resident)) / 1024,
         model: (sum(nobody.model.resident) - sum(both.model.resident)) / 1024,
       };
-      return { controller, ...both, reclaimed, apart: Math.abs(reclaimed.model - reclaimed.lab) / reclaimed.lab };
+      return {
+        controller,
+        ...both,
+        reclaimed,
+        apart: Math.abs(reclaimed.model - reclaimed.lab) / reclaimed.lab,
+      };
     });
     const ranked = (world: 'lab' | 'model') =>
       rows.toSorted((a, b) => b.reclaimed[world] - a.reclaimed[world]).map(({ controller }) => controller);

@@ -43,7 +43,14 @@ export interface GuestHarm {
 }
 
 export function noHarm(): GuestHarm {
-  return { stallSeconds: 0, shortageByteSeconds: 0, oomKills: 0, swappedOutBytes: 0, rereadBytes: 0, puffSeconds: 0 };
+  return {
+    stallSeconds: 0,
+    shortageByteSeconds: 0,
+    oomKills: 0,
+    swappedOutBytes: 0,
+    rereadBytes: 0,
+    puffSeconds: 0,
+  };
 }
 
 /**
@@ -153,7 +160,8 @@ function allocate(
     return before - budget.left;
   }
   memory.blockedSeconds = got > 0 ? 0 : memory.blockedSeconds + dt;
-  if (memory.blockedSeconds >= OOM_PATIENCE && !deflatedOnOom(memory, parameters)) killPrograms(memory, harm, parameters);
+  if (memory.blockedSeconds >= OOM_PATIENCE && !deflatedOnOom(memory, parameters))
+    killPrograms(memory, harm, parameters);
   return dt;
 }
 
@@ -242,7 +250,11 @@ function readFiles(memory: GuestMemory, harm: GuestHarm, parameters: GuestParame
   );
   harm.rereadBytes += Math.min(missed, Math.max(0, memory.filesSeen - memory.cache));
   const room = wholePages(memory.free - parameters.watermarks.high);
-  const cached = Math.min(missed, wholePages(size + (every === 0 ? 0 : parameters.text) - memory.cache), room);
+  const cached = Math.min(
+    missed,
+    wholePages(size + (every === 0 ? 0 : parameters.text) - memory.cache),
+    room,
+  );
   takeFree(memory, cached);
   memory.cache += cached;
   memory.filesSeen = Math.max(memory.filesSeen, memory.cache);

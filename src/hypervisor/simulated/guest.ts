@@ -5,16 +5,10 @@ import type { DomainRef, DomainState, HypervisorEvent, LifecycleKind } from '../
 import { createDemand, type Demand, type DemandSpec } from './demand.ts';
 import { type Fault, type FaultKind, type PlanStep, planSteps } from './faults.ts';
 import { giveBack, reportFreePages, takeFree } from './free-pages.ts';
-import {
-  bootMemory,
-  type GuestHarm,
-  noHarm,
-  residentBytes,
-  stepGuest,
-} from './guest-model.ts';
+import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './guest-model.ts';
 import { DETAIL, REASON } from './lifecycle.ts';
-import { deriveSeed, randomUuid } from './random.ts';
 import { PAGE, wholePages } from './pages.ts';
+import { deriveSeed, randomUuid } from './random.ts';
 import { type GuestMemory, type GuestParameters, unreportedBytes } from './reclaim.ts';
 import { distorted, type GuestReport, reportOf } from './report.ts';
 import { BOOT, bootSize, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';

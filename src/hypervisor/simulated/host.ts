@@ -316,7 +316,10 @@ export class SimulatedHost {
   }
 
   #reach(up: boolean): void {
-    const error = new BallonetError('HYPERVISOR_UNREACHABLE', `the daemon of ${this.scenario.name} does not answer`);
+    const error = new BallonetError(
+      'HYPERVISOR_UNREACHABLE',
+      `the daemon of ${this.scenario.name} does not answer`,
+    );
     this.#link.next(up ? { up } : { up, error });
   }
 

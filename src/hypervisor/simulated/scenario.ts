@@ -1,9 +1,9 @@
 /** A simulated host and its guests as data. */
 import type { Obstacle } from '../../model/snapshot.ts';
 import { type Bytes, GiB, MiB, type Ratio, type Seconds } from '../../model/units.ts';
+import { KERNEL, type Speed, TCG } from './calibrated.ts';
 import type { DemandSpec } from './demand.ts';
 import type { HostMishap, Planned, PlannedMishap } from './faults.ts';
-import { KERNEL, type Speed, TCG } from './calibrated.ts';
 import { wholePages } from './pages.ts';
 import { type FileReads, type GuestParameters, TEXT, usesHugePages, watermarksOf } from './reclaim.ts';
 
@@ -91,7 +91,7 @@ export const QEMU_OVERHEAD: Bytes = 48 * MiB;
 export const BOOT: Seconds = 4;
 
 /** What the kernel keeps from MemTotal. */
-export function kernelBytes(maximum: Bytes): Bytes {
+function kernelBytes(maximum: Bytes): Bytes {
   return wholePages(KERNEL.share * maximum + KERNEL.fixed);
 }
 

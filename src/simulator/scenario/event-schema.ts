@@ -36,7 +36,11 @@ const HAPPENINGS = {
 /** Keys that one kind of event has of its own. */
 const OWN = { values: 'garbage', says: 'lies', bytes: 'hotplug', locked: 'job', events: 'reboot' } as const;
 
-type What = keyof typeof CONDITIONS | keyof typeof HAPPENINGS;
+function keysOf<K extends string>(words: Readonly<Record<K, string>>): K[] {
+  const keys: K[] = [];
+  for (const key in words) keys.push(key);
+  return keys;
+}
 
 const list = (words: Readonly<Record<string, string>>): string =>
   Object.entries(words)
@@ -58,7 +62,7 @@ export const GuestEvent = z
       .optional()
       .describe('To which guest of the class, counted from 1; to all of them when it is left out.'),
     what: z
-      .enum(Object.keys({ ...HAPPENINGS, ...CONDITIONS }) as [What, ...What[]])
+      .enum([...keysOf(HAPPENINGS), ...keysOf(CONDITIONS)])
       .describe(`Once: ${list(HAPPENINGS)}. For a time: ${list(CONDITIONS)}.`),
     values: z
       .partialRecord(z.enum(STATS), z.number())
@@ -73,7 +77,9 @@ export const GuestEvent = z
     locked: z
       .boolean()
       .optional()
-      .describe('The job takes the domain for itself, as an incoming migration does: bulk answers pass over it.'),
+      .describe(
+        'The job takes the domain for itself, as an incoming migration does: bulk answers pass over it.',
+      ),
     events: z
       .int()
       .min(1)
@@ -89,27 +95,20 @@ export const GuestEvent = z
       if (key in event && what !== owner) refuse(key, `only ${owner} has ${key}, and this is ${what}`);
     }
     if (what === 'hotplug' && event.bytes === undefined) refuse('what', 'hotplug needs bytes');
-    if (what in HAPPENINGS && event.for !== undefined) refuse('for', `${what} happens once and does not last`);
+    if (what in HAPPENINGS && event.for !== undefined)
+      refuse('for', `${what} happens once and does not last`);
   });
 
 type GuestEvent = z.output<typeof GuestEvent>;
 
 /** What an event does to a guest. */
 export function mishapOf({ what, values, says, bytes, locked, events }: GuestEvent): Mishap {
-  switch (what) {
-    case 'garbage':
-      return { kind: what, ...(values && { values: definite(values) }) };
-    case 'lies':
-      return { kind: what, says: says ?? 'both' };
-    case 'hotplug':
-      return { kind: what, bytes: bytes ?? 0 };
-    case 'job':
-      return { kind: what, ...(locked !== undefined && { locked }) };
-    case 'reboot':
-      return { kind: what, ...(events !== undefined && { events }) };
-    default:
-      return { kind: what };
-  }
+  if (what === 'garbage') return { kind: what, ...(values && { values: definite(values) }) };
+  if (what === 'lies') return { kind: what, says: says ?? 'both' };
+  if (what === 'hotplug') return { kind: what, bytes: bytes ?? 0 };
+  if (what === 'job') return { kind: what, ...(locked !== undefined && { locked }) };
+  if (what === 'reboot') return { kind: what, ...(events !== undefined && { events }) };
+  return { kind: what };
 }
 
 export const HostEvent = z
@@ -133,7 +132,9 @@ export function hostMishapOf({ what, bytes }: z.output<typeof HostEvent>): HostM
   return what === 'offline' ? { kind: what, bytes: bytes ?? 0 } : { kind: what };
 }
 
-function definite<K extends string>(values: { readonly [key in K]?: number | undefined }): {
+function definite<K extends string>(
+  values: { readonly [key in K]?: number | undefined },
+): {
   [key in K]?: number;
 } {
   const result: { [key in K]?: number } = {};

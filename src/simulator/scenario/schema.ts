@@ -27,7 +27,9 @@ const Host = z
       'Other programs of the host, which come and go: what they use beyond the overhead.',
     ),
     swap: size().prefault('0B').describe('Swap of the host: what does not fit goes there, and guests stall.'),
-    swapRate: rate().prefault('256MiB/s').describe('What the host’s swap device carries, both ways together.'),
+    swapRate: rate()
+      .prefault('256MiB/s')
+      .describe('What the host’s swap device carries, both ways together.'),
     events: z.array(HostEvent).max(1000).default([]).describe('What befalls the host.'),
   })
   .describe('The host.');
@@ -87,7 +89,10 @@ const Guest = z.strictObject({
     .describe('What its programs touch of all that they hold, over and over; none when it is left out.'),
   locked: size().prefault('0B').describe('Memory in use beside the demand that never goes to swap.'),
   text: size().prefault('16MiB').describe('Pages of its programs’ files, which reclaim does not get.'),
-  machine: z.enum(['kvm', 'tcg']).default('kvm').describe('QEMU with KVM, or without: how fast memory moves.'),
+  machine: z
+    .enum(['kvm', 'tcg'])
+    .default('kvm')
+    .describe('QEMU with KVM, or without: how fast memory moves.'),
   process: size().prefault('48MiB').describe('Resident memory of its QEMU, beside the guest’s.'),
   touched: share()
     .prefault('0%')
