@@ -9,6 +9,9 @@ import type { Comparison } from './worlds.ts';
 /** What the model is to come to. */
 export const AIM: FigureError = { median: 0.03, p95: 0.08 };
 
+/** Where the page turns from guests to hosts. */
+export const WORLDS = '## The four scripts in both worlds';
+
 export function calibrationPage(played: readonly Played[], comparisons: readonly Comparison[]): string {
   const fitted = played.filter(({ script }) => script.heldOut !== true);
   const [first] = played;
@@ -77,7 +80,7 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
       ([name, value]) => `| ${name}, emulated | ${(value / MiB).toFixed(0)} MiB/s |`,
     ),
     '',
-    '## The four scripts in both worlds',
+    WORLDS,
     '',
     ...worldLines(comparisons),
     '',
