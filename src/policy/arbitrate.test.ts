@@ -3,7 +3,7 @@ import { ABSENT } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { arbitrate, hostBudget } from './arbitrate.ts';
 import { assess } from './assess.ts';
-import type { Assessment, Movable } from './sheet.ts';
+import type { Movable, Sheet } from './sheet.ts';
 import {
   expression,
   type GuestParts,
@@ -18,13 +18,13 @@ import {
   snapshot,
 } from './testing.ts';
 
-function held(parts: GuestParts, memory: Parameters<typeof memoryOf>[1] = {}): Assessment {
+function held(parts: GuestParts, memory: Parameters<typeof memoryOf>[1] = {}): Sheet {
   const sample = guestSample(parts);
   const host = { guests: 1, psi: { some: {}, full: {} }, level: 'none' };
   return assess({ sample, policy: undefined, memory: memoryOf(sample, memory), host, now: instant(-1000) });
 }
 
-function budgetOf(assessments: readonly Assessment[], parts: SnapshotParts = {}, host = hostPolicy()) {
+function budgetOf(assessments: readonly Sheet[], parts: SnapshotParts = {}, host = hostPolicy()) {
   const seen = snapshot({ total: 16 * GiB, ...parts, guests: assessments.map(({ sample }) => sample) });
   const budget = hostBudget(host, seen, assessments);
   if (budget === undefined) throw new Error('no budget');
@@ -140,11 +140,11 @@ describe('arbitrate', () => {
       },
       memory,
     );
-  const split = (total: number, guests: readonly Assessment[], level = 'none') =>
+  const split = (total: number, guests: readonly Sheet[], level = 'none') =>
     arbitrate({ total, committed: 0, free: 0, emergency: 0 }, guests, level, 0);
   const sizes = (total: number, guests: readonly Movable[], level?: string) => {
-    const { entitled } = split(total, guests, level);
-    return guests.map(guest => entitled.find(entry => entry.guest === guest)?.size);
+    const { movable: entitled } = split(total, guests, level);
+    return guests.map(guest => (entitled.includes(guest) ? guest.share : undefined));
   };
 
   it('gives everybody the target that fits', () => {
@@ -155,9 +155,10 @@ describe('arbitrate', () => {
 
   it('leaves to held guests what they are promised', () => {
     const guest = wants(4 * GiB);
-    const { split: outcome, entitled } = split(6 * GiB, [guest, held({ current: 4 * GiB })]);
+    const { split: outcome, movable: entitled } = split(6 * GiB, [guest, held({ current: 4 * GiB })]);
     expect(outcome).toBe('cut');
-    expect(entitled).toEqual([{ guest, size: 2 * GiB }]);
+    expect(entitled).toEqual([guest]);
+    expect(guest.share).toBe(2 * GiB);
     expect(split(6 * GiB, [guest, held({ current: 4 * GiB, state: 'stopped' })]).split).toBe('fits');
   });
 
@@ -182,7 +183,7 @@ describe('arbitrate', () => {
   });
 
   it('does not call a host too small for what held guests have beyond their guarantees', () => {
-    const managed = { ...held({ current: 4 * GiB }), policy: guestPolicy() };
+    const managed = Object.assign(held({ current: 4 * GiB }), { policy: guestPolicy() });
     const unmanaged = held({ uuid: 'b', current: 4 * GiB });
     expect(split(3 * GiB, [managed, wants(2 * GiB)]).split).toBe('cut');
     expect(split(3 * GiB, [managed]).split).toBe('cut');

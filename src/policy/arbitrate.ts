@@ -1,11 +1,11 @@
 /** The host's side of the decision: how much there is for guests, and what each of them is entitled to of it. */
 import { type Obstacle, type Snapshot, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
-import { type Claim, fill, solveBudget } from './budget.ts';
+import { type Claim, fill, newBounds, solveBudget } from './budget.ts';
 import { isBackingOff } from './convergence.ts';
 import { isDoubtful } from './efficacy.ts';
 import { type HostPolicy, hostReserve, LEVEL_NONE, resolveAmount } from './policy-set.ts';
-import { type Assessment, isBarred, isMovable, type Movable } from './sheet.ts';
+import { isBarred, isMovable, type Movable, type Sheet } from './sheet.ts';
 
 export interface HostBudget {
   /** Pool total less reserve, less what is not the guests', less what missing guests and processes hold beyond their size. */
@@ -29,7 +29,7 @@ const EMERGENCY: Ratio = 0.02;
 export function hostBudget(
   policy: HostPolicy,
   snapshot: Snapshot,
-  assessments: readonly Assessment[],
+  sheets: readonly Sheet[],
   missing: Bytes = 0,
 ): HostBudget | undefined {
   const poolTotal = trusted(snapshot.host.readings.total);
@@ -43,8 +43,8 @@ export function hostBudget(
   let overhead = 0;
   let committed = 0;
   let ungranted = 0;
-  for (const assessment of assessments) {
-    const { sample, memory, promised } = assessment;
+  for (const sheet of sheets) {
+    const { sample, memory, promised } = sheet;
     if (sample.state === 'stopped') continue;
     // The last figure stands when there is no new one: a backup job hides it for as long as it takes.
     const rss = sample.readings.rss.value;
@@ -52,7 +52,7 @@ export function hostBudget(
     resident += rss ?? 0;
     // Memory that a guest has given up but its process still holds is as little free as what the process needs for itself.
     overhead += rss === undefined ? 0 : memory.overheadBytes;
-    beyond += exclusive ? stuckBytes(assessment) : Math.max(memory.overheadBytes, (rss ?? 0) - promised);
+    beyond += exclusive ? stuckBytes(sheet) : Math.max(memory.overheadBytes, (rss ?? 0) - promised);
     committed += promised;
     ungranted += memory.granted;
   }
@@ -76,7 +76,7 @@ const PINNING: ReadonlySet<Obstacle> = new Set(['passthrough', 'hugepages', 'loc
  * What a guest holds of a pool that is measured by sizes, though its size says otherwise, because its balloon frees nothing (H20,
  * H21; R15, R16).
  */
-function stuckBytes({ sample: { obstacles, readings }, memory, promised }: Assessment): Bytes {
+function stuckBytes({ sample: { obstacles, readings }, memory, promised }: Sheet): Bytes {
   const max = readings.max.value ?? promised;
   if (obstacles?.some(obstacle => PINNING.has(obstacle))) return Math.max(0, max - promised);
   return isDoubtful(memory) ? Math.max(0, Math.min(max, readings.rss.value ?? max) - promised) : 0;
@@ -84,26 +84,19 @@ function stuckBytes({ sample: { obstacles, readings }, memory, promised }: Asses
 
 export type Split = 'fits' | 'cut' | 'insufficient';
 
-/** What a guest that may move is entitled to. */
-export interface Entitlement {
-  readonly guest: Movable;
-  readonly size: Bytes;
-  /** The size holds memory beyond what the guest asks for, which nobody else needs. */
-  readonly returned?: true;
-}
-
 export interface Arbitration {
   readonly split: Split;
-  readonly entitled: readonly Entitlement[];
+  /** Those that may move, with their shares. */
+  readonly movable: readonly Movable[];
 }
 
 /**
- * Splits the budget among movable guests; those that are held keep what they are promised. It gives out sizes, not what is missing:
- * a rule that asks for the shortfall anew each time takes back what it has just asked for (H23, R18).
+ * Splits the budget among movable guests, and writes their shares; those that are held keep what they are promised. It gives out
+ * sizes, not what is missing: a rule that asks for the shortfall anew each time takes back what it has just asked for (H23, R18).
  */
 export function arbitrate(
   budget: HostBudget,
-  assessments: readonly Assessment[],
+  sheets: readonly Sheet[],
   level: string,
   now: Seconds,
   surplus: HostPolicy['surplus'] = 'keep',
@@ -112,51 +105,53 @@ export function arbitrate(
   let left = budget.total;
   let guaranteed = 0;
   let relieving = false;
-  for (const assessment of assessments) {
-    if (assessment.sample.state === 'stopped') continue;
-    guaranteed += guaranteeOf(assessment);
-    if (isMovable(assessment)) movable.push(assessment);
-    else left -= assessment.promised;
-    relieving ||= isMovable(assessment) && assessment.distressed;
+  for (const sheet of sheets) {
+    if (sheet.sample.state === 'stopped') continue;
+    guaranteed += guaranteeOf(sheet);
+    if (isMovable(sheet)) {
+      movable.push(sheet);
+      relieving ||= sheet.distressed;
+    } else left -= sheet.promised;
   }
   if (!relieving) left -= budget.emergency;
   const { outcome, sizes } = solveBudget(
     left,
     movable.map(guest => claimOf(guest, level, now, relieving)),
   );
-  const upper =
-    outcome === 'fits' && surplus === 'return' && level === LEVEL_NONE
-      ? withSurplus(left, movable, sizes)
-      : sizes;
-  return {
-    // What held guests have beyond their guarantees makes the others go short, but does not make the host too small.
-    split: outcome === 'insufficient' && guaranteed <= budget.total ? 'cut' : outcome,
-    entitled: movable.map((guest, index) => {
-      const asked = sizes[index] ?? guest.min;
-      const size = upper[index] ?? asked;
-      return size > asked ? { guest, size, returned: true } : { guest, size };
-    }),
-  };
+  movable.forEach((guest, index) => {
+    guest.share = sizes[index] ?? guest.min;
+    guest.returned = false;
+  });
+  if (outcome === 'fits' && surplus === 'return' && level === LEVEL_NONE) returnSurplus(left, movable);
+  // What held guests have beyond their guarantees makes the others go short, but does not make the host too small.
+  return { split: outcome === 'insufficient' && guaranteed <= budget.total ? 'cut' : outcome, movable };
 }
 
 /**
- * The sizes with what the budget leaves, split by shares among the guests that may grow. The present sizes have no part in it, so
- * that the split does not chase its own moves.
+ * Adds what the budget leaves, split by shares among the guests that may grow. The present sizes have no part in it, so that the
+ * split does not chase its own moves.
  */
-function withSurplus(budget: Bytes, movable: readonly Movable[], sizes: readonly Bytes[]): readonly Bytes[] {
-  const bounds = movable.map(({ policy, promised, ceiling, bar }, index) => {
-    const lower = sizes[index] ?? 0;
+function returnSurplus(budget: Bytes, movable: readonly Movable[]): void {
+  const bounds = newBounds(movable.length);
+  movable.forEach(({ policy, promised, ceiling, bar, share }, i) => {
     const mayGrow = bar === undefined && policy.grow.at.has(LEVEL_NONE);
-    const upper = Math.max(lower, mayGrow ? ceiling : Math.min(promised, ceiling));
-    return { offset: lower, weight: policy.shares, lower, upper };
+    bounds.offset[i] = share;
+    bounds.weight[i] = policy.shares;
+    bounds.lower[i] = share;
+    bounds.upper[i] = Math.max(share, mayGrow ? ceiling : Math.min(promised, ceiling));
   });
-  return fill(budget, bounds).map(Math.floor);
+  const sizes = fill(budget, bounds);
+  movable.forEach((guest, i) => {
+    const size = Math.floor(sizes[i] ?? guest.share);
+    guest.returned = size > guest.share;
+    if (guest.returned) guest.share = size;
+  });
 }
 
 /** The size that a guest keeps in any case. One without a policy keeps what it has. */
-function guaranteeOf(assessment: Assessment): Bytes {
-  if (isMovable(assessment)) return assessment.min;
-  const { policy, promised, sample } = assessment;
+function guaranteeOf(sheet: Sheet): Bytes {
+  if (isMovable(sheet)) return sheet.min;
+  const { policy, promised, sample } = sheet;
   return policy === undefined
     ? promised
     : Math.min(promised, resolveAmount(policy.guarantees.min, sample.readings.max.value ?? promised));
@@ -167,20 +162,19 @@ function guaranteeOf(assessment: Assessment): Bytes {
  * one that cannot give does not let them count on what it has.
  */
 function claimOf(guest: Movable, level: string, now: Seconds, relieving: boolean): Claim {
-  const { policy, memory, current, promised } = guest;
+  const { policy, memory, current, promised, claim } = guest;
   const mayGrow = guest.distressed || policy.grow.at.has(level);
   // H5 (R5): a guest in distress never donates.
   const immovable = guest.distressed || isBarred(guest, true) || isBackingOff(memory, now);
   const least = immovable ? current : 0;
   const desired = Math.max(least, mayGrow ? guest.desired : Math.min(guest.desired, promised));
-  return {
-    min: Math.min(desired, Math.max(least, guest.min)),
-    floor: Math.min(desired, Math.max(least, guest.floor)),
-    desired,
-    priority: policy.priority,
-    shares: policy.shares,
-    idleTax: policy.idleTax,
-    // While another guest hurts, memory is idle that was needed a while ago.
-    demand: relieving ? guest.soon : guest.demand,
-  };
+  claim.min = Math.min(desired, Math.max(least, guest.min));
+  claim.floor = Math.min(desired, Math.max(least, guest.floor));
+  claim.desired = desired;
+  claim.priority = policy.priority;
+  claim.shares = policy.shares;
+  claim.idleTax = policy.idleTax;
+  // While another guest hurts, memory is idle that was needed a while ago.
+  claim.demand = relieving ? guest.soon : guest.demand;
+  return claim;
 }

@@ -8,15 +8,7 @@ import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 import { askPolicy } from './ask-policy.ts';
 import { isOwed } from './boot.ts';
 import { hindranceOf, reportInputs } from './eligibility.ts';
-import {
-  followUp,
-  giveBackOf,
-  isYielding,
-  lastKnownSize,
-  promisedBytes,
-  rescueOf,
-  withdrawalOf,
-} from './follow-up.ts';
+import { followUp, giveBackOf, isYielding, promisedTo, rescueOf, withdrawalOf } from './follow-up.ts';
 import { learnNeeds, readSizes } from './needs.ts';
 import type { Pause } from './pauses.ts';
 import { type GuestPolicy, type HostNames, type Layer, resolveAmount, type Scope } from './policy-set.ts';
@@ -30,46 +22,60 @@ import { type LocalTime, localTime } from './zone-time.ts';
 /** Share of its reserve that a guest keeps in any case: enough that no shrink puts it near distress, which begins at a half. */
 const KEPT_RESERVE: Ratio = 0.75;
 
-export interface AssessInput {
+/** What is the same for all guests of a tick. */
+export interface Surroundings {
+  readonly host: HostNames;
+  /** How long a guest is left alone whose balloon somebody else has moved; undefined: nobody looks. */
+  readonly yieldFor?: Seconds | undefined;
+  /** There was a tick before: a guest that is new has just appeared. */
+  readonly appeared?: boolean;
+  readonly now: Instant;
+}
+
+/** One guest, as what governs it and what is remembered of it stand. */
+export interface AssessInput extends Surroundings {
   readonly sample: GuestSample;
   /** With its layers laid over it. */
   readonly policy: GuestPolicy | undefined;
   /** The layers that are in force. */
   readonly layers?: readonly Layer[];
   readonly memory: GuestMemory | undefined;
-  readonly host: HostNames;
-  /** How long a guest is left alone whose balloon somebody else has moved; undefined: nobody looks. */
-  readonly yieldFor?: Seconds | undefined;
-  /** The guest is new, and was not there at the first tick. */
-  readonly appeared?: boolean;
   /** The operator's word that it be left alone, while that is in force. */
   readonly pause?: Pause | undefined;
-  readonly now: Instant;
+}
+
+/** Assesses one guest by itself. */
+export function assess(input: AssessInput): Sheet {
+  const { sample, policy, layers = [], memory, pause, host } = input;
+  const sheet = new Sheet(sample, memory ?? newGuestMemory(sample.epoch), host);
+  sheet.begin(sample, policy, layers, pause);
+  return assessOn(sheet, memory, input);
 }
 
 /**
- * Assesses one guest.
+ * Assesses the guest of a sheet.
  *
- * @param sheet what an earlier tick has finished with, to be written on anew
+ * @param before what is remembered of it
  */
-export function assess(input: AssessInput, sheet = newSheet(input)): Sheet {
-  const { sample, policy, layers = [], host, now } = input;
-  const { trail } = sheet;
-  const { memory, verdict } = followUp(sample, input.memory, now.monotonic, input);
-  sheet.begin(sample, policy, memory, now.monotonic);
-  sheet.promised = promisedBytes(lastKnownSize(sample, memory), memory, sample.readings.max.value);
+export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surroundings: Surroundings): Sheet {
+  const { sample, policy, trail, pause } = sheet;
+  const { host, now } = surroundings;
+  sheet.at = now.monotonic;
+  const verdict = followUp(sheet, before, surroundings);
+  const { memory } = sheet;
+  sheet.promised = promisedTo(sheet);
   sheet.correction = withdrawalOf(sample, verdict);
   if (policy === undefined) {
     record(trail, 'eligibility', 'UNMANAGED', trail.value);
     return held(sheet, 'UNMANAGED');
   }
-  if (input.pause !== undefined) {
-    const { reason, by, until } = input.pause;
+  if (pause !== undefined) {
+    const { reason, by, until } = pause;
     const left = until === undefined ? {} : { seconds: until - now.wall };
     record(trail, 'eligibility', 'PAUSED', trail.value, { reason, by, ...left });
     return held(sheet, 'PAUSED');
   }
-  for (const { kind, name, source, reason } of layers) {
+  for (const { kind, name, source, reason } of sheet.layers) {
     const inputs = { [kind]: name, ...(reason === undefined ? {} : { reason }) };
     record(trail, 'policy', kind === 'schedule' ? 'SCHEDULED' : 'EXCEPTED', trail.value, inputs, source);
   }
@@ -83,18 +89,17 @@ export function assess(input: AssessInput, sheet = newSheet(input)): Sheet {
     const { stage, code } = hindrance ?? UNSETTLED;
     record(trail, stage, code, trail.value, reportInputs(sample));
     const enforced = policy.mode === 'enforce';
-    if (stage === 'quality' && enforced) sheet.restore = restoreOf(sample, memory, policy);
+    if (stage === 'quality' && enforced) sheet.restore = restoreOf(sheet, policy);
     if (code === 'INEFFECTIVE' && enforced) sheet.correction = giveBackOf(sample, sheet.promised);
     return held(sheet, code);
   }
   sheet.reserve = policy.guarantees.reserve;
   learnNeeds(sheet, policy.estimate);
   recordDemand(sheet);
-  sheet.min = leastOf(policy, sheet.max);
-  sheet.ceiling = ceilingOf(policy, sheet.max);
-  sheet.condition = conditionOf(sample, sheet.reserve, sheet.unreported);
+  findBounds(sheet, policy);
+  sheet.condition = conditionOf(sheet);
 
-  const scope = scopeOf(sheet, host, localTime(now.wall, policy.timezone));
+  const scope = scopeOf(sheet, host, localTime(now, policy.timezone));
   const wanted = askPolicy(policy, scope, trail);
   if (wanted === undefined) return held(sheet, 'EXPRESSION_FAILED');
   sheet.wanted = wanted;
@@ -113,18 +118,17 @@ export function assess(input: AssessInput, sheet = newSheet(input)): Sheet {
   if (move !== undefined) sheet.correction ??= rescueOf(move, sheet);
   sheet.active = Math.min(1, sheet.inUse / sheet.current);
   sheet.kind = 'movable';
+  // Until the host's budget is settled.
+  sheet.conclude('hold', 'HOST_UNKNOWN');
   return sheet;
 }
 
 const UNSETTLED = { stage: 'quality', code: 'STATS_SETTLING' } as const;
 
-function newSheet({ sample, memory, host }: AssessInput): Sheet {
-  return new Sheet(sample, memory ?? newGuestMemory(sample.epoch), host);
-}
-
 function held(sheet: Sheet, code: ReasonCode): Sheet {
   sheet.kind = 'held';
   sheet.code = code;
+  sheet.conclude('hold', code);
   return sheet;
 }
 
@@ -174,22 +178,22 @@ function stabilize(sheet: Sheet, { stabilizationSeconds }: GuestPolicy, { vetoed
 }
 
 /** The guarantees in bytes. H8 (R7): a guest keeps its minimum, however idle it looks. */
-function leastOf({ guarantees }: GuestPolicy, max: Bytes): Bytes {
-  return Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
-}
-
-function ceilingOf(policy: GuestPolicy, max: Bytes): Bytes {
-  const most = Math.floor(resolveAmount(policy.guarantees.max, max));
-  return Math.min(max, Math.max(leastOf(policy, max), most));
+function findBounds(sheet: Sheet, { guarantees }: GuestPolicy): void {
+  const { max } = sheet;
+  const min = Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
+  sheet.min = min;
+  sheet.ceiling = Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max))));
 }
 
 /** What a guest that boots is owed. Its size may be the old, inflated one that QEMU still gives. */
-function restoreOf({ readings }: GuestSample, memory: GuestMemory, policy: GuestPolicy): Bytes | undefined {
+function restoreOf(sheet: Sheet, policy: GuestPolicy): Bytes | undefined {
+  const { readings } = sheet.sample;
   const max = trusted(readings.max);
   const size = readings.current.value;
   if (max === undefined || size === undefined) return undefined;
-  const ceiling = ceilingOf(policy, max);
-  return isOwed(memory, size, ceiling) ? ceiling : undefined;
+  sheet.max = max;
+  findBounds(sheet, policy);
+  return isOwed(sheet.memory, size, sheet.ceiling) ? sheet.ceiling : undefined;
 }
 
 function boundOf(wanted: Bytes, bounded: Bytes): ReasonCode {

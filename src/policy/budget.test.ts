@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../model/units.ts';
-import { type Claim, fill, solveBudget } from './budget.ts';
+import { type Claim, fill, newBounds, solveBudget as solve } from './budget.ts';
 import { deepFreeze } from './testing.ts';
 
 const size = fc.integer({ min: 0, max: 16 * 1024 }).map(mib => mib * MiB);
@@ -26,6 +26,12 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 const desired = (claims: readonly Claim[]) => sum(claims.map(claim => claim.desired));
 /** Sizes of a dozen claims are rounded to whole bytes, twice. */
 const CLOSE = 24;
+
+/** With the sizes as an ordinary list. */
+function solveBudget(budget: number, claims: readonly Claim[]) {
+  const { outcome, sizes } = solve(budget, claims);
+  return { outcome, sizes: [...sizes] };
+}
 
 function claim(parts: Partial<Claim> = {}): Claim {
   return { min: 0, floor: 0, desired: 4 * GiB, priority: 100, shares: 100, idleTax: 0, demand: 0, ...parts };
@@ -199,20 +205,28 @@ describe('solveBudget', () => {
 });
 
 describe('fill', () => {
-  const bounds = { offset: 0, weight: 1, lower: 1, upper: 3 };
+  interface Line {
+    readonly offset?: number;
+    readonly upper?: number;
+  }
+  const boundsOf = (...lines: readonly Line[]) => {
+    const bounds = newBounds(lines.length);
+    lines.forEach(({ offset = 0, upper = 3 }, i) => {
+      bounds.offset[i] = offset;
+      bounds.weight[i] = 1;
+      bounds.lower[i] = 1;
+      bounds.upper[i] = upper;
+    });
+    return bounds;
+  };
 
   it('gives the bounds back outside them', () => {
-    expect(fill(0, [bounds, bounds])).toEqual([1, 1]);
-    expect(fill(100, [bounds, bounds])).toEqual([3, 3]);
-    expect(fill(1, [])).toEqual([]);
+    expect([...fill(0, boundsOf({}, {}))]).toEqual([1, 1]);
+    expect([...fill(100, boundsOf({}, {}))]).toEqual([3, 3]);
+    expect([...fill(1, boundsOf())]).toEqual([]);
   });
 
   it('starts each at its offset', () => {
-    expect(
-      fill(7, [
-        { ...bounds, upper: 10, offset: 4 },
-        { ...bounds, upper: 10 },
-      ]),
-    ).toEqual([5.5, 1.5]);
+    expect([...fill(7, boundsOf({ upper: 10, offset: 4 }, { upper: 10 }))]).toEqual([5.5, 1.5]);
   });
 });

@@ -3,23 +3,23 @@ import type { Bytes, Ratio } from '../model/units.ts';
 /** One guest's claim on the host, in whole bytes. `min <= floor <= desired`. */
 export interface Claim {
   /** Guaranteed size: never cut. */
-  readonly min: Bytes;
+  min: Bytes;
   /** Size under which the guest would lose memory it uses: cut only when nobody has any above it. */
-  readonly floor: Bytes;
-  readonly desired: Bytes;
+  floor: Bytes;
+  desired: Bytes;
   /** Higher gives first. */
-  readonly priority: number;
+  priority: number;
   /** Positive. */
-  readonly shares: number;
-  readonly idleTax: Ratio;
+  shares: number;
+  idleTax: Ratio;
   /** Memory that the guest is taken to use; what it has beyond is idle. */
-  readonly demand: Bytes;
+  demand: Bytes;
 }
 
 export interface Allotment {
   readonly outcome: 'fits' | 'cut' | 'insufficient';
   /** One size per claim, in the order of the claims. */
-  readonly sizes: readonly Bytes[];
+  readonly sizes: Float64Array;
 }
 
 /**
@@ -32,7 +32,8 @@ export interface Allotment {
  * bounds. O(n log n).
  */
 export function solveBudget(budget: Bytes, claims: readonly Claim[]): Allotment {
-  const sizes = claims.map(claim => claim.desired);
+  const sizes = new Float64Array(claims.length);
+  for (let i = 0; i < sizes.length; i++) sizes[i] = at(claims, i).desired;
   let excess = sum(sizes) - budget;
   if (excess <= 0) return { outcome: 'fits', sizes };
   const groups = groupByPriority(claims);
@@ -49,33 +50,38 @@ export function solveBudget(budget: Bytes, claims: readonly Claim[]): Allotment 
 /** Indices of the claims, one group a priority, those that give first in front. */
 function groupByPriority(claims: readonly Claim[]): number[][] {
   const groups = new Map<number, number[]>();
-  claims.forEach(({ priority }, index) => {
+  for (let index = 0; index < claims.length; index++) {
+    const { priority } = at(claims, index);
     const group = groups.get(priority);
     if (group) group.push(index);
     else groups.set(priority, [index]);
-  });
+  }
   return [...groups.entries()].sort(([a], [b]) => b - a).map(([, members]) => members);
 }
 
 /** Takes up to `excess` from one group, not below `bound`; returns what it took. */
 function cutGroup(
   claims: readonly Claim[],
-  sizes: Bytes[],
+  sizes: Float64Array,
   members: readonly number[],
   bound: 'floor' | 'min',
   excess: Bytes,
 ): Bytes {
-  const bounds = members.map(index => boundsOf(at(claims, index), bound, at(sizes, index)));
+  const bounds = newBounds(members.length);
   let have = 0;
   let least = 0;
-  for (const { lower, upper } of bounds) {
+  for (let i = 0; i < members.length; i++) {
+    const index = at(members, i);
+    const claim = at(claims, index);
+    const upper = numberAt(sizes, index);
+    setBound(bounds, i, claim, claim[bound], upper);
     have += upper;
-    least += lower;
+    least += claim[bound];
   }
   const after = fill(Math.max(have - excess, least), bounds);
   let left = 0;
   for (let i = 0; i < members.length; i++) {
-    const size = Math.round(at(after, i));
+    const size = Math.round(numberAt(after, i));
     sizes[at(members, i)] = size;
     left += size;
   }
@@ -87,27 +93,37 @@ function cutGroup(
  * size = tax x used + (1 - tax) x L x shares. Taking the size that results, and not the present one, to say what is idle, the
  * split does not depend on where the guests happen to be, and so does not chase its own moves.
  */
-function boundsOf(claim: Claim, bound: 'floor' | 'min', upper: Bytes): Bounds {
+function setBound(bounds: Bounds, i: number, claim: Claim, lower: Bytes, upper: Bytes): void {
   // At a tax of 1 the level would no longer matter; at 0.999 idle memory already weighs a thousandth.
   const tax = Math.min(Math.max(0, claim.idleTax), 0.999);
-  return { offset: tax * claim.demand, weight: (1 - tax) * claim.shares, lower: claim[bound], upper };
+  bounds.offset[i] = tax * claim.demand;
+  bounds.weight[i] = (1 - tax) * claim.shares;
+  bounds.lower[i] = lower;
+  bounds.upper[i] = upper;
 }
 
+/** Lines over the level, by column: a host has a thousand guests and a tick a second, and objects of numbers take five times as long. */
 export interface Bounds {
-  readonly offset: number;
-  readonly weight: number;
-  readonly lower: number;
-  readonly upper: number;
+  readonly offset: Float64Array;
+  readonly weight: Float64Array;
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+export function newBounds(count: number): Bounds {
+  const column = () => new Float64Array(count);
+  return { offset: column(), weight: column(), lower: column(), upper: column() };
 }
 
 /**
  * Water-filling: sizes clamp(offset + level x weight, lower, upper) whose sum is `amount`. `amount` must lie between the sums
  * of the bounds; outside it, the bounds themselves come back. Weights are positive.
  */
-export function fill(amount: number, bounds: readonly Bounds[]): number[] {
+export function fill(amount: number, bounds: Bounds): Float64Array {
+  const { offset, weight, lower, upper } = bounds;
   let total = 0;
-  for (const { lower } of bounds) total += lower;
-  if (amount <= total) return bounds.map(({ lower }) => lower);
+  for (const bound of lower) total += bound;
+  if (amount <= total) return lower.slice();
   const { levels, slopes, order } = edgesOf(bounds);
   let level = order.length === 0 ? 0 : numberAt(levels, numberAt(order, 0));
   let slope = 0;
@@ -119,7 +135,12 @@ export function fill(amount: number, bounds: readonly Bounds[]): number[] {
     slope += numberAt(slopes, edge);
   }
   const water = slope > 0 ? level + (amount - total) / slope : Number.POSITIVE_INFINITY;
-  return bounds.map(b => Math.min(b.upper, Math.max(b.lower, b.offset + water * b.weight)));
+  const sizes = new Float64Array(lower.length);
+  for (let i = 0; i < sizes.length; i++) {
+    const size = numberAt(offset, i) + water * numberAt(weight, i);
+    sizes[i] = Math.min(numberAt(upper, i), Math.max(numberAt(lower, i), size));
+  }
+  return sizes;
 }
 
 /** Levels at which the water reaches a lower bound or an upper one, and how the slope of the sum changes there. */
@@ -130,25 +151,26 @@ interface Edges {
   readonly order: Uint32Array;
 }
 
-/** In typed arrays: a host has a thousand guests and a tick a second, and objects of numbers take five times as much. */
-function edgesOf(bounds: readonly Bounds[]): Edges {
-  const levels = new Float64Array(2 * bounds.length);
-  const slopes = new Float64Array(2 * bounds.length);
+function edgesOf({ offset, weight, lower, upper }: Bounds): Edges {
+  const levels = new Float64Array(2 * lower.length);
+  const slopes = new Float64Array(2 * lower.length);
   let count = 0;
-  for (const { lower, upper, offset, weight } of bounds) {
-    if (upper <= lower) continue;
-    levels[count] = (lower - offset) / weight;
-    slopes[count++] = weight;
-    levels[count] = (upper - offset) / weight;
-    slopes[count++] = -weight;
+  for (let i = 0; i < lower.length; i++) {
+    const [from, to] = [numberAt(lower, i), numberAt(upper, i)];
+    if (to <= from) continue;
+    levels[count] = (from - numberAt(offset, i)) / numberAt(weight, i);
+    slopes[count++] = numberAt(weight, i);
+    levels[count] = (to - numberAt(offset, i)) / numberAt(weight, i);
+    slopes[count++] = -numberAt(weight, i);
   }
   const order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
-  order.sort((a, b) => numberAt(levels, a) - numberAt(levels, b));
+  // Small whole numbers: any other would be an object on the heap, ten a guest.
+  order.sort((a, b) => Math.sign(numberAt(levels, a) - numberAt(levels, b)));
   return { levels, slopes, order };
 }
 
-function sum(values: readonly number[]): number {
+function sum(values: Float64Array): number {
   let total = 0;
   for (const value of values) total += value;
   return total;

@@ -50,7 +50,7 @@ export function compileLayers(compiling: Compiling, spec: Spec, context: LayerCo
       name: schedule.name,
       source: placeOf(compiling, [...path, 'name']),
       set: compilePatch(compiling, [...path, 'set'], schedule.set, context),
-      applies: (_, wall) => isWithin({ days, from, to }, localTime(wall, timezone)),
+      applies: (_, wall) => isWithin({ days, from, to }, localTime({ wall }, timezone)),
       hours: { days, from, to, timezone },
     };
   });

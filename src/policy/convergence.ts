@@ -28,6 +28,9 @@ export type Convergence =
   | { readonly kind: 'arrived'; readonly shrinking: boolean }
   | { readonly kind: 'given-up'; readonly reached: Bytes };
 
+export const NO_MOVE: Convergence = { kind: 'none' };
+const UNDER_WAY: Convergence = { kind: 'under-way' };
+
 /** A guest on a busy host follows slowly; as long as its size changes it follows, but not for ever. */
 const PATIENCE = 6;
 
@@ -42,13 +45,13 @@ export function judgeMove(
   now: Seconds,
   stoodSeconds: Seconds = Number.POSITIVE_INFINITY,
 ): Convergence {
-  if (move === undefined) return { kind: 'none' };
+  if (move === undefined) return NO_MOVE;
   const shrinking = move.to < move.from;
   const arrived = shrinking ? current <= move.to + ARRIVED : current >= move.to - ARRIVED;
   if (arrived) return { kind: 'arrived', shrinking };
   const late = stoodSeconds >= START_SECONDS || now - move.at >= PATIENCE * convergenceSeconds(move);
   const givenUp = shrinking && !isUnderWay(move, now) && late;
-  return givenUp ? { kind: 'given-up', reached: current } : { kind: 'under-way' };
+  return givenUp ? { kind: 'given-up', reached: current } : UNDER_WAY;
 }
 
 /**

@@ -5,19 +5,18 @@ import type { Instant } from '../model/clock.ts';
 import type { Action, Decision } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
 import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
-import { assess } from './assess.ts';
+import { assessOn, type Surroundings } from './assess.ts';
 import { beginTrial } from './efficacy.ts';
 import { beginProbation } from './feedback.ts';
 import { governing } from './governing.ts';
 import { missingAfter, promisedToMissing } from './missing.ts';
 import { hostNames } from './names.ts';
-import type { Outcome } from './outcome.ts';
 import { lasting, pauseOf } from './pauses.ts';
 import type { HostNames, PolicySet } from './policy-set.ts';
 import { assessPressure } from './pressure.ts';
-import { type Settlement, settle } from './settle.ts';
-import { type Assessment, isMovable, type Sheet } from './sheet.ts';
-import type { BeforeMove, GuestMemory, PolicyState } from './state.ts';
+import { settle } from './settle.ts';
+import { isMovable, Sheet } from './sheet.ts';
+import { type BeforeMove, type GuestMemory, newGuestMemory, type PolicyState } from './state.ts';
 import { record } from './trail.ts';
 
 export interface Tick {
@@ -44,32 +43,37 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   const host = hostNames(snapshot.host, snapshot.guests.length);
   const pressure = assessPressure(state.pressure, policies.host.pressure, host, now.monotonic);
   host.level = pressure.level;
-  const assessments = snapshot.guests.map((sample, i) => {
-    const sheet = assessGuest(state, sample, policies, host, now, sheets[i]);
+  const surroundings = surroundingsOf(state, policies, host, now);
+  const seen = snapshot.guests.map((sample, i) => {
+    const sheet = sheets[i] ?? newSheet(sample, host);
     sheets[i] = sheet;
-    return sheet;
+    return assessGuestOn(sheet, sample, state, policies, surroundings);
   });
   const missing = missingAfter(state, snapshot, now.monotonic);
-  const budget = hostBudget(policies.host, snapshot, assessments, promisedToMissing(missing, now.monotonic));
+  const budget = hostBudget(policies.host, snapshot, seen, promisedToMissing(missing, now.monotonic));
   const settled =
     budget &&
-    settle(budget, assessments, {
+    settle(budget, seen, {
       level: pressure.level,
       now: now.monotonic,
       host: policies.host,
       reclaim: state.reclaim,
     });
 
+  if (settled === undefined)
+    for (const sheet of seen)
+      if (isMovable(sheet)) record(sheet.trail, 'budget', 'HOST_UNKNOWN', sheet.current);
+
   const reclaim = settled === undefined ? state.reclaim : settled.reclaim;
   const pauses = lasting(state.pauses, now.wall);
   const enforcing = policies.host.mode === 'enforce';
   const guests = new Map<string, GuestMemory>();
   const decisions: Decision[] = [];
-  for (const assessment of assessments) {
-    const { uuid } = assessment.sample;
-    const outcome = outcomeOf(assessment, settled);
-    guests.set(uuid, remember(assessment, outcome, memoryOf(state, uuid), enforcing, now));
-    decisions.push(toDecision(assessment, outcome, pressure.level));
+  for (const sheet of seen) {
+    const { uuid } = sheet.sample;
+    correct(sheet);
+    guests.set(uuid, remember(sheet, memoryOf(state, uuid), enforcing, now));
+    decisions.push(toDecision(sheet, pressure.level));
   }
   decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
   return {
@@ -93,21 +97,35 @@ export function assessGuest(
   policies: PolicySet,
   host: HostNames,
   now: Instant,
-  sheet?: Sheet,
 ): Sheet {
-  const { policy, layers } = governing(policies, sample, now.wall);
-  const input = {
-    sample,
-    policy,
-    layers,
-    memory: memoryOf(state, sample.uuid),
-    appeared: state.begun === true,
-    host,
-    yieldFor: policies.host.yieldForSeconds,
-    pause: pauseOf(state.pauses, sample.uuid, now.wall),
-    now,
-  };
-  return assess(input, sheet);
+  const surroundings = surroundingsOf(state, policies, host, now);
+  return assessGuestOn(newSheet(sample, host), sample, state, policies, surroundings);
+}
+
+function surroundingsOf(
+  { begun }: PolicyState,
+  policies: PolicySet,
+  host: HostNames,
+  now: Instant,
+): Surroundings {
+  return { appeared: begun === true, host, yieldFor: policies.host.yieldForSeconds, now };
+}
+
+function newSheet(sample: GuestSample, host: HostNames): Sheet {
+  return new Sheet(sample, newGuestMemory(sample.epoch), host);
+}
+
+function assessGuestOn(
+  sheet: Sheet,
+  sample: GuestSample,
+  state: PolicyState,
+  policies: PolicySet,
+  surroundings: Surroundings,
+): Sheet {
+  const { now } = surroundings;
+  const { policy, layers } = governing(policies, sample, now);
+  sheet.begin(sample, policy, layers, state.pauses && pauseOf(state.pauses, sample.uuid, now.wall));
+  return assessOn(sheet, memoryOf(state, sample.uuid), surroundings);
 }
 
 function memoryOf(state: PolicyState, uuid: string): GuestMemory | undefined {
@@ -117,34 +135,25 @@ function memoryOf(state: PolicyState, uuid: string): GuestMemory | undefined {
 const ORDER: Readonly<Record<Action, number>> = { grow: 0, shrink: 1, hold: 2 };
 
 /** A correction goes before everything but growth beyond it. */
-function outcomeOf(assessment: Assessment, settled: Settlement | undefined): Outcome {
-  const { correction, sample, trail } = assessment;
-  const outcome = ownOutcome(assessment, settled);
-  if (correction === undefined) return outcome;
+function correct(sheet: Sheet): void {
+  const { correction, sample, trail, outcome } = sheet;
+  if (correction === undefined) return;
   const { target, code, inputs } = correction;
-  if (outcome.action === 'grow' && outcome.target !== undefined && outcome.target >= target) return outcome;
+  if (outcome.action === 'grow' && outcome.target !== undefined && outcome.target >= target) return;
   record(trail, 'restraint', code, target, inputs);
   const current = sample.readings.current.value;
-  return { action: current !== undefined && target < current ? 'shrink' : 'grow', reason: code, target };
-}
-
-function ownOutcome(assessment: Assessment, settled: Settlement | undefined): Outcome {
-  const outcome = settled?.outcomes.get(assessment);
-  if (outcome !== undefined) return outcome;
-  if (!isMovable(assessment)) return { action: 'hold', reason: assessment.code, target: undefined };
-  record(assessment.trail, 'budget', 'HOST_UNKNOWN', assessment.current);
-  return { action: 'hold', reason: 'HOST_UNKNOWN', target: undefined };
+  sheet.conclude(current !== undefined && target < current ? 'shrink' : 'grow', code, target);
 }
 
 /** What the next ticks must know of this one. Where nothing is enforced no move is under way, but cooldowns run as if it were. */
 function remember(
   sheet: Sheet,
-  { action, target }: Outcome,
   before: GuestMemory | undefined,
   enforcing: boolean,
   now: Instant,
 ): GuestMemory {
   const { memory, sample, promised } = sheet;
+  const { action, target } = sheet.outcome;
   const current = sample.readings.current.value;
   if (target === undefined || current === undefined) return memory;
   const at = now.monotonic;
@@ -170,24 +179,24 @@ function standing({ move, target, granted, unfollowed, backOffUntil }: GuestMemo
   return { move, target, granted, unfollowed, backOffUntil };
 }
 
-function toDecision(assessment: Assessment, outcome: Outcome, level: string): Decision {
-  const { sample, policy, trail } = assessment;
+function toDecision(sheet: Sheet, level: string): Decision {
+  const { sample, policy, trail, outcome } = sheet;
   const { uuid, name } = sample;
   const { action, reason } = outcome;
   const currentBytes = sample.readings.current.value;
   const targetBytes = outcome.target ?? currentBytes;
   const { stages } = trail;
-  if (!isMovable(assessment)) {
+  if (!isMovable(sheet)) {
     const governed = policy && { policy: { name: policy.name, source: policy.source } };
     const wantedBytes = undefined;
     return { uuid, name, ...governed, level, action, reason, currentBytes, targetBytes, wantedBytes, stages };
   }
-  const { wanted, min, ceiling } = assessment;
+  const { wanted, min, ceiling } = sheet;
   // Of most guests, and so without spread parts, which cost more than all the rest of it.
   return {
     uuid,
     name,
-    policy: { name: assessment.policy.name, source: assessment.policy.source },
+    policy: { name: sheet.policy.name, source: sheet.policy.source },
     level,
     action,
     reason,

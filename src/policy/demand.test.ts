@@ -35,29 +35,29 @@ const steady = (from: number, seconds: number, used: number): Use[] =>
 
 describe('demand', () => {
   it('is the use itself when that never changes', () => {
-    expect(estimateUse(windowOf(steady(0, 500, GiB)), 0.95, 2)).toBe(GiB);
+    expect(estimateUse(windowOf(steady(0, 500, GiB)), { quantile: 0.95, growthSeconds: 2 })).toBe(GiB);
   });
 
   it('keeps a short peak for the whole window: it is not averaged away', () => {
     const peak = [...steady(0, 60, GiB), { at: 60, used: 3 * GiB }, ...steady(61, WINDOW - 10, GiB)];
-    expect(estimateUse(windowOf(peak), 1, 0)).toBe(3 * GiB);
+    expect(estimateUse(windowOf(peak), { quantile: 1, growthSeconds: 0 })).toBe(3 * GiB);
   });
 
   it('forgets a peak when the window has passed it', () => {
     const past = [...steady(0, 60, GiB), { at: 60, used: 3 * GiB }, ...steady(61, WINDOW + 20, GiB)];
-    expect(estimateUse(windowOf(past), 1, 0)).toBe(GiB);
+    expect(estimateUse(windowOf(past), { quantile: 1, growthSeconds: 0 })).toBe(GiB);
   });
 
   it('leaves out the highest parts that the quantile allows', () => {
     const once = [...steady(0, 60, GiB), { at: 60, used: 3 * GiB }, ...steady(61, WINDOW - 20, GiB)];
-    expect(estimateUse(windowOf(once), 0.5, 0)).toBe(GiB);
+    expect(estimateUse(windowOf(once), { quantile: 0.5, growthSeconds: 0 })).toBe(GiB);
     const half = [...steady(0, WINDOW / 2, GiB), ...steady(WINDOW / 2, WINDOW / 2, 2 * GiB)];
-    expect(estimateUse(windowOf(half), 0.95, 0)).toBe(2 * GiB);
+    expect(estimateUse(windowOf(half), { quantile: 0.95, growthSeconds: 0 })).toBe(2 * GiB);
   });
 
   it('is never under the use now, whatever the quantile', () => {
     const rising = [...steady(0, 200, GiB), { at: 200, used: 2 * GiB }];
-    expect(estimateUse(windowOf(rising), 0.1, 0)).toBe(2 * GiB);
+    expect(estimateUse(windowOf(rising), { quantile: 0.1, growthSeconds: 0 })).toBe(2 * GiB);
   });
 
   it('adds what growth brings until a move can help, and takes nothing off for a fall', () => {
@@ -66,13 +66,13 @@ describe('demand', () => {
       { at: 4, used: GiB + 400 * MiB },
     ]);
     expect(growing.slope).toBe(100 * MiB);
-    expect(estimateUse(growing, 1, 2)).toBe(GiB + 600 * MiB);
+    expect(estimateUse(growing, { quantile: 1, growthSeconds: 2 })).toBe(GiB + 600 * MiB);
     const falling = windowOf([
       { at: 0, used: 2 * GiB },
       { at: 20, used: GiB },
     ]);
     expect(falling.slope).toBeLessThan(0);
-    expect(estimateUse(falling, 0, 2)).toBe(GiB);
+    expect(estimateUse(falling, { quantile: 0, growthSeconds: 2 })).toBe(GiB);
   });
 
   it('takes a report that it has seen for no news, however its age jitters', () => {
@@ -93,12 +93,12 @@ describe('demand', () => {
 
   it('lets old peaks pass during a gap, and does not take the gap for a time without use', () => {
     const gap = [...steady(0, WINDOW, 3 * GiB), { at: 3 * WINDOW, used: GiB }];
-    expect(estimateUse(windowOf(gap), 1, 0)).toBe(GiB);
+    expect(estimateUse(windowOf(gap), { quantile: 1, growthSeconds: 0 })).toBe(GiB);
     const sparse = windowOf([
       { at: 0, used: 2 * GiB },
       { at: WINDOW / 2, used: 2 * GiB },
     ]);
-    expect(estimateUse(sparse, 0.1, 0)).toBe(2 * GiB);
+    expect(estimateUse(sparse, { quantile: 0.1, growthSeconds: 0 })).toBe(2 * GiB);
   });
 
   it('stays bounded and between the least and the most of what it saw', () => {
@@ -117,7 +117,7 @@ describe('demand', () => {
         (list, q, seconds) => {
           const window = windowOf(timed(list), seconds);
           expect(window.peaks.length).toBeLessThanOrEqual(24);
-          const use = estimateUse(window, q, 0);
+          const use = estimateUse(window, { quantile: q, growthSeconds: 0 });
           const all = list.map(({ used }) => used);
           expect(use).toBeGreaterThanOrEqual(Math.min(...all));
           expect(use).toBeLessThanOrEqual(Math.max(...all));
@@ -140,7 +140,9 @@ describe('demand', () => {
         const all = timed(list);
         const end = all.at(-1)?.at ?? 0;
         const young = all.filter(({ at }) => at > end - WINDOW).map(({ used }) => used);
-        expect(estimateUse(windowOf(all), 1, 0)).toBeGreaterThanOrEqual(Math.max(...young));
+        expect(estimateUse(windowOf(all), { quantile: 1, growthSeconds: 0 })).toBeGreaterThanOrEqual(
+          Math.max(...young),
+        );
       }),
     );
   });
@@ -151,7 +153,7 @@ describe('use that no report has told of yet', () => {
     observeUse(undefined, { used: GiB, report: 1, at: 10, rss }, WINDOW);
 
   it('is what the process has grown by since the last report, and how fast', () => {
-    expect(unreportedUse(seen(2 * GiB), 2 * GiB + 100 * MiB, 10.5)).toEqual({
+    expect(unreportedUse(seen(2 * GiB), { rss: 2 * GiB + 100 * MiB, at: 10.5 })).toEqual({
       bytes: 100 * MiB,
       rate: 200 * MiB,
     });
@@ -159,19 +161,21 @@ describe('use that no report has told of yet', () => {
 
   it('is nothing when the process shrinks, grows by next to nothing, or is not known', () => {
     const nothing = { bytes: 0, rate: 0 };
-    expect(unreportedUse(seen(2 * GiB), GiB, 11)).toEqual(nothing);
-    expect(unreportedUse(seen(2 * GiB), 2 * GiB + MiB, 11)).toEqual(nothing);
-    expect(unreportedUse(seen(2 * GiB), undefined, 11)).toEqual(nothing);
-    expect(unreportedUse(seen(undefined), 2 * GiB, 11)).toEqual(nothing);
+    expect(unreportedUse(seen(2 * GiB), { rss: GiB, at: 11 })).toEqual(nothing);
+    expect(unreportedUse(seen(2 * GiB), { rss: 2 * GiB + MiB, at: 11 })).toEqual(nothing);
+    expect(unreportedUse(seen(2 * GiB), { rss: undefined, at: 11 })).toEqual(nothing);
+    expect(unreportedUse(seen(undefined), { rss: 2 * GiB, at: 11 })).toEqual(nothing);
   });
 
   it('begins anew with each report', () => {
     const window = observeUse(seen(2 * GiB), { used: 2 * GiB, report: 2, at: 11, rss: 3 * GiB }, WINDOW);
-    expect(unreportedUse(window, 3 * GiB, 11.5).bytes).toBe(0);
+    expect(unreportedUse(window, { rss: 3 * GiB, at: 11.5 }).bytes).toBe(0);
   });
 
   it('counts at once, and its growth ahead of a move', () => {
     const window = seen(2 * GiB);
-    expect(estimateUse(window, 1, 2, { bytes: 100 * MiB, rate: 200 * MiB })).toBe(GiB + 500 * MiB);
+    expect(
+      estimateUse(window, { quantile: 1, growthSeconds: 2 }, { bytes: 100 * MiB, rate: 200 * MiB }),
+    ).toBe(GiB + 500 * MiB);
   });
 });

@@ -57,12 +57,35 @@ export function observeUse(
     const partPeak = Math.max(window.partPeak, used);
     return { peaks, ranked, partStart, partPeak, report, last: used, lastAt: at, slope, rss };
   }
-  // Parts without a report repeat nothing: an old peak leaves when its time has passed, not when reports resume.
-  const empty = Math.min(parts - 1, SLOTS);
-  const peaks = [...window.peaks, window.partPeak, ...new Array<Bytes>(empty).fill(0)].slice(-SLOTS);
-  const ranked = peaks.filter(peak => peak > 0).sort((a, b) => a - b);
+  const { peaks, ranked } = parts === 1 && window.partPeak > 0 ? nextPart(window) : nextParts(window, parts);
   const partStart = window.partStart + parts * part;
   return { peaks, ranked, partStart, partPeak: used, report, last: used, lastAt: at, slope, rss };
+}
+
+type Peaks = Pick<DemandWindow, 'peaks' | 'ranked'>;
+
+/** Parts without a report repeat nothing: an old peak leaves when its time has passed, not when reports resume. */
+function nextParts({ peaks: before, partPeak }: DemandWindow, parts: number): Peaks {
+  const empty = Math.min(parts - 1, SLOTS);
+  const peaks = [...before, partPeak, ...new Array<Bytes>(empty).fill(0)].slice(-SLOTS);
+  return { peaks, ranked: peaks.filter(peak => peak > 0).sort((a, b) => a - b) };
+}
+
+/** The same for one part, which is the rule: one peak comes, one may go, and nothing is sorted. */
+function nextPart(window: DemandWindow): Peaks {
+  const { partPeak } = window;
+  const leaving = window.peaks.length < SLOTS ? 0 : (window.peaks[0] ?? 0);
+  const peaks = window.peaks.length < SLOTS ? [...window.peaks, partPeak] : window.peaks.slice();
+  if (window.peaks.length === SLOTS) {
+    peaks.copyWithin(0, 1);
+    peaks[SLOTS - 1] = partPeak;
+  }
+  const ranked = leaving > 0 ? window.ranked.slice() : [...window.ranked, partPeak];
+  let place = leaving > 0 ? ranked.indexOf(leaving) : ranked.length - 1;
+  for (; (ranked[place - 1] ?? 0) > partPeak; place--) ranked[place] = ranked[place - 1] ?? 0;
+  for (; (ranked[place + 1] ?? partPeak) < partPeak; place++) ranked[place] = ranked[place + 1] ?? 0;
+  ranked[place] = partPeak;
+  return { peaks, ranked };
 }
 
 /** Shorter than this, a rate is one page fault's accident. */
@@ -84,8 +107,7 @@ export interface Unreported {
  */
 export function unreportedUse(
   { rss: before, lastAt }: DemandWindow,
-  rss: Bytes | undefined,
-  now: Seconds,
+  { rss, at: now }: Pick<UseReport, 'rss' | 'at'>,
 ): Unreported {
   const bytes = before === undefined || rss === undefined ? 0 : rss - before;
   return bytes <= RSS_NOISE ? NOTHING_NEW : { bytes, rate: bytes / Math.max(SHORTEST_LOOK, now - lastAt) };
@@ -99,8 +121,7 @@ const NOTHING_NEW: Unreported = { bytes: 0, rate: 0 };
  */
 export function estimateUse(
   window: DemandWindow,
-  quantile: Ratio,
-  growthSeconds: Seconds,
+  { quantile, growthSeconds }: { readonly quantile: Ratio; readonly growthSeconds: Seconds },
   unreported: Unreported = NOTHING_NEW,
 ): Bytes {
   const soon = useSoon(window, growthSeconds, unreported);

@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { ABSENT, known } from '../model/snapshot.ts';
+import { ABSENT, type GuestSample, known } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
-import { followUp, lastKnownSize, promisedBytes, rescueOf, withdrawalOf } from './follow-up.ts';
+import { followUp as follow, lastKnownSize, promisedBytes, rescueOf, withdrawalOf } from './follow-up.ts';
 import { ORDINARY_OVERHEAD } from './overhead.ts';
-import { newGuestMemory } from './state.ts';
+import { Sheet } from './sheet.ts';
+import { type GuestMemory, newGuestMemory } from './state.ts';
 import { deepFreeze, guestSample, memoryOf } from './testing.ts';
 
 const SHRINK = { from: 4 * GiB, to: 2 * GiB, at: 0 };
+
+/** The memory that a tick leaves, and what it says of the move. */
+function followUp(sample: GuestSample, before: GuestMemory | undefined, now: number) {
+  const host = { guests: 1, psi: { some: {}, full: {} }, level: 'none' };
+  const sheet = new Sheet(sample, newGuestMemory(sample.epoch), host);
+  sheet.begin(sample, undefined, [], undefined);
+  sheet.at = now;
+  const verdict = follow(sheet, before, {});
+  return { memory: sheet.memory, verdict };
+}
 
 describe('followUp', () => {
   it('keeps nothing of an earlier epoch', () => {

@@ -3,11 +3,18 @@ import { absoluteReserve, kernelShare } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import { nextBoot } from './boot.ts';
-import { type Convergence, isUnderWay, judgeMove, settleMove, WITHDRAWAL_MARGIN } from './convergence.ts';
+import {
+  type Convergence,
+  isUnderWay,
+  judgeMove,
+  NO_MOVE,
+  settleMove,
+  WITHDRAWAL_MARGIN,
+} from './convergence.ts';
 import { judgeEfficacy } from './efficacy.ts';
 import { learnOverhead } from './overhead.ts';
 import type { Bar } from './protect.ts';
-import { type GuestMemory, type Move, newGuestMemory } from './state.ts';
+import { type Draft, type GuestMemory, type Move, newGuestMemory } from './state.ts';
 import type { StageInputs } from './trail.ts';
 
 /** QEMU sends at most one balloon event a second (monitor/monitor.c), so a size seen once may still be on its way. */
@@ -18,6 +25,12 @@ export interface Correction {
   readonly target: Bytes;
   readonly code: 'WITHDRAWN' | 'GUARD_FLOOR' | 'INEFFECTIVE' | Bar['code'];
   readonly inputs: StageInputs;
+}
+
+/** What a guest may take up by the last word there is on its size; see `promisedBytes`. */
+export function promisedTo({ sample, memory }: Pick<Followed, 'sample' | 'memory'>): Bytes {
+  if (memory.move === undefined) return lastKnownSize(sample, memory);
+  return promisedBytes(lastKnownSize(sample, memory), memory, sample.readings.max.value);
 }
 
 /** What is promised to a guest of this size: that, or what it has been asked to grow to, as far as it still can (H41). */
@@ -38,30 +51,46 @@ interface FollowUp {
   readonly appeared?: boolean;
 }
 
+/** A guest, and what is written about it. */
+interface Followed {
+  readonly sample: GuestSample;
+  memory: GuestMemory;
+  /** The memory, to be written to. */
+  readonly draft: Draft;
+  readonly at: Seconds;
+}
+
 /** Carries the memory over into this tick: a new epoch starts afresh, a move under way is judged, standing figures are learned. */
 export function followUp(
-  sample: GuestSample,
+  guest: Followed,
   before: GuestMemory | undefined,
-  now: Seconds,
-  { yieldFor, appeared = false }: FollowUp = {},
-): { memory: GuestMemory; verdict: Convergence } {
-  const known = before?.epoch === sample.epoch ? before : beginEpoch(sample, before, appeared, now);
-  const current = trusted(sample.readings.current);
-  if (current === undefined || sample.state !== 'running' || sample.obstacles?.length) {
+  { yieldFor, appeared = false }: FollowUp,
+): Convergence {
+  const { sample, at: now } = guest;
+  guest.memory = before?.epoch === sample.epoch ? before : beginEpoch(sample, before, appeared, now);
+  const { value: current, quality } = sample.readings.current;
+  if (
+    current === undefined ||
+    quality !== 'ok' ||
+    sample.state !== 'running' ||
+    (sample.obstacles?.length ?? 0) > 0
+  ) {
     // A guest that does not run, or that a job holds, cannot follow: its move has its time when it can again (H31, H42).
-    return { memory: suspended(known, now), verdict: { kind: 'none' } };
+    guest.memory = suspended(guest.memory, now);
+    return NO_MOVE;
   }
-  const { resting } = known;
-  const stoodSeconds = resting === undefined ? undefined : resting.size === current ? now - resting.since : 0;
-  const verdict = judgeMove(known.move, current, now, stoodSeconds);
-  const settled = settleMove(known, verdict, now);
-  const yielding =
-    yieldFor !== undefined && movedByOthers(sample, known, current, now)
-      ? { ...settled, yieldUntil: now + yieldFor, target: undefined }
-      : settled;
-  const seen =
-    yielding.resting?.size === current ? yielding : { ...yielding, resting: { size: current, since: now } };
-  return { memory: learnStanding(sample, seen, current, now), verdict };
+  const { move, resting } = guest.memory;
+  const foreign = yieldFor !== undefined && movedByOthers(sample, guest.memory, current, now);
+  const stood = resting === undefined ? undefined : resting.size === current ? now - resting.since : 0;
+  const verdict = move === undefined ? NO_MOVE : judgeMove(move, current, now, stood);
+  if (verdict !== NO_MOVE) guest.memory = settleMove(guest.memory, verdict, now);
+  if (foreign) {
+    guest.draft.yieldUntil = now + yieldFor;
+    guest.draft.target = undefined;
+  }
+  if (resting?.size !== current) guest.draft.resting = { size: current, since: now };
+  learnStanding(guest, current);
+  return verdict;
 }
 
 /**
@@ -122,22 +151,28 @@ export function isYielding({ yieldUntil }: Pick<GuestMemory, 'yieldUntil'>, now:
  * Learns what only a balloon at rest shows. Size and report are of different moments while it moves: a naive difference then
  * comes out negative or doubled.
  */
-function learnStanding(sample: GuestSample, memory: GuestMemory, current: Bytes, now: Seconds): GuestMemory {
+function learnStanding(guest: Followed, current: Bytes): void {
+  const { sample, memory, at: now } = guest;
   const restedAt = (memory.resting?.since ?? now) + REST_SECONDS;
-  if (isUnderWay(memory.move, now) || now < restedAt) return memory;
+  if (now < restedAt || isUnderWay(memory.move, now)) return;
   const rss = trusted(sample.readings.rss);
   const reportIsOfNow = now - (sample.statsAgeSeconds ?? Number.POSITIVE_INFINITY) >= restedAt;
   const overheadBytes = learnOverhead(memory.overheadBytes, sample, current, reportIsOfNow);
   const untouched = current + overheadBytes - (rss ?? 0);
   const granted = rss === undefined ? memory.granted : Math.min(memory.granted, Math.max(0, untouched));
   const kernelBytes = reportIsOfNow ? (kernelShare(sample) ?? memory.kernelBytes) : memory.kernelBytes;
-  const efficacy = judgeEfficacy(memory, sample, now);
+  const efficacy = memory.efficacy && judgeEfficacy(memory, sample, now);
   const learned =
     overheadBytes !== memory.overheadBytes ||
     granted !== memory.granted ||
     kernelBytes !== memory.kernelBytes ||
     efficacy !== memory.efficacy;
-  return learned ? { ...memory, overheadBytes, granted, kernelBytes, efficacy } : memory;
+  if (!learned) return;
+  const { draft } = guest;
+  draft.overheadBytes = overheadBytes;
+  draft.granted = granted;
+  draft.kernelBytes = kernelBytes;
+  draft.efficacy = efficacy;
 }
 
 /** H2 (R2): the target of a shrink that was not followed is taken back to what was reached and a margin. */

@@ -1,6 +1,6 @@
 /** Which policy is for which guest. */
+import type { Instant } from '../model/clock.ts';
 import type { GuestSample } from '../model/snapshot.ts';
-import type { Seconds } from '../model/units.ts';
 import { type Layered, layeredPolicy } from './layers.ts';
 import type { GuestMatch, GuestPolicy, PolicySet } from './policy-set.ts';
 
@@ -48,15 +48,15 @@ function isStill(chosen: Chosen, { name, title, tags, os, readings }: GuestSampl
 /**
  * The governing policy with what is laid over it now.
  *
- * @param wall - Unix time
+ * @param now - whose wall clock schedules and exceptions go by
  */
 export function governing(
   policies: PolicySet,
   sample: GuestSample,
-  wall: Seconds,
+  now: Pick<Instant, 'wall'>,
 ): Layered | typeof UNMANAGED {
   const policy = governingPolicy(policies, sample);
-  return policy === undefined ? UNMANAGED : layeredPolicy(policy, sample, wall);
+  return policy === undefined ? UNMANAGED : layeredPolicy(policy, sample, now);
 }
 
 const UNMANAGED = { policy: undefined, layers: [] } as const;

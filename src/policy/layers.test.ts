@@ -28,7 +28,7 @@ const at = (text: string): number => Date.parse(text) / 1000;
 
 function priorityAt(set: PolicySet, when: string, guest: GuestSample = guestSample()): number | undefined {
   const [policy] = set.guests;
-  return policy && layeredPolicy(policy, guest, at(when)).policy.priority;
+  return policy && layeredPolicy(policy, guest, { wall: at(when) }).policy.priority;
 }
 
 function decisionAt(set: PolicySet, when: string, guest: GuestSample = guestSample()) {
@@ -106,7 +106,7 @@ describe('a schedule', () => {
     - {name: b, set: {priority: 2, behavior: {shrink: {at: []}}}}
 `);
     const [policy] = set.guests;
-    const now = policy && layeredPolicy(policy, guestSample(), 0).policy;
+    const now = policy && layeredPolicy(policy, guestSample(), { wall: 0 }).policy;
 
     expect(now?.priority).toBe(2);
     expect(now?.guarantees).toEqual({ min: { ratio: 0.1 }, max: { ratio: 1 }, reserve: 512 * 2 ** 20 });

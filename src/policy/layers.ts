@@ -1,5 +1,5 @@
 /** What is laid over a policy for a while: schedules by the clock, exceptions until they expire. */
-import type { Seconds } from '../model/units.ts';
+import type { Instant } from '../model/clock.ts';
 import type { Direction, DirectionPatch, GuestMatch, GuestPolicy, Layer, PolicyPatch } from './policy-set.ts';
 import type { LocalTime } from './zone-time.ts';
 
@@ -16,9 +16,8 @@ const NONE: readonly Layer[] = [];
 const combined = new WeakMap<GuestPolicy, Map<string, Layered>>();
 
 /** The policy with what applies to the guest now laid over it: schedules first, exceptions over them, later ones over earlier. */
-export function layeredPolicy(policy: GuestPolicy, guest: GuestMatch, wall: Seconds): Layered {
-  const active =
-    policy.layers.length === 0 ? NONE : policy.layers.filter(layer => layer.applies(guest, wall));
+export function layeredPolicy(policy: GuestPolicy, guest: GuestMatch, now: Pick<Instant, 'wall'>): Layered {
+  const active = policy.layers.length === 0 ? NONE : layersOf(policy, guest, now);
   let known = combined.get(policy);
   if (known === undefined) {
     known = new Map();
@@ -30,6 +29,14 @@ export function layeredPolicy(policy: GuestPolicy, guest: GuestMatch, wall: Seco
   const layered = { policy: active.reduce((under, { set }) => overlay(under, set), policy), layers: active };
   known.set(key, layered);
   return layered;
+}
+
+function layersOf(
+  { layers }: GuestPolicy,
+  guest: GuestMatch,
+  { wall }: Pick<Instant, 'wall'>,
+): readonly Layer[] {
+  return layers.filter(layer => layer.applies(guest, wall));
 }
 
 /** The policy with a patch laid over it, field by field. */

@@ -2,9 +2,8 @@
 import type { ReasonCode } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import { isUnderWay } from './convergence.ts';
-import type { Outcome } from './outcome.ts';
 import type { HostLimits } from './policy-set.ts';
-import { type Assessment, isMovable, type Movable } from './sheet.ts';
+import { isMovable, type Movable, type Sheet } from './sheet.ts';
 import type { ReclaimAllowance } from './state.ts';
 import { record, type StageInputs } from './trail.ts';
 
@@ -13,15 +12,9 @@ const BURST_SECONDS = 60;
 /** A shrink that this tick wants. */
 interface Wish {
   readonly guest: Movable;
-  readonly outcome: Outcome;
   readonly target: Bytes;
   /** A guest in distress waits for it: the rate is not asked, but pays for it. */
   readonly urgent: boolean;
-}
-
-export interface Limited {
-  readonly outcomes: ReadonlyMap<Assessment, Outcome>;
-  readonly reclaim: ReclaimAllowance | undefined;
 }
 
 /**
@@ -29,44 +22,41 @@ export interface Limited {
  * larger shrink does more good.
  *
  * @param urgent guests that a guest in distress waits for
+ * @returns what is left of the rate; undefined where there is none
  */
 export function limitShrinks(
   limits: HostLimits,
   before: ReclaimAllowance | undefined,
-  outcomes: ReadonlyMap<Assessment, Outcome>,
-  assessments: readonly Assessment[],
+  sheets: readonly Sheet[],
   urgent: ReadonlySet<Movable>,
   now: Seconds,
-): Limited {
+): ReclaimAllowance | undefined {
   const { reclaimRate, concurrentMoves, guestsPerTick } = limits;
   if (reclaimRate === undefined && concurrentMoves === undefined && guestsPerTick === undefined)
-    return { outcomes, reclaim: undefined };
+    return undefined;
   const most = reclaimRate === undefined ? Number.POSITIVE_INFINITY : reclaimRate * BURST_SECONDS;
   let allowance = most;
   if (reclaimRate !== undefined && before !== undefined)
     allowance = Math.min(most, before.bytes + reclaimRate * Math.max(0, now - before.at));
-  let places = (concurrentMoves ?? Number.POSITIVE_INFINITY) - movesUnderWay(assessments, outcomes, now);
-  let turns = turnsOf(guestsPerTick, assessments.length);
+  let places = (concurrentMoves ?? Number.POSITIVE_INFINITY) - movesUnderWay(sheets, now);
+  let turns = turnsOf(guestsPerTick, sheets.length);
 
-  const result = new Map(outcomes);
-  for (const wish of wishes(outcomes, urgent)) {
+  for (const wish of wishes(sheets, urgent)) {
     const { guest, target } = wish;
     const distance = guest.current - target;
     if (!wish.urgent && (places < 1 || turns < 1)) {
       const code = turns < 1 ? 'TICK_LIMITED' : 'MOVES_LIMITED';
-      result.set(guest, revised(wish, undefined, code, {}));
+      revise(guest, undefined, code, {});
       continue;
     }
     const bytes = wish.urgent ? distance : taken(guest, distance, allowance, most);
-    if (bytes < distance)
-      result.set(guest, revised(wish, bytes, 'RECLAIM_LIMITED', { allowance: Math.max(0, allowance) }));
+    if (bytes < distance) revise(guest, bytes, 'RECLAIM_LIMITED', { allowance: Math.max(0, allowance) });
     if (bytes <= 0) continue;
     allowance -= bytes;
     places -= 1;
     turns -= 1;
   }
-  const reclaim = reclaimRate === undefined ? undefined : { bytes: allowance, at: now };
-  return { outcomes: result, reclaim };
+  return reclaimRate === undefined ? undefined : { bytes: allowance, at: now };
 }
 
 /** How much of a shrink the allowance pays for. A full allowance always pays for the smallest step, or nothing would ever move. */
@@ -79,15 +69,10 @@ function taken({ policy, current }: Movable, distance: Bytes, allowance: Bytes, 
   return allowance >= most ? Math.min(distance, least) : 0;
 }
 
-function movesUnderWay(
-  assessments: readonly Assessment[],
-  outcomes: ReadonlyMap<Assessment, Outcome>,
-  now: Seconds,
-): number {
+function movesUnderWay(sheets: readonly Sheet[], now: Seconds): number {
   let count = 0;
-  for (const assessment of assessments) {
-    const growing = outcomes.get(assessment)?.action === 'grow';
-    if (growing || isUnderWay(assessment.memory.move, now)) count++;
+  for (const { outcome, memory } of sheets) {
+    if (outcome.action === 'grow' || isUnderWay(memory.move, now)) count++;
   }
   return count;
 }
@@ -97,14 +82,13 @@ function turnsOf(limit: HostLimits['guestsPerTick'], guests: number): number {
   return 'count' in limit ? limit.count : Math.max(1, Math.ceil(limit.ratio * guests));
 }
 
-function wishes(outcomes: ReadonlyMap<Assessment, Outcome>, urgent: ReadonlySet<Movable>): Wish[] {
+function wishes(sheets: readonly Sheet[], urgent: ReadonlySet<Movable>): Wish[] {
   const result: Wish[] = [];
-  for (const [guest, outcome] of outcomes) {
+  for (const guest of sheets) {
+    const { action, target } = guest.outcome;
     // A target that is to be corrected is not this shrink.
-    if (outcome.action !== 'shrink' || outcome.target === undefined || guest.correction !== undefined)
-      continue;
-    if (!isMovable(guest)) continue;
-    result.push({ guest, outcome, target: outcome.target, urgent: urgent.has(guest) });
+    if (action !== 'shrink' || target === undefined || guest.correction !== undefined) continue;
+    if (isMovable(guest)) result.push({ guest, target, urgent: urgent.has(guest) });
   }
   return result.sort(
     (a, b) =>
@@ -115,15 +99,9 @@ function wishes(outcomes: ReadonlyMap<Assessment, Outcome>, urgent: ReadonlySet<
   );
 }
 
-function revised(
-  { guest: { current, trail } }: Wish,
-  bytes: Bytes | undefined,
-  code: ReasonCode,
-  inputs: StageInputs,
-): Outcome {
+function revise(guest: Movable, bytes: Bytes | undefined, code: ReasonCode, inputs: StageInputs): void {
+  const { current, trail } = guest;
   const target = bytes === undefined || bytes <= 0 ? undefined : current - bytes;
   record(trail, 'restraint', code, target ?? current, inputs);
-  return target === undefined
-    ? { action: 'hold', reason: code, target }
-    : { action: 'shrink', reason: code, target };
+  guest.conclude(target === undefined ? 'hold' : 'shrink', code, target);
 }

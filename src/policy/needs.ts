@@ -1,5 +1,5 @@
 /** What a guest has shown to need, and what it has shown of being shrunk: everything that a new report teaches. */
-import { type GuestSample, trusted } from '../model/snapshot.ts';
+import { type GuestSample, type Reading, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
 import {
   type DemandWindow,
@@ -46,51 +46,46 @@ interface Figures {
 /** Takes the sizes over from the sample; false while one of them is not trusted, or the kernel's share has not been learned. */
 export function readSizes(figures: Figures): boolean {
   const { readings, reportsInEpoch } = figures.sample;
-  const used = trusted(readings.used);
-  const current = trusted(readings.current);
-  const max = trusted(readings.max);
-  const { kernelBytes } = figures.memory;
-  if (used === undefined || current === undefined || max === undefined || kernelBytes === undefined)
-    return false;
-  figures.used = used;
-  figures.current = current;
-  figures.max = max;
-  figures.kernelBytes = kernelBytes;
+  figures.used = numberOf(readings.used);
+  figures.current = numberOf(readings.current);
+  figures.max = numberOf(readings.max);
+  figures.kernelBytes = figures.memory.kernelBytes ?? Number.NaN;
   figures.rss = trusted(readings.rss);
   figures.report = reportsInEpoch;
-  return true;
+  return !Number.isNaN(figures.used + figures.current + figures.max + figures.kernelBytes);
+}
+
+/** A reading as a plain number, which is none where it is not trusted: a number or nothing would be an object on the heap. */
+function numberOf({ value, quality }: Reading): number {
+  return quality === 'ok' && value !== undefined ? value : Number.NaN;
 }
 
 /** Works out the needs, and learns from the report where it is new. */
-export function learnNeeds(
-  figures: Figures,
-  { quantile, growthSeconds, windowSeconds }: GuestPolicy['estimate'],
-): void {
-  const { sample, memory: before, used, kernelBytes, rss, at } = figures;
-  const window = observeUse(before.demand, figures, windowSeconds);
+export function learnNeeds(figures: Figures, estimate: GuestPolicy['estimate']): void {
+  const { memory: before, used, kernelBytes } = figures;
+  const window = observeUse(before.demand, figures, estimate.windowSeconds);
   figures.fresh = window !== before.demand;
-  const swapping = figures.fresh ? swappingOf(sample, before, window, figures.max) : before.swapping;
+  const swapping = figures.fresh ? swappingOf(figures, before, window) : before.swapping;
   if (figures.fresh) {
     figures.draft.demand = window;
     figures.draft.swapping = swapping;
   }
   judgeShrink(figures);
-  const unreported = unreportedUse(window, rss, at);
+  const unreported = unreportedUse(window, figures);
   // H13 (R12): what a guest has swapped out is missing from its use, and is needed all the same.
   const need = used + unreported.bytes + (swapping?.evicted ?? 0) + kernelBytes;
-  const estimated = estimateUse(window, quantile, growthSeconds, unreported) + kernelBytes;
+  const estimated = estimateUse(window, estimate, unreported) + kernelBytes;
   figures.need = need;
-  figures.soon = Math.max(need, useSoon(window, growthSeconds, unreported) + kernelBytes);
+  figures.soon = Math.max(need, useSoon(window, estimate.growthSeconds, unreported) + kernelBytes);
   figures.unreported = unreported.bytes;
   figures.demand = Math.max(need, estimated);
   figures.usedRate = window.slope;
 }
 
 function swappingOf(
-  { readings }: GuestSample,
+  { sample: { readings }, max }: Figures,
   { demand, swapping }: GuestMemory,
   { lastAt }: DemandWindow,
-  max: Bytes,
 ): Swapping | undefined {
   const outRate = trusted(readings.swapOutRate) ?? 0;
   if (swapping === undefined && outRate <= 0) return undefined;

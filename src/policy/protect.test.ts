@@ -225,6 +225,6 @@ describe('the condition of a guest', () => {
       { distress: false, level: undefined },
     ],
   ])('is told by what is available and by what it swaps out: %j', (parts, condition) => {
-    expect(conditionOf(guestSample(parts), 128 * MiB)).toEqual(condition);
+    expect(conditionOf({ sample: guestSample(parts), reserve: 128 * MiB, unreported: 0 })).toEqual(condition);
   });
 });

@@ -28,13 +28,20 @@ const LOW: Condition = { distress: false, level: 'low' };
 const DISTRESS: Condition = { distress: true, level: 'distress' };
 const UNKNOWN: Condition = { distress: false, level: undefined };
 
-export function conditionOf({ readings }: GuestSample, reserve: Bytes, unreported: Bytes = 0): Condition {
-  const reported = trusted(readings.available);
-  const available = reported === undefined ? undefined : reported - unreported;
+/** How much of its own a guest has in reserve, by its policy, and what it has taken since its last report. */
+interface Standing {
+  readonly sample: GuestSample;
+  readonly reserve: Bytes;
+  readonly unreported: Bytes;
+}
+
+export function conditionOf({ sample: { readings }, reserve, unreported }: Standing): Condition {
+  const { value, quality } = readings.available;
+  const known = quality === 'ok' && value !== undefined;
   const swapping = (trusted(readings.swapOutRate) ?? 0) > DISTRESS_SWAP_OUT;
-  if (swapping || (available !== undefined && available < reserve / 2)) return DISTRESS;
-  if (available === undefined) return UNKNOWN;
-  return available < reserve ? LOW : AMPLE;
+  if (swapping || (known && value - unreported < reserve / 2)) return DISTRESS;
+  if (!known) return UNKNOWN;
+  return value - unreported < reserve ? LOW : AMPLE;
 }
 
 /** Why a guest is not shrunk, whoever asks for it. */

@@ -2,20 +2,11 @@
 import type { ReasonCode, SourceRef } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import { isBackingOff, isUnderWay } from './convergence.ts';
+import type { Restrained } from './outcome.ts';
 import { type Direction, type HostPolicy, resolveAmount } from './policy-set.ts';
 import { isBarred, type Movable } from './sheet.ts';
 import type { ReclaimAllowance } from './state.ts';
 import type { StageInputs } from './trail.ts';
-
-export interface Restrained {
-  /** Undefined: the guest stays as it is. */
-  readonly target: Bytes | undefined;
-  /** `OK` when nothing limited the move, or when there was none to make. */
-  readonly code: ReasonCode;
-  readonly inputs?: StageInputs;
-  /** The line of the policy that the code is about, when it is not the policy as a whole. */
-  readonly source?: SourceRef;
-}
 
 export interface Circumstances {
   readonly level: string;
@@ -51,22 +42,23 @@ export function restrainShrink(
     current - goal > tolerance(guest) &&
     shrink.at.has(level)
   )
-    return hold('STABILIZING', { goal, highest: guest.stable });
-  if (!hurried && current - goal <= tolerance(guest)) return hold('WITHIN_TOLERANCE', { goal });
+    return hold(guest, 'STABILIZING', { goal, highest: guest.stable });
+  if (!hurried && current - goal <= tolerance(guest)) return hold(guest, 'WITHIN_TOLERANCE', { goal });
   const permitted = shrink.at.has(level);
-  if (!permitted && call === undefined) return hold('LEVEL_FORBIDS');
+  if (!permitted && call === undefined) return hold(guest, 'LEVEL_FORBIDS');
   const bottom = Math.max(goal, settled, guest.floor);
   if (guest.bar !== undefined && isBarred(guest, hurried))
-    return { ...hold(guest.bar.code, guest.bar.inputs), source: guest.bar.source };
-  if (current <= bottom) return hold('GUARD_FLOOR', { floor: guest.floor });
+    return hold(guest, guest.bar.code, guest.bar.inputs, 0, guest.bar.source);
+  if (current <= bottom) return hold(guest, 'GUARD_FLOOR', { floor: guest.floor });
   // H24 (R19): one shrink a report, and none while the one before is under way.
-  if (isUnderWay(memory.move, now)) return hold('MOVE_IN_FLIGHT', { target: memory.move.to });
-  if (isBackingOff(memory, now)) return hold('BACKING_OFF', { seconds: (memory.backOffUntil ?? now) - now });
-  if (sample.reportsInEpoch <= memory.decidedOnReport) return hold('NO_FRESH_SAMPLE');
+  if (isUnderWay(memory.move, now)) return hold(guest, 'MOVE_IN_FLIGHT', { target: memory.move.to });
+  if (isBackingOff(memory, now))
+    return hold(guest, 'BACKING_OFF', { seconds: (memory.backOffUntil ?? now) - now });
+  if (sample.reportsInEpoch <= memory.decidedOnReport) return hold(guest, 'NO_FRESH_SAMPLE');
   const lastMove = latest(memory.shrunkAt, memory.grownAt);
   const rested = lastMove === undefined ? Number.POSITIVE_INFINITY : now - lastMove;
   if (!hurried && rested < shrink.cooldownSeconds)
-    return hold('COOLDOWN', { seconds: shrink.cooldownSeconds - rested });
+    return hold(guest, 'COOLDOWN', { seconds: shrink.cooldownSeconds - rested });
 
   const asked = permitted ? bottom : Math.max(bottom, current - (call?.bytes ?? 0));
   const limit = hurried
@@ -77,19 +69,14 @@ export function restrainShrink(
   // H39 (R28): every move splits huge pages of the host and of the guest, so a small one costs more than it frees.
   if (distance <= 0 || distance < shrink.stepMin) {
     const code = limit.bytes < shrink.stepMin ? limit.code : 'STEP_TOO_SMALL';
-    return hold(code, { distance: Math.max(0, distance), smallest: shrink.stepMin });
+    return hold(guest, code, { distance: Math.max(0, distance), smallest: shrink.stepMin });
   }
-  if (target > roundUp(asked)) return { target, code: limit.code, inputs: { goal, limit: limit.bytes } };
+  if (target > roundUp(asked)) return move(guest, target, limit.code, { goal, limit: limit.bytes });
   if (call !== undefined && (hurried || !permitted))
-    return { target, code: 'BUDGET_DONOR', inputs: { asked: call.bytes } };
+    return move(guest, target, 'BUDGET_DONOR', { asked: call.bytes });
   if (settled >= bottom && settled > goal)
-    return { target, code: 'STABILIZING', inputs: { goal, highest: settled } };
-  return { target, code: bottom > goal ? 'GUARD_FLOOR' : 'OK', inputs: { goal } };
-}
-
-export interface RestrainedGrowth extends Restrained {
-  /** What the guest would have taken had there been room. */
-  readonly short: Bytes;
+    return move(guest, target, 'STABILIZING', { goal, highest: settled });
+  return move(guest, target, bottom > goal ? 'GUARD_FLOOR' : 'OK', { goal });
 }
 
 /**
@@ -102,36 +89,36 @@ export function restrainGrow(
   goal: Bytes,
   room: Bytes,
   { level, now }: Circumstances,
-): RestrainedGrowth {
+): Restrained {
   const { policy, memory, current, distressed, promised } = guest;
   const { grow } = policy;
-  const stay = (code: ReasonCode, inputs: StageInputs = {}, short = 0) => ({ ...hold(code, inputs), short });
   if (!distressed) {
     const near = current + tolerance(guest);
-    if (!grow.at.has(level) && guest.desired > near) return stay('LEVEL_FORBIDS');
-    if (goal <= near) return stay(guest.desired > near ? 'OK' : 'WITHIN_TOLERANCE', { goal });
+    if (!grow.at.has(level) && guest.desired > near) return hold(guest, 'LEVEL_FORBIDS');
+    if (goal <= near) return hold(guest, guest.desired > near ? 'OK' : 'WITHIN_TOLERANCE', { goal });
     const rested = memory.grownAt === undefined ? Number.POSITIVE_INFINITY : now - memory.grownAt;
-    if (rested < grow.cooldownSeconds) return stay('COOLDOWN', { seconds: grow.cooldownSeconds - rested });
+    if (rested < grow.cooldownSeconds)
+      return hold(guest, 'COOLDOWN', { seconds: grow.cooldownSeconds - rested });
   }
   const limit = distressed ? UNLIMITED : strictest(guest, grow, memory.grownAt, now);
   const whole = wholeTarget(goal, guest.max);
   const wish = Math.min(whole, wholeTarget(current + limit.bytes, guest.max));
   const offered = isUnderWay(memory.move, now) ? Math.max(current, memory.move.to) : current;
   if (wish <= offered) {
-    if (offered > current) return stay('MOVE_IN_FLIGHT', { target: offered });
-    if (wish < whole) return stay(limit.code, { goal });
-    return stay(guest.desired > current + tolerance(guest) ? 'OK' : 'WITHIN_TOLERANCE', { goal });
+    if (offered > current) return hold(guest, 'MOVE_IN_FLIGHT', { target: offered });
+    if (wish < whole) return hold(guest, limit.code, { goal });
+    return hold(guest, guest.desired > current + tolerance(guest) ? 'OK' : 'WITHIN_TOLERANCE', { goal });
   }
   const target = Math.min(wish, Math.max(promised, wholeTarget(promised + room, guest.max)));
   const short = wish - target;
-  if (target <= offered) return stay('WAITING_FOR_DONORS', { goal }, short);
+  if (target <= offered) return hold(guest, 'WAITING_FOR_DONORS', { goal }, short);
   const distance = target - current;
   if (!distressed && distance < grow.stepMin) {
-    if (short > 0) return stay('WAITING_FOR_DONORS', { goal }, short);
-    return stay(wish < whole ? limit.code : 'STEP_TOO_SMALL', { distance, smallest: grow.stepMin });
+    if (short > 0) return hold(guest, 'WAITING_FOR_DONORS', { goal }, short);
+    return hold(guest, wish < whole ? limit.code : 'STEP_TOO_SMALL', { distance, smallest: grow.stepMin });
   }
   const code = short > 0 ? 'WAITING_FOR_DONORS' : wish < whole ? limit.code : 'OK';
-  return { target, code, inputs: { goal }, short };
+  return move(guest, target, code, { goal }, short);
 }
 
 /** Most that a guest could give now, or 0 if less than is worth a move. Neither pressure level nor pace is looked at. */
@@ -183,8 +170,42 @@ function tighter(a: Limit, b: Limit): Limit {
   return a.bytes < b.bytes ? a : b;
 }
 
-function hold(code: ReasonCode, inputs: StageInputs = {}): Restrained {
-  return { target: undefined, code, inputs };
+const NO_INPUTS: StageInputs = Object.freeze({});
+
+function hold(
+  guest: Movable,
+  code: ReasonCode,
+  inputs = NO_INPUTS,
+  short: Bytes = 0,
+  source?: SourceRef,
+): Restrained {
+  return written(guest.restrained, undefined, code, inputs, short, source);
+}
+
+function move(
+  guest: Movable,
+  target: Bytes,
+  code: ReasonCode,
+  inputs: StageInputs,
+  short: Bytes = 0,
+): Restrained {
+  return written(guest.restrained, target, code, inputs, short, undefined);
+}
+
+function written(
+  result: Restrained,
+  target: Bytes | undefined,
+  code: ReasonCode,
+  inputs: StageInputs,
+  short: Bytes,
+  source: SourceRef | undefined,
+): Restrained {
+  result.target = target;
+  result.code = code;
+  result.inputs = inputs;
+  result.short = short;
+  result.source = source;
+  return result;
 }
 
 /** The dead band: what is closer than this to its goal stays as it is (H22, R17). */

@@ -32,8 +32,8 @@ function settled(
   guests: readonly Movable[],
 ): Record<string, Outcome | undefined> {
   const whole = { total: 64 * GiB, committed: 0, free: 0, emergency: 0, ...budget };
-  const { outcomes } = settle(whole, guests, { level: 'none', now: 0 });
-  return Object.fromEntries(guests.map(guest => [guest.sample.uuid, outcomes.get(guest)]));
+  settle(whole, guests, { level: 'none', now: 0 });
+  return Object.fromEntries(guests.map(({ sample, outcome }) => [sample.uuid, { ...outcome }]));
 }
 
 describe('growth', () => {

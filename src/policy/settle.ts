@@ -1,71 +1,61 @@
 /** Who moves how far this tick: donors for what growth misses, restraint for everybody. */
 import type { ReasonCode } from '../model/decision.ts';
 import type { Bytes } from '../model/units.ts';
-import { type Arbitration, arbitrate, type HostBudget, type Split } from './arbitrate.ts';
+import { arbitrate, type HostBudget, type Split } from './arbitrate.ts';
 import { byUuid, type Growth, grantGrowth } from './grant.ts';
 import { limitShrinks } from './limits.ts';
-import type { Outcome } from './outcome.ts';
-import {
-  askable,
-  type Call,
-  type Circumstances,
-  givable,
-  type Restrained,
-  restrainShrink,
-} from './restrain.ts';
-import type { Assessment, Movable } from './sheet.ts';
+import type { Restrained } from './outcome.ts';
+import { askable, type Call, type Circumstances, givable, restrainShrink } from './restrain.ts';
+import type { Movable, Sheet } from './sheet.ts';
 import type { ReclaimAllowance } from './state.ts';
 import { record } from './trail.ts';
 
 export interface Settlement {
   readonly split: Split;
-  readonly outcomes: ReadonlyMap<Assessment, Outcome>;
   readonly reclaim: ReclaimAllowance | undefined;
 }
 
-/** Budget and restraint for all guests that may move. */
+/** Budget and restraint for all guests; writes what becomes of those that may move. */
 export function settle(
   budget: HostBudget,
-  assessments: readonly Assessment[],
+  sheets: readonly Sheet[],
   circumstances: Circumstances,
 ): Settlement {
   const { level, now, host } = circumstances;
-  const arbitration = arbitrate(budget, assessments, level, now, host?.surplus);
-  const growth = grantGrowth(budget, arbitration.entitled, assessments, circumstances);
-  const calls = callDonors(arbitration.entitled, growth, circumstances);
+  const { split, movable } = arbitrate(budget, sheets, level, now, host?.surplus);
+  const growth = grantGrowth(budget, movable, sheets, circumstances);
+  const calls = callDonors(movable, growth, circumstances);
   const inputs = { budget: budget.total, committed: budget.committed, free: budget.free };
-  const outcomes = new Map<Assessment, Outcome>(growth.restored);
-  for (const { guest, size, returned } of arbitration.entitled) {
+  for (const guest of movable) {
+    const { share, returned, desired, grant } = guest;
     const fits = returned ? 'SURPLUS_RETURNED' : 'BUDGET_FITS';
-    const code = size < guest.desired ? SPLIT_CODES[arbitration.split] : fits;
-    record(guest.trail, 'budget', code, size, inputs);
-    const grown = growth.moves.get(guest);
-    const goal = returned ? size : Math.min(size, guest.desired);
-    const restrained = grown ?? restrainShrink(guest, goal, circumstances, calls.get(guest));
-    outcomes.set(guest, conclude(guest, restrained, grown ? 'grow' : 'shrink', code));
+    const code = share < desired ? SPLIT_CODES[split] : fits;
+    record(guest.trail, 'budget', code, share, inputs);
+    const goal = returned ? share : Math.min(share, desired);
+    const restrained = grant ?? restrainShrink(guest, goal, circumstances, calls.get(guest));
+    conclude(guest, restrained, grant === undefined ? 'shrink' : 'grow', code);
   }
-  if (host === undefined) return { split: arbitration.split, outcomes, reclaim: undefined };
+  if (host === undefined) return { split, reclaim: undefined };
   const urgent = new Set([...calls].flatMap(([guest, call]) => (call.urgent ? [guest] : [])));
-  const limited = limitShrinks(host.limits, circumstances.reclaim, outcomes, assessments, urgent, now);
-  return { split: arbitration.split, ...limited };
+  return { split, reclaim: limitShrinks(host.limits, circumstances.reclaim, sheets, urgent, now) };
 }
 
 const SPLIT_CODES = { fits: 'BUDGET_FITS', cut: 'BUDGET_CUT', insufficient: 'HOST_INSUFFICIENT' } as const;
 
 /** The last stage. Where restraint had nothing to add, the budget decided if it cut, and else the target did. */
 function conclude(
-  { trail, current, policy, growth }: Movable,
+  guest: Movable,
   { target, code, inputs, source }: Restrained,
   direction: 'shrink' | 'grow',
   budget: ReasonCode,
-): Outcome {
+): void {
+  const { trail, current, policy, growth } = guest;
   const cut = budget !== 'BUDGET_FITS' && budget !== 'SURPLUS_RETURNED';
   const given = budget === 'SURPLUS_RETURNED' && growth === 'GROW' ? budget : growth;
   const plain = target === undefined ? 'WITHIN_TOLERANCE' : direction === 'shrink' ? 'SHRINK' : given;
   const own = code === 'OK' && !cut ? plain : code;
   record(trail, 'restraint', own, target ?? current, inputs, source ?? policy.source);
-  const reason = own === 'OK' ? budget : own;
-  return target === undefined ? { action: 'hold', reason, target } : { action: direction, reason, target };
+  guest.conclude(target === undefined ? 'hold' : direction, own === 'OK' ? budget : own, target);
 }
 
 /**
@@ -73,26 +63,26 @@ function conclude(
  * counts first, then those that the pressure level lets shrink anyhow, then those that give first by their policies.
  */
 function callDonors(
-  entitled: Arbitration['entitled'],
+  movable: readonly Movable[],
   { missing, urgent }: Growth,
   { level, now }: Circumstances,
 ): ReadonlyMap<Movable, Call> {
   const calls = new Map<Movable, Call>();
   let left = missing;
   if (left <= 0) return calls;
-  for (const { guest } of entitled) left -= arriving(guest);
+  for (const guest of movable) left -= arriving(guest);
   const permitted = ({ policy }: Movable) => Number(policy.shrink.at.has(level));
-  const candidates = entitled.filter(({ guest, size }) => givable(guest, size, urgent, now) > 0);
+  const candidates = movable.filter(guest => givable(guest, guest.share, urgent, now) > 0);
   candidates.sort(
-    ({ guest: a }, { guest: b }) =>
+    (a, b) =>
       permitted(b) - permitted(a) ||
       b.policy.priority - a.policy.priority ||
       a.active - b.active ||
       byUuid(a, b),
   );
-  for (const { guest, size } of candidates) {
+  for (const guest of candidates) {
     if (left <= 0) break;
-    const most = givable(guest, size, urgent, now);
+    const most = givable(guest, guest.share, urgent, now);
     calls.set(guest, { bytes: askable(guest, left, most), urgent });
     left -= most;
   }

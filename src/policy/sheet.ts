@@ -7,67 +7,24 @@
 import type { ReasonCode } from '../model/decision.ts';
 import type { GuestSample } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
+import type { Claim } from './budget.ts';
 import type { Correction } from './follow-up.ts';
 import { type Described, NamesOfGuest } from './names.ts';
-import type { GuestPolicy, HostNames, Scope } from './policy-set.ts';
+import type { Outcome, Restrained } from './outcome.ts';
+import type { Pause } from './pauses.ts';
+import type { GuestPolicy, HostNames, Layer, Scope } from './policy-set.ts';
 import { AMPLE, type Bar, type Care, type Condition } from './protect.ts';
 import { type Draft, draftOf, type GuestMemory } from './state.ts';
 import { newTrail, restart, type Trail } from './trail.ts';
 
-/** What is known of a guest in a tick. Figures mean something only where `kind` is `movable`. */
-export interface Assessment {
-  /**
-   * - `movable`: this tick may move the guest; the limits of its own policy are applied.
-   * - `held`: the guest stays as it is, whatever the host needs, for the reason of `code`.
-   */
-  readonly kind: 'movable' | 'held';
-  readonly sample: GuestSample;
-  /** With its layers laid over it. */
-  readonly policy: GuestPolicy | undefined;
-  readonly memory: GuestMemory;
-  readonly trail: Trail;
-  /** What the guest may take up: its size, or the target of a growth that it has been offered. */
-  readonly promised: Bytes;
-  readonly correction: Correction | undefined;
-  /** Why the guest is held. */
-  readonly code: ReasonCode;
-  /** Size that a guest which boots is to be given at once, as far as the host has it (H9, R8). */
-  readonly restore: Bytes | undefined;
-  readonly current: Bytes;
-  readonly max: Bytes;
-  readonly min: Bytes;
-  /** Guaranteed maximum. */
-  readonly ceiling: Bytes;
-  /** Size under which the guest would lose memory it uses; at least `min`. */
-  readonly floor: Bytes;
-  /** Target of the policy within the guarantees, and not under what the guest has of its floor. */
-  readonly desired: Bytes;
-  readonly wanted: Bytes;
-  readonly demand: Bytes;
-  /** Use now, with what has been swapped out of it and the kernel's share. */
-  readonly need: Bytes;
-  /** That and what its growth adds before a move can help. */
-  readonly soon: Bytes;
-  /** The policy's target as high as it has been within the stabilization window; at least `desired`. */
-  readonly stable: Bytes;
-  /** It has too little available, swaps out, or was harmed by a shrink: growth is urgent, and it never donates. */
-  readonly distressed: boolean;
-  /** What a growth of it is for. */
-  readonly growth: Care['growth'];
-  /** Why it is not shrunk, whoever asks for it. */
-  readonly bar: Bar | undefined;
-  /** Share of its size that the guest uses. */
-  readonly active: Ratio;
-}
-
 /** A guest that this tick may move. */
-export interface Movable extends Assessment {
-  readonly kind: 'movable';
-  readonly policy: GuestPolicy;
+export interface Movable extends Sheet {
+  kind: 'movable';
+  policy: GuestPolicy;
 }
 
-export function isMovable(assessment: Assessment): assessment is Movable {
-  return assessment.kind === 'movable';
+export function isMovable(sheet: Sheet): sheet is Movable {
+  return sheet.kind === 'movable';
 }
 
 /** True for a guest that does not give, even to one in distress if that is `urgent`. */
@@ -78,15 +35,28 @@ export function isBarred({ bar }: Pick<Movable, 'bar'>, urgent: boolean): boolea
 /** Figures begin as no number, which V8 then keeps in place when they are written again. */
 const NONE = Number.NaN;
 
-export class Sheet implements Assessment, Described {
-  kind: Assessment['kind'] = 'held';
+export class Sheet implements Described {
+  /**
+   * - `movable`: this tick may move the guest; the limits of its own policy are applied.
+   * - `held`: the guest stays as it is, whatever the host needs, for the reason of `code`. Its figures mean nothing.
+   */
+  kind: 'movable' | 'held' = 'held';
   sample: GuestSample;
+  /** What the next ticks are to know of the guest. */
   memory: GuestMemory;
+  /** With its layers laid over it. */
   policy: GuestPolicy | undefined;
+  /** The layers that are in force. */
+  layers: readonly Layer[] = [];
+  /** The operator's word that it be left alone, while that is in force. */
+  pause: Pause | undefined;
   readonly trail: Trail = newTrail(undefined);
+  /** What the guest may take up: its size, or the target of a growth that it has been offered. */
   promised: Bytes = NONE;
   correction: Correction | undefined;
+  /** Why the guest is held. */
   code: ReasonCode = 'OK';
+  /** Size that a guest which boots is to be given at once, as far as the host has it (H9, R8). */
   restore: Bytes | undefined;
 
   used: Bytes = NONE;
@@ -95,6 +65,7 @@ export class Sheet implements Assessment, Described {
   rss: Bytes | undefined;
   /** Part of the size outside MemTotal. */
   kernelBytes: Bytes = NONE;
+  /** What the policy keeps available. */
   reserve: Bytes = NONE;
 
   /** The report of this tick: whether it is new, its number, and when it was seen. */
@@ -111,17 +82,50 @@ export class Sheet implements Assessment, Described {
   /** Bytes per second. */
   usedRate = NONE;
 
+  /** Guaranteed minimum and maximum. */
   min: Bytes = NONE;
   ceiling: Bytes = NONE;
   wanted: Bytes = NONE;
+  /** Size under which the guest would lose memory it uses; at least `min`. */
   floor: Bytes = NONE;
+  /** Target of the policy within the guarantees, and not under what the guest has of its floor. */
   desired: Bytes = NONE;
+  /** The policy's target as high as it has been within the stabilization window; at least `desired`. */
   stable: Bytes = NONE;
+  /** Share of its size that the guest uses. */
   active: Ratio = NONE;
   condition: Condition = AMPLE;
+  /** It has too little available, swaps out, or was harmed by a shrink: growth is urgent, and it never donates. */
   distressed = false;
+  /** What a growth of it is for. */
   growth: Care['growth'] = 'GROW';
+  /** Why it is not shrunk, whoever asks for it. */
   bar: Bar | undefined;
+
+  readonly claim: Claim = {
+    min: NONE,
+    floor: NONE,
+    desired: NONE,
+    priority: 0,
+    shares: 0,
+    idleTax: NONE,
+    demand: NONE,
+  };
+  /** Size that the guest is entitled to. */
+  share: Bytes = NONE;
+  /** The share holds memory beyond what the guest asks for, which nobody else needs. */
+  returned = false;
+  /** The growth that it is granted, or why there is none; undefined for a guest that is to shrink. */
+  grant: Restrained | undefined;
+  /** What restraint last said of the guest. */
+  readonly restrained: Restrained = {
+    target: undefined,
+    code: 'OK',
+    inputs: {},
+    source: undefined,
+    short: 0,
+  };
+  readonly outcome: Outcome = { action: 'hold', reason: 'OK', target: undefined };
 
   /** What expressions see of the guest. */
   readonly scope: Scope & Required<Pick<Scope, 'guarantees'>>;
@@ -135,14 +139,27 @@ export class Sheet implements Assessment, Described {
   }
 
   /** Begins another tick. */
-  begin(sample: GuestSample, policy: GuestPolicy | undefined, memory: GuestMemory, now: Seconds): void {
+  begin(
+    sample: GuestSample,
+    policy: GuestPolicy | undefined,
+    layers: readonly Layer[],
+    pause: Pause | undefined,
+  ): void {
     this.sample = sample;
     this.policy = policy;
-    this.memory = memory;
-    this.at = now;
+    this.layers = layers;
+    this.pause = pause;
     this.restore = undefined;
+    this.grant = undefined;
     this.#draft = undefined;
     restart(this.trail, sample.readings.current.value);
+  }
+
+  /** Says what becomes of the guest; the last word counts. */
+  conclude(action: Outcome['action'], reason: ReasonCode, target?: Bytes): void {
+    this.outcome.action = action;
+    this.outcome.reason = reason;
+    this.outcome.target = target;
   }
 
   /** The memory as a copy that is this tick's own. */

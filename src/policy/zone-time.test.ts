@@ -18,7 +18,7 @@ describe('local time', () => {
     ['2026-10-25T00:30:00Z', 'Europe/Rome', { weekday: 7, hour: 2, minute: 30 }],
     ['2026-10-25T01:30:00Z', 'Europe/Rome', { weekday: 7, hour: 2, minute: 30 }],
   ])('at %s in %s is %j', (instant, zone, expected) => {
-    expect(localTime(at(instant), zone)).toEqual(expected);
+    expect(localTime({ wall: at(instant) }, zone)).toEqual(expected);
   });
 
   it('does not depend on what was asked before', () => {
@@ -27,7 +27,7 @@ describe('local time', () => {
       fc.property(instants, list => {
         for (const wall of list) {
           const date = new Date(wall * 1000);
-          expect(localTime(wall, 'UTC')).toEqual({
+          expect(localTime({ wall }, 'UTC')).toEqual({
             weekday: date.getUTCDay() || 7,
             hour: date.getUTCHours(),
             minute: date.getUTCMinutes(),

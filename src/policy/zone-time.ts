@@ -1,4 +1,5 @@
 /** Wall-clock time in a zone, by the time zone database that Node carries (Intl). */
+import type { Instant } from '../model/clock.ts';
 import type { Seconds } from '../model/units.ts';
 
 /** What clocks on the wall show. `weekday` is ISO 8601's: 1 is Monday, 7 is Sunday. */
@@ -51,10 +52,10 @@ export function isZone(name: string): boolean {
 /**
  * The time that clocks in a zone show.
  *
- * @param wall - Unix time
+ * @param now - whose wall clock it is about
  * @param name - a zone that `isZone` accepts
  */
-export function localTime(wall: Seconds, name: string): LocalTime {
+export function localTime({ wall }: Pick<Instant, 'wall'>, name: string): LocalTime {
   const zone = zoneOf(name);
   // Every offset in use today is of whole minutes.
   const minute = Math.floor(wall / 60);

@@ -87,7 +87,7 @@ function shortestWait(moment: Moment, uuid: string, most: Seconds): Moved | unde
 function patienceOf({ policies, snapshot, now }: Moment, uuid: string): Seconds {
   const { host } = policies;
   const sample = snapshot.guests.find(guest => guest.uuid === uuid);
-  const policy = sample && governing(policies, sample, now.wall).policy;
+  const policy = sample && governing(policies, sample, now).policy;
   const times = [
     ...host.pressure.flatMap(({ forSeconds, keepForSeconds }) => [forSeconds, keepForSeconds]),
     ...(policy?.vetoes.map(({ holdSeconds }) => holdSeconds) ?? []),

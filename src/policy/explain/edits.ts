@@ -15,7 +15,7 @@ export interface Edit {
 export function edits(moment: Moment, uuid: string, level: string): Edit[] {
   const { policies, snapshot, now } = moment;
   const sample = snapshot.guests.find(guest => guest.uuid === uuid);
-  const policy = sample && governing(policies, sample, now.wall).policy;
+  const policy = sample && governing(policies, sample, now).policy;
   if (policy === undefined) return [];
   const own = (changed: GuestPolicy): Moment => {
     const alone: GuestPolicy = {

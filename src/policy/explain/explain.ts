@@ -38,7 +38,7 @@ export function explain(moment: Moment, uuid: string, { search = true } = {}): E
   const decision = tick.decisions.find(candidate => candidate.uuid === uuid);
   if (sample === undefined || decision === undefined)
     throw new BallonetError('DOMAIN_NOT_FOUND', `no guest with uuid ${uuid} is among those of this tick`);
-  const policy = governing(policies, sample, now.wall).policy;
+  const policy = governing(policies, sample, now).policy;
   const quantities = policy === undefined ? [] : quantitiesOf(policy, watched);
   const protectors = policy === undefined ? [] : protectorsOf(policy, watched, tick, uuid, now.monotonic);
   const levels = levelsOf(policies, watched, tick, now.monotonic);

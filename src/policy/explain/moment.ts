@@ -66,7 +66,7 @@ export function later(moment: Moment, uuid: string, seconds: Seconds): Moment {
 }
 
 function stepOf({ policies, now }: Moment, sample: GuestSample): Seconds {
-  const { policy } = governing(policies, sample, now.wall);
+  const { policy } = governing(policies, sample, now);
   const windows = [policy?.estimate.windowSeconds ?? 0, policy?.stabilizationSeconds ?? 0];
   const shortest = Math.min(...windows.filter(window => window > 0));
   const fine = Number.isFinite(shortest) ? shortest / STEPS_A_WINDOW : 0;

@@ -175,7 +175,7 @@ export function guestScopeOf(
     demand: demand?.out ?? Number.NaN,
     usedRate: number(usedRate),
     target,
-    condition: policy && conditionOf(sample, policy.guarantees.reserve),
+    condition: policy && conditionOf({ sample, reserve: policy.guarantees.reserve, unreported: 0 }),
   });
   return {
     ...Object.fromEntries(NAMES.map(name => [name, Reflect.get(names, name)])),

@@ -145,7 +145,7 @@ function conditionChecks({ always, guests, policies, start }: PolicyTest): Check
       const decision = seen.decisions.get(uuid);
       if (sample === undefined || decision === undefined) return [];
       const governing = policies.guests.find(({ name }) => name === decision.policy?.name);
-      const { policy } = governing ? layeredPolicy(governing, sample, start + seen.at) : {};
+      const { policy } = governing ? layeredPolicy(governing, sample, { wall: start + seen.at }) : {};
       return [[identifier, guestScopeOf(sample, decision, policy)] as const];
     });
     scopesOf = { seen, host, guests: Object.fromEntries(entries) };
