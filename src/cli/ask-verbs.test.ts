@@ -1,4 +1,6 @@
 /** The verbs that ask the daemon, against the API at a real socket. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -8,6 +10,7 @@ import { tickEventOf } from '../../test/fakes/ticks.ts';
 import { BallonetError } from '../model/errors.ts';
 import { MiB } from '../model/units.ts';
 import { program } from './program.ts';
+import { stateFolder } from './state-dir.ts';
 
 const GUEST = sampleOf({ name: 'twelve-chars', title: 'Web', tags: { tier: 'gold' } });
 const NAME = GUEST.name;
@@ -199,5 +202,23 @@ describe('the verbs that ask the daemon', () => {
   it('top shows a daemon that has not seen its guests yet', async () => {
     await using here = await apiBench();
     expect((await run(here, 'top', '-b', '-n', '1')).out).toContain('no tick yet');
+  });
+
+  it('release --moved leaves all guests alone where no daemon has moved one, and none where that is not known', async () => {
+    const state = mkdtempSync(join(tmpdir(), 'ballonet-release-'));
+    try {
+      const out: string[] = [];
+      const streams = { out: (text: string) => void out.push(text), err: () => {} };
+      const uri = 'sim:///overcommitted';
+      const args = ['-c', uri, 'release', '--moved', '--state', state];
+      const release = () => program(streams, '1.2.3').parseAsync(['node', 'ballonet', ...args]);
+      await release();
+      expect(out).toEqual([]);
+      writeFileSync(join(stateFolder(state, uri), 'state.json'), 'half a sta');
+      await release();
+      expect(out).toHaveLength(12);
+    } finally {
+      rmSync(state, { recursive: true });
+    }
   });
 });

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { ROUTES } from '../api/routes.ts';
 import { releaseDomains } from '../engine/release.ts';
-import type { Kept } from '../engine/state-file.ts';
 import type { Domain, Hypervisor } from '../hypervisor/driver.ts';
 import { systemClock } from '../model/clock.ts';
 import { BallonetError, isBallonetError } from '../model/errors.ts';
@@ -16,6 +15,7 @@ import { stateFolder } from './state-dir.ts';
 
 interface Options extends Asking {
   readonly direct?: true;
+  readonly moved?: true;
   readonly reason?: string;
   readonly state?: string;
 }
@@ -41,6 +41,10 @@ export function releaseVerb({ out }: Streams): Command {
     )
     .option('--reason <text>', 'for the daemon, its log, and whoever looks later')
     .option('--direct', 'ask the hypervisor, whether a daemon runs or not')
+    .option(
+      '--moved',
+      'directly, only those that a daemon has moved: nobody where none has left a state; what the unit does after a failure',
+    )
     .option('--state <dir>', 'the state folder of the daemon that is gone; default as for run')
     .addOption(socketOption())
     .action(async (domains: string[], options: Options, command: Command) => {
@@ -57,30 +61,31 @@ const WORDS = { released: 'released to', full: 'has all of its', failed: 'failed
 
 async function release(
   domains: readonly string[],
-  { direct, reason, state, ...asking }: Options,
+  { direct, moved, reason, state, ...asking }: Options,
   command: Command,
 ): Promise<readonly Freed[]> {
   const { connect } = command.optsWithGlobals<{ connect?: string }>();
-  if (direct === true || connect !== undefined) return releaseDirectly(domains, state, command);
+  const how = { state, moved: moved === true };
+  if (direct === true || how.moved || connect !== undefined) return releaseDirectly(domains, how, command);
   try {
     const { items } = await daemonAt(asking).call(ROUTES.release, { body: { domains, reason } });
     return items;
   } catch (error) {
     if (asking.socket !== undefined || !isBallonetError(error, 'DAEMON_UNREACHABLE')) throw error;
-    return releaseDirectly(domains, state, command);
+    return releaseDirectly(domains, how, command);
   }
 }
 
 /** For a host whose daemon is gone: systemd calls it when the daemon has failed. */
 function releaseDirectly(
   names: readonly string[],
-  stateDir: string | undefined,
+  { state: stateDir, moved }: { readonly state: string | undefined; readonly moved: boolean },
   command: Command,
 ): Promise<readonly Freed[]> {
   return withHypervisor(command, { readOnly: false }, async hypervisor => {
     const store = await stateOf(hypervisor, stateDir);
     try {
-      const domains = await chosen(hypervisor, store?.kept, names);
+      const domains = await chosen(hypervisor, store, names, moved);
       const release = await releaseDomains(hypervisor, domains);
       if (store?.kept !== undefined) {
         const { state, epochs } = store.kept;
@@ -109,15 +114,22 @@ async function stateOf(hypervisor: Hypervisor, dir: string | undefined): Promise
   }
 }
 
-/** With a state, the guests that the daemon has moved: others are as small as somebody else wants them. */
+/**
+ * With a state, the guests that the daemon has moved: others are as small as somebody else wants them. Where there was one that
+ * cannot be used, any guest may have been moved.
+ */
 async function chosen(
   hypervisor: Hypervisor,
-  kept: Kept | undefined,
+  store: StateStore | undefined,
   names: readonly string[],
+  moved: boolean,
 ): Promise<readonly Domain[]> {
   if (names.length > 0) return Promise.all(names.map(name => hypervisor.lookup(name)));
   const active = await hypervisor.domains({ active: true });
-  return active.filter(({ uuid }) => kept === undefined || kept.state.guests.get(uuid)?.target !== undefined);
+  const kept = store?.kept;
+  if (kept !== undefined)
+    return active.filter(({ uuid }) => kept.state.guests.get(uuid)?.target !== undefined);
+  return moved && store?.lost !== true ? [] : active;
 }
 
 function outcome(
