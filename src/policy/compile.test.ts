@@ -228,3 +228,19 @@ describe('compilePolicies', () => {
     expect(codesOf(host(), ...files)).toContain('3.yaml POLICY_LIMIT');
   }, 30_000);
 });
+
+describe('a document of another version of the language', () => {
+  const hintFor = (version: string) => {
+    const { set, diagnostics } = compile(host().replace('ballonet/v1', version));
+    expect(set).toBeUndefined();
+    expect(diagnostics[0]).toMatchObject({ code: 'POLICY_KIND', file: '1.yaml', line: 1, column: 13 });
+    return diagnostics[0]?.hint;
+  };
+
+  it('is refused with what to do: one for a newer, one for an older version, one for something else', () => {
+    const hints = ['ballonet/v2', 'ballonet/v0', 'ballonet/v0beta1', 'v1'].map(hintFor);
+    expect(hints).not.toContain(undefined);
+    expect(hints[1]).toBe(hints[2]);
+    expect(new Set(hints).size).toBe(3);
+  });
+});

@@ -93,13 +93,30 @@ function kindOf(document: SourceDocument, diagnostics: Diagnostic[]): Kind | und
     return refuse([], 'the document has no apiVersion', `a policy begins with apiVersion: ${API_VERSION}`);
   }
   if (apiVersion !== API_VERSION) {
-    return refuse(['apiVersion'], 'this version of the policy language is not known', `write ${API_VERSION}`);
+    const { message, hint } = otherVersion(apiVersion);
+    return refuse(['apiVersion'], message, hint);
   }
   if (kind === undefined) return refuse([], 'the document has no kind', `the kinds: ${KINDS.join(', ')}`);
   const known = KINDS.find(candidate => candidate === kind);
   if (known !== undefined) return known;
   const name = typeof kind === 'string' ? kind : '';
   return refuse(['kind'], `there is no kind '${name}'`, suggestion(name, KINDS, 'the kinds'));
+}
+
+/** What to do about policies of another time than this version's: nothing is guessed, since they hold a guest's memory. */
+function otherVersion(apiVersion: unknown): { readonly message: string; readonly hint: string } {
+  const [, number] = /^ballonet\/v(\d+)/.exec(typeof apiVersion === 'string' ? apiVersion : '') ?? [];
+  if (number === undefined)
+    return { message: 'this is no version of the policy language', hint: `write ${API_VERSION}` };
+  if (Number(number) > Number(API_VERSION.slice('ballonet/v'.length)))
+    return {
+      message: `the policy is for a newer Ballonet: this one reads ${API_VERSION}`,
+      hint: 'upgrade Ballonet, or put the policies back that ran with this version',
+    };
+  return {
+    message: `the policy is for an older Ballonet: this one reads ${API_VERSION}`,
+    hint: `write ${API_VERSION}, then have \`ballonet check\` name what else has changed, with the fix`,
+  };
 }
 
 function checkHostCount(

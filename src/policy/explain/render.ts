@@ -10,6 +10,7 @@ import type {
   TracedExpression,
 } from '../../model/explanation.ts';
 import { formatSize } from '../../model/units.ts';
+import { remedyFor } from './remedies.ts';
 import { renderTrace } from './render-trace.ts';
 import { formatPlace, formatSeconds, formatValue } from './render-values.ts';
 
@@ -160,7 +161,8 @@ function left(seconds: number | undefined): string {
 function changeLines({ changes, decision }: Explanation): string[] {
   if (changes === undefined) return [];
   if (decision.action !== 'hold') return ['it moves in this tick'];
-  if (changes.length === 0) return ['nothing that was tried makes it move'];
+  if (changes.length === 0)
+    return [remedyFor(decision.reason, decision.name) ?? 'nothing that was tried makes it move'];
   return changes.map(change => `- ${changeText(change, decision.level)}`);
 }
 
