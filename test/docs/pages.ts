@@ -15,6 +15,7 @@ import { DIAGNOSTICS, LINTS } from '../../src/policy/source/diagnostics.ts';
 import { ScenarioDocument } from '../../src/simulator/scenario/schema.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { driversPage } from '../conformance/page.ts';
+import { type Field, fieldsOf } from './fields.ts';
 
 const GENERATED = '<!-- Made from the code by `npm run docs`. -->';
 
@@ -147,7 +148,7 @@ function policyPage(): string {
       '',
       '| field | value | default | meaning |',
       '|---|---|---|---|',
-      ...fieldRows('', schema),
+      ...fieldRows(schema),
       '',
     ];
   });
@@ -166,7 +167,7 @@ function scenarioPage(): string {
   const table = (field: Field) => [
     '| field | value | default | meaning |',
     '|---|---|---|---|',
-    ...fieldRows('', field),
+    ...fieldRows(field),
     '',
   ];
   return page(
@@ -215,48 +216,11 @@ function expressionSection(): string[] {
   ];
 }
 
-/** The part of JSON Schema that the policy schemas come out as. */
-interface Field {
-  readonly title?: string;
-  readonly type?: string;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly default?: unknown;
-  readonly description?: string;
-  readonly pattern?: string;
-  readonly $ref?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly properties?: Readonly<Record<string, Field>>;
-  readonly items?: Field;
-  readonly anyOf?: readonly Field[];
-}
-
-function fieldRows(prefix: string, { properties = {} }: Field): string[] {
-  return Object.entries(properties).flatMap(([name, field]) => {
-    const path = prefix === '' ? name : `${prefix}.${name}`;
-    const inner = field.items ?? field;
-    const row = `| \`${path}${field.items ? '[]' : ''}\` | ${valuesOf(field)} | ${defaultOf(field)} | ${field.description ?? ''} |`;
-    return [row, ...fieldRows(field.items ? `${path}[]` : path, inner)];
-  });
-}
-
-function valuesOf(field: Field): string {
-  if (field.title !== undefined) return field.title;
-  if (field.$ref !== undefined) return field.$ref.slice(field.$ref.lastIndexOf('/') + 1).toLowerCase();
-  const choices = field.enum ?? (field.const === undefined ? undefined : [field.const]);
-  if (choices) return choices.map(choice => `\`${String(choice)}\``).join(', ');
-  if (field.minimum !== undefined && field.maximum !== undefined)
-    return `${field.type ?? ''} ${field.minimum} to ${field.maximum}`;
-  if (field.type === undefined && field.anyOf) return field.anyOf.map(valuesOf).join(' or ');
-  if (field.items) return `list of ${valuesOf(field.items)}`;
-  return field.type ?? '';
-}
-
-function defaultOf(field: Field): string {
-  return field.default === undefined || field.type === 'object'
-    ? ''
-    : `\`${JSON.stringify(field.default).replaceAll('"', '')}\``;
+function fieldRows(schema: Field): string[] {
+  return fieldsOf(schema).map(
+    ({ path, values, default: value, description }) =>
+      `| \`${path}\` | ${values} | ${value === undefined ? '' : `\`${value}\``} | ${description} |`,
+  );
 }
 
 function helpOf(command: Command): string {
