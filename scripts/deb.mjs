@@ -27,9 +27,9 @@ const target = path.resolve(process.argv[2] ?? path.join(root, 'build'));
 const { version } = readJson('package.json');
 const debianVersion = version.replace('-', '~'); // a pre-release comes before its release
 const modules = Object.entries(readJson('package-lock.json').packages)
-  .filter(([name, { dev }]) => name !== '' && dev !== true)
-  .map(([name]) => name)
-  .filter(name => existsSync(path.join(root, name)));
+  // Optional ones are native code for one kind of machine; this package is for all.
+  .filter(([name, { dev, optional }]) => name !== '' && dev !== true && optional !== true)
+  .map(([name]) => name);
 
 // What modules bring for people and compilers: node reads none of it.
 const UNREAD =
