@@ -5,7 +5,7 @@ import { HAZARDS, hazardRows, hazardsPage } from './hazards.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/hazards.md', import.meta.url));
 
-describe('the page of hazards', () => {
+describe('the page of hazards', { timeout: 60_000 }, () => {
   if (process.env.BALLONET_WRITE_DOCS === '1') writeFileSync(PAGE, hazardsPage());
 
   it('has a line for each of them, with the code and tests that name it (npm run docs writes it)', () => {
