@@ -33,6 +33,13 @@ async function run(...args: string[]) {
 }
 
 describe('replay', () => {
+  it('says what to give where there is no journal', async () => {
+    await expect(run('replay', '/nowhere')).rejects.toMatchObject({
+      code: 'JOURNAL_UNREADABLE',
+      message: expect.stringMatching(/^\/nowhere: .*ballonet record$/),
+    });
+  });
+
   it('says that all recorded decisions come out again, and fails when one does not', async () => {
     const good = await run('replay', await writeJournal(folder, 10));
     expect(good).toMatchObject({ err: '', code: undefined });

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { BallonetError, errorMessage } from '../model/errors.ts';
+import { BallonetError, errorMessage, systemCode } from '../model/errors.ts';
 import type { Seconds } from '../model/units.ts';
 import type { JournalRecord } from './entries.ts';
 import { type Segment, segmentsIn } from './folder.ts';
@@ -62,7 +62,16 @@ async function* attempt(file: string): AsyncGenerator<JournalRecord> {
   }
 }
 
+/** What to do about the errors of the file system that people meet. */
+const FIXES: Readonly<Record<string, string>> = {
+  ENOENT:
+    'there is nothing at this path: give a segment or the folder that has them, as in /var/lib/ballonet/*/journal, or make one with ballonet record',
+  EACCES: 'this user may not read it: ask as root or as the user that the daemon runs as',
+};
+
 function unreadable(location: string, problem: string, cause?: unknown): BallonetError {
+  const fix = FIXES[systemCode(cause)];
+  if (fix !== undefined) return new BallonetError('JOURNAL_UNREADABLE', `${location}: ${fix}`, { cause });
   const message = problem.includes(location) ? problem : `${location}: ${problem}`;
   return new BallonetError('JOURNAL_UNREADABLE', message, { cause });
 }

@@ -51,6 +51,8 @@ export interface Daemon {
   readonly orders: Subject<Order>;
   /** What operators want to hear of; every part may tell. */
   readonly notices: Subject<Notice>;
+  /** When a reload begins and ends that somebody asked for, whatever comes of it. */
+  readonly reloads: Subject<'begins' | 'ends'>;
   /** What outlives this process; undefined where it only looks, and where the guests end with it. */
   readonly store: StateStore | undefined;
   /** Ends the daemon with this error. */
@@ -92,6 +94,7 @@ export async function openDaemon(options: DaemonOptions, fail: Daemon['fail']): 
     events: new Subject(),
     orders: new Subject(),
     notices: new Subject(),
+    reloads: new Subject(),
     store,
     fail,
     observing,

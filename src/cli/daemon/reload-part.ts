@@ -10,7 +10,7 @@ const QUIET_MS = 500;
 
 /** Reads the policies anew on SIGHUP, when their files change, and when it is asked to. */
 export function reloadPart(daemon: Daemon): Part & Pick<Reloader, 'reload'> {
-  const { options, policies, collector, notices, clock, fail, observing } = daemon;
+  const { options, policies, collector, notices, reloads, clock, fail, observing } = daemon;
   const { paths, reading, warnings, dryRun } = options;
   const tell = (notice: Parameters<typeof notices.next>[0]) => notices.next(notice);
   const reloader = createReloader(
@@ -20,6 +20,14 @@ export function reloadPart(daemon: Daemon): Part & Pick<Reloader, 'reload'> {
     },
     reading,
   );
+  const reload = (): void => {
+    reloads.next('begins');
+    try {
+      reloader.reload();
+    } finally {
+      reloads.next('ends');
+    }
+  };
   const running = part('reload', () => {
     tellWarnings(warnings, tell);
     let blind = false;
@@ -44,7 +52,7 @@ export function reloadPart(daemon: Daemon): Part & Pick<Reloader, 'reload'> {
       watch();
       attempt(reloader.reloadIfChanged);
     }, QUIET_MS);
-    const onSignal = () => attempt(reloader.reload);
+    const onSignal = () => attempt(reload);
     watch();
     // What was saved between the first reading and now has no watch told of.
     attempt(reloader.reloadIfChanged);
@@ -54,5 +62,5 @@ export function reloadPart(daemon: Daemon): Part & Pick<Reloader, 'reload'> {
       watcher.close();
     };
   });
-  return { ...running, reload: reloader.reload };
+  return { ...running, reload };
 }

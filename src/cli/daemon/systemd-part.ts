@@ -3,7 +3,7 @@ import type { Daemon } from './context.ts';
 import { type Part, part } from './parts.ts';
 
 /** H33: ready with the first good tick, alive as long as ticks are completed: a loop that hangs is ended and started anew. */
-export function systemdPart({ events, clock, log }: Daemon): Part {
+export function systemdPart({ events, reloads, clock, log }: Daemon): Part {
   return part('systemd', () => {
     const manager = serviceManager(process.env, problem => log.warn({ problem }, 'systemd cannot be told'));
     if (manager === undefined) return () => {};
@@ -21,6 +21,14 @@ export function systemdPart({ events, clock, log }: Daemon): Part {
       pingedAt = now;
       void manager.tell('WATCHDOG=1');
     });
+    // sd_notify(3): the time tells systemd which reload it hears of, and READY=1 that it is over, taken up or refused.
+    watching.add(
+      reloads.subscribe(step => {
+        if (!ready) return;
+        if (step === 'ends') void manager.tell('READY=1');
+        else void manager.tell('RELOADING=1', `MONOTONIC_USEC=${Math.round(clock.now().monotonic * 1e6)}`);
+      }),
+    );
     return () => {
       watching.unsubscribe();
       return manager.tell('STOPPING=1');
