@@ -1,0 +1,101 @@
+/** A daemon as it is shipped, in a process of its own, over a fleet of simulated guests at one tick a second. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createApiClient } from '../../src/api/client.ts';
+import { ROUTES } from '../../src/api/routes.ts';
+import { readJournal } from '../../src/journal/reader.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+/** Linux reports processor time in these, whatever the kernel's own (USER_HZ, proc(5)). */
+const TICKS_PER_SECOND = 100;
+const START_SECONDS = 60;
+
+export interface Fleet extends AsyncDisposable {
+  readonly socket: string;
+  /** Seconds of processor time that it took so far. */
+  cpuSeconds(): number;
+  residentBytes(): number;
+  /** Descriptors that it holds. */
+  handles(): number;
+  journalBytes(): number;
+  /** Times of the ticks so far, by the monotonic clock; the daemon is ended first, so that its journal is whole. */
+  end(): Promise<readonly number[]>;
+}
+
+export async function startFleet(guests: number): Promise<Fleet> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'fleet-'));
+  const scenario = path.join(folder, 'fleet.yaml');
+  writeFileSync(
+    scenario,
+    readFileSync(path.join(ROOT, 'scenarios/diurnal-fleet.yaml'), 'utf8')
+      .replace('count: 200', `count: ${guests}`)
+      .replace('memory: 640GiB', `memory: ${Math.ceil(3.2 * guests)}GiB`)
+      .replaceAll(/(step|interval): 5s/g, '$1: 1s'),
+  );
+  const socket = path.join(folder, 'sock');
+  const state = path.join(folder, 'state');
+  const policy = path.join(ROOT, 'policies/standard.yaml');
+  const args = ['-c', `sim://${scenario}`, 'run', '--policy', policy, '--socket', socket, '--state', state];
+  const child = spawn(path.join(ROOT, 'bin/ballonet'), [...args, '--log-level', 'warn'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const pid = child.pid ?? 0;
+  const files = () =>
+    readdirSync(state, { recursive: true, encoding: 'utf8' }).filter(name => /journal-.*ndjson/.test(name));
+  try {
+    await ready(socket, child);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return {
+    socket,
+    cpuSeconds() {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    },
+    residentBytes() {
+      const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+      return Number(kib) * 1024;
+    },
+    handles: () => readdirSync(`/proc/${pid}/fd`).length,
+    journalBytes: () => files().reduce((all, name) => all + statSync(path.join(state, name)).size, 0),
+    async end() {
+      child.kill('SIGTERM');
+      await once(child, 'close');
+      const [first = ''] = files();
+      const at: number[] = [];
+      for await (const record of readJournal(path.join(state, path.dirname(first))))
+        if (record.type === 'tick') at.push(record.at.monotonic);
+      return at;
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'close');
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ready(socket: string, child: ChildProcess): Promise<void> {
+  const client = createApiClient(socket, 'bench');
+  for (let i = 0; i < START_SECONDS * 5; i++) {
+    if (child.exitCode !== null) throw new Error(`the daemon has ended with ${child.exitCode}`);
+    const isReady = await client.call(ROUTES.readyz).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isReady) return;
+    await sleep(200);
+  }
+  throw new Error(`the daemon has not been ready in ${START_SECONDS} s`);
+}
