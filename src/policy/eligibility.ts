@@ -41,7 +41,7 @@ export function hindranceOf(sample: GuestSample, memory: GuestMemory): Hindrance
   if (isIneffective(memory)) return { stage: 'eligibility', code: 'INEFFECTIVE' };
   const { max, current, total, used, available } = sample.readings;
   // H10, H11, H18 (R9, R10, R13): unknown is not zero, and never shrinks a guest.
-  const quality = worseOf(max, current) ?? worseOf(total, used) ?? worseOf(available, available);
+  const quality = doubtOf(max) ?? doubtOf(current) ?? doubtOf(total) ?? doubtOf(used) ?? doubtOf(available);
   if (quality !== undefined) return { stage: 'quality', code: QUALITY_CODES[quality] };
   if (!isPositive(max) || !isPositive(current)) return { stage: 'quality', code: 'STATS_IMPLAUSIBLE' };
   // H12 (R11). Whether the driver leaves ballooned pages in MemTotal is not known before the XML has been read.
@@ -49,10 +49,8 @@ export function hindranceOf(sample: GuestSample, memory: GuestMemory): Hindrance
   return settled ? undefined : { stage: 'quality', code: 'STATS_SETTLING' };
 }
 
-/** The quality of the first of two readings that is not to be trusted. */
-function worseOf(a: Reading, b: Reading): keyof typeof QUALITY_CODES | undefined {
-  if (a.quality !== 'ok') return a.quality;
-  return b.quality === 'ok' ? undefined : b.quality;
+function doubtOf({ quality }: Reading): keyof typeof QUALITY_CODES | undefined {
+  return quality === 'ok' ? undefined : quality;
 }
 
 function isPositive({ value }: Reading): boolean {
