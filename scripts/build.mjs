@@ -1,7 +1,9 @@
-// Compiles src/ to dist/. The old dist/ is replaced in one step, so that no file stays whose source is gone and nobody sees half a build.
+// Compiles src/ and bundles the console to dist/. The old dist/ is replaced in one step, so that no file stays whose source is gone and
+// nobody sees half a build.
 import { spawnSync } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildConsole } from './console.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [dist, fresh, old] = ['dist', `dist.new.${process.pid}`, `dist.old.${process.pid}`].map(
@@ -10,13 +12,17 @@ const [dist, fresh, old] = ['dist', `dist.new.${process.pid}`, `dist.old.${proce
 const tsc = `${root}node_modules/typescript/bin/tsc`;
 const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh];
 const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-if (status === 0) {
-  try {
-    renameSync(dist, old);
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
+try {
+  if (status === 0) {
+    await buildConsole(`${fresh}/console`);
+    try {
+      renameSync(dist, old);
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error;
+    }
+    renameSync(fresh, dist);
   }
-  renameSync(fresh, dist);
+} finally {
+  for (const path of [fresh, old]) rmSync(path, { recursive: true, force: true });
 }
-for (const path of [fresh, old]) rmSync(path, { recursive: true, force: true });
 process.exit(status ?? 1);

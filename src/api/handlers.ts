@@ -3,6 +3,7 @@ import type { DecisionRecord } from '../engine/history.ts';
 import { BallonetError } from '../model/errors.ts';
 import type { Seconds } from '../model/units.ts';
 import { guestOf, seen, uuidOf } from './guests.ts';
+import { guestHistoryView, guestsHistoryView, hostHistoryView } from './history-views.ts';
 import { operations } from './operations.ts';
 import type { ApiPorts } from './ports.ts';
 import type { Answer, Handlers } from './routes.ts';
@@ -25,7 +26,7 @@ export function createHandlers(ports: ApiPorts): Handlers {
   const { clock, history, state } = ports;
   return {
     ...operations(ports),
-    status: () => statusOf(ports),
+    status: ({ may }) => statusOf(ports, may),
     host: () => hostView(seen(history)),
     guests() {
       const tick = seen(history);
@@ -58,6 +59,15 @@ export function createHandlers(ports: ApiPorts): Handlers {
       return document('EventList', { items: items.slice(-limit).map(eventView) });
     },
     policies: () => policiesOf(ports),
+    checkPolicies: async ({ body: { changes } }) =>
+      document('PolicyCheck', await ports.whatIf.check(changes)),
+    testPolicies: async ({ body: { changes } }) => document('PolicyTests', await ports.whatIf.test(changes)),
+    whatIf: async ({ body: { changes, seconds } }) =>
+      document('WhatIf', await ports.whatIf.replay(changes, seconds)),
+    hostHistory: ({ query: { range } }) => hostHistoryView(ports.trends, range, clock.now().wall),
+    guestsHistory: ({ query }) => guestsHistoryView(ports.trends, query, clock.now().wall),
+    guestHistory: ({ domain }) =>
+      guestHistoryView(ports.trends, guestOf(seen(history), domain), clock.now().wall),
     healthz: () => document('Health', { ok: true }),
     readyz() {
       const tick = seen(history);
@@ -87,7 +97,7 @@ function document<K extends string, T extends object>(kind: K, parts: T) {
   return { apiVersion: 'ballonet/v1' as const, kind, ...parts };
 }
 
-function statusOf(ports: ApiPorts): Answer<'status'> {
+function statusOf(ports: ApiPorts, may: Answer<'status'>['may']): Answer<'status'> {
   const {
     clock,
     history,
@@ -125,6 +135,7 @@ function statusOf(ports: ApiPorts): Answer<'status'> {
       tookSeconds: tick.seconds,
     },
     failedTicks: history.failures(),
+    may,
   });
 }
 
@@ -140,6 +151,6 @@ function policiesOf(ports: ApiPorts): Answer<'policies'> {
       source,
     })),
     files: texts.map(({ file, text }) => ({ file, text })),
-    lints: ports.lints().map(({ severity, code, message, source }) => ({ severity, code, message, source })),
+    lints: [...ports.lints()],
   });
 }

@@ -6,6 +6,7 @@ import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { BallonetError, errorMessage, isBallonetError } from '../model/errors.ts';
 import { admit, type Caller } from './access.ts';
+import { fileResponse } from './console-files.ts';
 import { seen, uuidOf } from './guests.ts';
 import { createHandlers } from './handlers.ts';
 import { httpStatus } from './http-status.ts';
@@ -47,7 +48,7 @@ export function createListener(ports: ApiPorts, streaming: Streaming, door: Door
   /** Whoever may not change something, or asks for it in a form that cannot be read, stands in the audit log too. */
   async function admitted(context: AppContext, route: Bound['route'], take: Bound['take']) {
     try {
-      return await take(context, enter(context, route.access).by);
+      return await take(context, enter(context, route.access));
     } catch (error) {
       // Of those who ask too often there would be too many.
       if (route.access === 'write' && !isBallonetError(error, 'REQUEST_LIMITED')) {
@@ -66,7 +67,7 @@ export function createListener(ports: ApiPorts, streaming: Streaming, door: Door
   app.use(async (context, next) => {
     await next();
     context.header('x-content-type-options', 'nosniff');
-    context.header('cache-control', 'no-store');
+    if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store');
   });
   for (const { route, take } of bound(createHandlers(ports))) {
     app.on(route.method, route.path, async context => {
@@ -96,6 +97,12 @@ export function createListener(ports: ApiPorts, streaming: Streaming, door: Door
     enter(context, 'open');
     return context.body(document, 200, { 'content-type': 'application/json' });
   });
+  for (const [path, file] of ports.console) {
+    app.get(path, context => {
+      enter(context, 'open');
+      return fileResponse(file, name => context.req.header(name));
+    });
+  }
   app.notFound(context => {
     enter(context, 'open');
     throw new BallonetError('ROUTE_NOT_FOUND', `there is no ${context.req.method} ${context.req.path}`);
@@ -116,7 +123,7 @@ export function createListener(ports: ApiPorts, streaming: Streaming, door: Door
 interface Bound {
   readonly route: Pick<Route, 'method' | 'path' | 'access'>;
   /** Reads what is asked; gives what answers it. */
-  readonly take: (context: AppContext, by: string) => Promise<() => unknown>;
+  readonly take: (context: AppContext, caller: Caller) => Promise<() => unknown>;
 }
 
 /** Each route with what it does. */
@@ -130,6 +137,12 @@ function bound(handlers: Handlers): readonly Bound[] {
     bind(ROUTES.decisions, handlers.decisions),
     bind(ROUTES.events, handlers.events),
     bind(ROUTES.policies, handlers.policies),
+    bind(ROUTES.checkPolicies, handlers.checkPolicies),
+    bind(ROUTES.testPolicies, handlers.testPolicies),
+    bind(ROUTES.whatIf, handlers.whatIf),
+    bind(ROUTES.hostHistory, handlers.hostHistory),
+    bind(ROUTES.guestsHistory, handlers.guestsHistory),
+    bind(ROUTES.guestHistory, handlers.guestHistory),
     bind(ROUTES.pause, handlers.pause),
     bind(ROUTES.resume, handlers.resume),
     bind(ROUTES.release, handlers.release),
@@ -145,12 +158,17 @@ function bind<Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(
 ): Bound {
   return {
     route,
-    async take(context, by) {
+    async take(context, { by, may }) {
       const asked = {
         domain: context.req.param('domain') ?? '',
         query: read(route.query, context.req.query(), 'parameter'),
-        body: read(route.body, route.method === 'POST' ? await bodyOf(context) : {}, 'field'),
+        body: read(
+          route.body,
+          route.method === 'POST' ? await bodyOf(context, route.bodyBytesMax ?? BODY_BYTES_MAX) : {},
+          'field',
+        ),
         by,
+        may: may === 'write' ? 'write' : 'read',
       };
       return () => handle(asked);
     },
@@ -158,12 +176,12 @@ function bind<Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(
 }
 
 /** @throws BallonetError REQUEST_INVALID, REQUEST_TOO_LARGE */
-async function bodyOf({ env: { incoming } }: AppContext): Promise<unknown> {
+async function bodyOf({ env: { incoming } }: AppContext, bytesMax: number): Promise<unknown> {
   const type = incoming.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   // What a form of another page can send is not this type.
   if (type !== 'application/json')
     throw new BallonetError('REQUEST_INVALID', 'send the body as content-type application/json');
-  const text = await textOf(incoming);
+  const text = await textOf(incoming, bytesMax);
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -171,15 +189,15 @@ async function bodyOf({ env: { incoming } }: AppContext): Promise<unknown> {
   }
 }
 
-async function textOf(incoming: IncomingMessage): Promise<string> {
+async function textOf(incoming: IncomingMessage, bytesMax: number): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const part of incoming) {
       const piece = Buffer.from(part);
       bytes += piece.length;
-      if (bytes > BODY_BYTES_MAX)
-        throw new BallonetError('REQUEST_TOO_LARGE', `the body is larger than ${BODY_BYTES_MAX / 1024} KiB`);
+      if (bytes > bytesMax)
+        throw new BallonetError('REQUEST_TOO_LARGE', `the body is larger than ${bytesMax / 1024} KiB`);
       parts.push(piece);
     }
   } catch (cause) {
@@ -208,6 +226,9 @@ function refusal(error: unknown): Response {
     ? [error.code, error.message]
     : ['DAEMON_FAULT', 'the daemon failed at this request; its log has the details'];
   const status = httpStatus(error);
-  const headers = status === 429 || status === 503 ? { 'retry-after': '1' } : {};
+  const headers = {
+    ...((status === 429 || status === 503) && { 'retry-after': '1' }),
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+  };
   return Response.json({ apiVersion: 'ballonet/v1', kind: 'Error', code, message }, { status, headers });
 }

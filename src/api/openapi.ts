@@ -14,7 +14,13 @@ export const OPENAPI_PATH = '/api/v1/openapi.json';
 type Json = Record<string, unknown>;
 
 /** What any request may be refused with. */
-const ANY_ERRORS = ['REQUEST_INVALID', 'DAEMON_DENIED', 'REQUEST_LIMITED', 'DAEMON_FAULT'] as const;
+const ANY_ERRORS = [
+  'REQUEST_INVALID',
+  'TOKEN_REFUSED',
+  'DAEMON_DENIED',
+  'REQUEST_LIMITED',
+  'DAEMON_FAULT',
+] as const;
 
 export function openApi(version: string): Json {
   const routes: readonly (readonly [string, Route])[] = Object.entries(ROUTES);

@@ -16,7 +16,15 @@ import {
   Resumed,
   Status,
 } from './schema/answers.ts';
+import {
+  GuestHistory,
+  GuestsHistory,
+  GuestsHistoryQuery,
+  HostHistory,
+  HostHistoryQuery,
+} from './schema/history.ts';
 import { DecisionQuery, EventQuery, Nothing, PauseRequest, ReleaseRequest } from './schema/requests.ts';
+import { PolicyCheck, PolicyEdit, PolicyTests, WhatIf, WhatIfRequest } from './schema/what-if.ts';
 
 /** What a caller must be allowed to do: `open` routes are for health checks and tell nothing. */
 export type Access = 'open' | 'read' | 'write';
@@ -36,6 +44,8 @@ export interface Route<
   readonly answer: Answer;
   /** What it may be refused with, beside what every route may. */
   readonly errors: readonly ErrorCode[];
+  /** Where the body may be larger than most. */
+  readonly bodyBytesMax?: number;
 }
 
 function get<Query extends z.ZodType, Answer extends z.ZodType>(
@@ -54,12 +64,20 @@ function get<Query extends z.ZodType, Answer extends z.ZodType>(
 function post<Body extends z.ZodType, Answer extends z.ZodType>(
   path: string,
   summary: string,
-  parts: { readonly body: Body; readonly answer: Answer; readonly errors: readonly ErrorCode[] },
+  parts: {
+    readonly body: Body;
+    readonly answer: Answer;
+    readonly errors: readonly ErrorCode[];
+    readonly access?: Access;
+    readonly bodyBytesMax?: number;
+  },
 ): Route<typeof Nothing, Body, Answer> {
   return { method: 'POST', path, summary, access: 'write', query: Nothing, ...parts };
 }
 
 const NOT_SEEN = ['DAEMON_NOT_READY'] as const;
+/** Asks with whole policies, and changes nothing. */
+const EDITED = { access: 'read', bodyBytesMax: 512 * 1024 } as const;
 const OF_GUEST = ['DOMAIN_NOT_FOUND', 'DAEMON_NOT_READY'] as const;
 
 export const ROUTES = {
@@ -91,6 +109,37 @@ export const ROUTES = {
     errors: OF_GUEST,
   }),
   policies: get('/api/v1/policies', 'The policy set in force', { query: Nothing, answer: Policies }),
+  checkPolicies: post('/api/v1/policies/check', 'Whether an edited policy set would be taken up', {
+    ...EDITED,
+    body: PolicyEdit,
+    answer: PolicyCheck,
+    errors: ['REQUEST_TOO_LARGE'],
+  }),
+  testPolicies: post('/api/v1/policies/test', "What the policies' own tests say of an edited set", {
+    ...EDITED,
+    body: PolicyEdit,
+    answer: PolicyTests,
+    errors: ['REQUEST_TOO_LARGE'],
+  }),
+  whatIf: post('/api/v1/policies/what-if', 'An edited policy set, played over the last while', {
+    ...EDITED,
+    body: WhatIfRequest,
+    answer: WhatIf,
+    errors: ['REQUEST_TOO_LARGE', 'POLICY_INVALID', 'JOURNAL_UNREADABLE'],
+  }),
+  hostHistory: get('/api/v1/history/host', "What the host's memory was used for", {
+    query: HostHistoryQuery,
+    answer: HostHistory,
+  }),
+  guestsHistory: get('/api/v1/history/guests', 'One figure of all guests over the last hour', {
+    query: GuestsHistoryQuery,
+    answer: GuestsHistory,
+  }),
+  guestHistory: get('/api/v1/history/guests/:domain', "A guest's memory over the last hour", {
+    query: Nothing,
+    answer: GuestHistory,
+    errors: OF_GUEST,
+  }),
   pause: post('/api/v1/guests/:domain/pause', 'Leave a guest alone', {
     body: PauseRequest,
     answer: Paused,
@@ -130,6 +179,7 @@ export interface Asked<Query extends z.ZodType, Body extends z.ZodType> {
   readonly body: z.output<Body>;
   /** Who asks, for the record. */
   readonly by: string;
+  readonly may: Exclude<Access, 'open'>;
 }
 
 export type Answer<N extends keyof typeof ROUTES> = z.output<Of<N>['answer']>;

@@ -158,7 +158,7 @@ describe('the API', () => {
     await using here = await bench();
     await here.openTcp({ read: READ });
     expect(await here.ask('/metrics')).toMatchObject({ status: 200, body: 'fake_metric 1\n' });
-    expect((await here.askTcp('/metrics')).status).toBe(403);
+    expect((await here.askTcp('/metrics')).status).toBe(401);
   });
 
   it('lets the group at the socket, and nobody else', async () => {
@@ -236,10 +236,10 @@ describe('the API, asked to change something', () => {
     };
     const read = { path: '/api/v1/status' };
     expect(await Promise.all([undefined, 'wrong', READ, WRITE].map(token => as(token, read)))).toEqual([
-      403, 403, 200, 200,
+      401, 401, 200, 200,
     ]);
     expect(await Promise.all([undefined, 'wrong', READ, WRITE].map(token => as(token, pause)))).toEqual([
-      403, 403, 403, 200,
+      401, 401, 403, 200,
     ]);
     expect(await as(undefined, { path: '/healthz' })).toBe(200);
     const done = here.audit.filter(({ refused }) => refused === undefined);

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { TickEvent } from '../engine/engine.ts';
 import type { DecisionRecord as Recorded, EventRecord as Told } from '../engine/history.ts';
+import { hostFigures } from '../engine/trends.ts';
 import type { Decision as Decided } from '../model/decision.ts';
 import { errorMessage } from '../model/errors.ts';
 import { NOTICES } from '../model/notice.ts';
@@ -61,8 +62,22 @@ export function snapshotView(event: TickEvent, state: State): z.output<typeof Sn
     sequence: event.snapshot.sequence,
     pressure: pressureView(event),
     host: { totalBytes: trusted(total), availableBytes: trusted(available), freeBytes: trusted(free) },
+    memory: memoryView(event),
     budget: budgetView(event),
     guests: summaries(event, state),
+  };
+}
+
+function memoryView(event: TickEvent): z.output<typeof Snapshot>['memory'] {
+  const { guestsUsed, guestsCache, guestsHeadroom, others, reclaimable, free, ballooned } = hostFigures(event);
+  return {
+    guestsUsedBytes: guestsUsed,
+    guestsCacheBytes: guestsCache,
+    guestsHeadroomBytes: guestsHeadroom,
+    othersBytes: others,
+    reclaimableBytes: reclaimable,
+    freeBytes: free,
+    balloonedBytes: ballooned,
   };
 }
 

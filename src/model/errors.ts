@@ -127,7 +127,11 @@ export const ERRORS = {
   },
   DAEMON_DENIED: {
     exit: 4,
-    help: "The daemon's socket is closed to this user, or the token is missing, wrong, or not enough for the request. The message says which.",
+    help: "The daemon's socket is closed to this user, or the token is not enough for the request. The message says which.",
+  },
+  TOKEN_REFUSED: {
+    exit: 4,
+    help: 'The daemon wants a bearer token and got none, or another one.',
   },
   DAEMON_NOT_READY: {
     exit: 4,

@@ -9,6 +9,7 @@ import type { ApiPorts, AuditEntry, Order } from '../../src/api/ports.ts';
 import { type Api, type ApiLimits, createApi } from '../../src/api/server.ts';
 import { STREAM_LIMITS } from '../../src/api/stream.ts';
 import { createHistory, type History } from '../../src/engine/history.ts';
+import { createTrends, type Trends } from '../../src/engine/trends.ts';
 import { listenAt } from '../../src/hypervisor/server/socket.ts';
 import { BallonetError } from '../../src/model/errors.ts';
 import { obey } from '../../src/policy/orders.ts';
@@ -33,6 +34,7 @@ export interface Ask {
 export interface ApiBench extends AsyncDisposable {
   readonly api: Api;
   readonly history: History;
+  readonly trends: Trends;
   readonly socket: string;
   readonly orders: readonly Order[];
   readonly audit: readonly AuditEntry[];
@@ -54,6 +56,7 @@ export async function apiBench(
   const socket = join(folder, 'sock');
   const clock = createFakeClock();
   const history = createHistory(clock);
+  const trends = createTrends();
   const orders: Order[] = [];
   const audit: AuditEntry[] = [];
   const faults: unknown[] = [];
@@ -64,6 +67,9 @@ export async function apiBench(
       clock,
       about: { version: '1.2.3', startedAt: 1, uri: 'test:///', hypervisor: 'fake 1', dryRun: false },
       history,
+      trends,
+      whatIf: { check: NOTHING_KEPT, test: NOTHING_KEPT, replay: NOTHING_KEPT },
+      console: new Map(),
       linkUp: () => true,
       state: () => state,
       policies: () => POLICIES,
@@ -83,7 +89,7 @@ export async function apiBench(
   );
   await api.openSocket(server => listenAt(server, socket, 'group'));
   return {
-    ...{ api, history, socket, orders, audit, faults },
+    ...{ api, history, trends, socket, orders, audit, faults },
     advance: seconds => clock.advance(seconds),
     ask: ask => send({ socketPath: socket }, ask),
     askTcp: ask => send({ host: '127.0.0.1', port }, ask),
@@ -104,6 +110,9 @@ export async function apiBench(
     },
   };
 }
+
+const NOTHING_KEPT = () =>
+  Promise.reject(new BallonetError('JOURNAL_UNREADABLE', 'there is no journal here'));
 
 const GENEROUS: ApiLimits = {
   http: {},

@@ -8,6 +8,7 @@ import {
   DecisionRecord,
   document,
   EventRecord,
+  Finding,
   Pause,
   Readings,
   SCHEMAS,
@@ -47,6 +48,7 @@ export const Status = document('Status', 'The daemon and its host at a glance.',
     .object({ sequence: z.number().int(), at: Time, ageSeconds: Seconds, tookSeconds: Seconds })
     .optional(),
   failedTicks: z.number().int().describe('in a row, up to now'),
+  may: z.enum(['read', 'write']).describe('what this caller is allowed to do'),
 });
 
 export const Host = document('Host', "The host's memory as the policies see it.", {
@@ -128,6 +130,17 @@ export const Snapshot = document('Snapshot', 'The host and its guests at one tic
     availableBytes: Bytes.optional(),
     freeBytes: Bytes.optional(),
   }),
+  memory: z
+    .object({
+      guestsUsedBytes: Bytes.optional(),
+      guestsCacheBytes: Bytes.optional(),
+      guestsHeadroomBytes: Bytes.optional(),
+      othersBytes: Bytes.optional(),
+      reclaimableBytes: Bytes.optional(),
+      freeBytes: Bytes.optional(),
+      balloonedBytes: Bytes.optional(),
+    })
+    .describe("what the host's memory is used for, as in HostHistory"),
   budget: Budget.optional(),
   guests: z.array(GuestSummary),
 });
@@ -140,13 +153,6 @@ export const StreamDecision = document(
 );
 
 export const StreamEvent = document('Event', 'One event, as it happened.', EventRecord.shape, 'StreamEvent');
-
-const Finding = z.object({
-  severity: z.string(),
-  code: z.string(),
-  message: z.string(),
-  source: SourceRef,
-});
 
 export const Policies = document('PolicySet', 'The policy set in force, as it was written.', {
   hostPolicy: z.object({ name: z.string(), mode: z.enum(['observe', 'enforce']), source: SourceRef }),

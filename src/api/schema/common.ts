@@ -39,6 +39,17 @@ export const SourceRef = z
     description: 'A place in a policy file; lines and columns count from 1.',
   });
 
+export const Finding = z
+  .object({
+    severity: z.string(),
+    code: z.string().describe('of docs/reference/diagnostics.md'),
+    message: z.string(),
+    hint: z.string().optional(),
+    span: z.number().int().optional().describe('how many characters of the line are meant'),
+    source: SourceRef,
+  })
+  .register(SCHEMAS, { id: 'Finding', description: 'What is wrong, or probably not meant, in a policy.' });
+
 const Stage = z
   .object({
     stage: z.string(),

@@ -1,18 +1,33 @@
 /** The API: its doors, and what it needs of the rest of the daemon. */
+import { fileURLToPath } from 'node:url';
+import { readConsole } from '../../api/console-files.ts';
 import type { ApiPorts, Finding } from '../../api/ports.ts';
 import { createApi } from '../../api/server.ts';
 import { createHistory } from '../../engine/history.ts';
+import { createTrends } from '../../engine/trends.ts';
 import { compilePolicies } from '../../policy/compile.ts';
 import type { PolicySet } from '../../policy/policy-set.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { openDoors } from './api-doors.ts';
 import type { ApiOptions } from './api-options.ts';
 import type { Daemon } from './context.ts';
-import { createExplainer } from './explain-thread.ts';
+import { explainInThread } from './explain-thread.ts';
+import { createJobThreads } from './job-thread.ts';
 import { type Part, part } from './parts.ts';
+import { findingOf } from './whatif/check-job.ts';
+import { createWhatIf } from './whatif/what-if.ts';
 
-/** @param reload reads the policies anew; throws BallonetError when they cannot be taken up */
-export function apiPart(daemon: Daemon, options: ApiOptions, reload: () => void): Part {
+/** Beside the modules that run. */
+const CONSOLE = fileURLToPath(new URL('../../console/', import.meta.url));
+
+interface Others {
+  /** Reads the policies anew; throws BallonetError when they cannot be taken up. */
+  readonly reload: () => void;
+  /** Where the journal is; undefined while none is kept. */
+  readonly journal: () => string | undefined;
+}
+
+export function apiPart(daemon: Daemon, options: ApiOptions, { reload, journal }: Others): Part {
   const { events, notices } = daemon;
   return part('api', async () => {
     const history = createHistory(daemon.clock);
@@ -27,14 +42,29 @@ export function apiPart(daemon: Daemon, options: ApiOptions, reload: () => void)
     const metrics = createMetrics(daemon.options.version, daemon.clock.now().wall);
     watching.add(events.subscribe(event => metrics.noteEngine(event)));
     watching.add(notices.subscribe(notice => metrics.noteNotice(notice, daemon.clock.now().wall)));
-    const explainer = createExplainer();
+    const trends = createTrends();
+    watching.add(
+      events.subscribe(event => {
+        if (event.type === 'tick') trends.note(event);
+      }),
+    );
+    const [quick, slow] = [createJobThreads(), createJobThreads()];
     const ports = await portsOf(daemon, {
       history,
       linkUp: () => up,
       reload,
       metrics,
+      trends,
+      whatIf: createWhatIf({
+        policies: () => daemon.policies.value,
+        wall: () => daemon.clock.now().wall,
+        journal,
+        quick,
+        slow,
+      }),
+      console: readConsole(CONSOLE),
       explain: ({ policies, snapshot, before, now }, uuid) =>
-        explainer.explain({
+        explainInThread(quick, {
           texts: policies.texts ?? [],
           mode: policies.host.mode,
           ...{ snapshot, state: before, now, uuid },
@@ -45,7 +75,8 @@ export function apiPart(daemon: Daemon, options: ApiOptions, reload: () => void)
     const close = async () => {
       closing();
       watching.unsubscribe();
-      explainer.close();
+      quick.close();
+      slow.close();
       await api.close();
     };
     try {
@@ -60,7 +91,10 @@ export function apiPart(daemon: Daemon, options: ApiOptions, reload: () => void)
 
 async function portsOf(
   { options, hypervisor, clock, policies, state, orders, log }: Daemon,
-  parts: Pick<ApiPorts, 'history' | 'linkUp' | 'reload' | 'explain' | 'metrics'>,
+  parts: Pick<
+    ApiPorts,
+    'history' | 'linkUp' | 'reload' | 'explain' | 'metrics' | 'trends' | 'whatIf' | 'console'
+  >,
 ): Promise<ApiPorts> {
   return {
     ...parts,
@@ -92,14 +126,7 @@ function lintsOf(policies: Daemon['policies'], wall: () => number): () => readon
     if (of === policies.value) return found;
     of = policies.value;
     const sources = (of.texts ?? []).map(({ file, text }) => ({ file, content: text }));
-    found = compilePolicies(sources)
-      .lint(wall())
-      .map(({ severity, code, message, file, line, column }) => ({
-        severity,
-        code,
-        message,
-        source: { file, line, column },
-      }));
+    found = compilePolicies(sources).lint(wall()).map(findingOf);
     return found;
   };
 }

@@ -28,13 +28,14 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
   const reloading = reloadPart(daemon);
   const leasing = leasePart(daemon);
   const asked = stopSignal();
+  const journalling = journalPart(daemon);
   // They start in this order, and stop in the opposite one.
   const parts = [
     logPart(daemon),
     connectionPart(daemon),
     keeping,
-    journalPart(daemon),
-    apiPart(daemon, daemon.options.api, reloading.reload),
+    journalling,
+    apiPart(daemon, daemon.options.api, { reload: reloading.reload, journal: journalling.folder }),
     collectorPart(daemon),
     releasePart(daemon),
     reloading,

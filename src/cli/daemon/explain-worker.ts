@@ -1,6 +1,7 @@
 /** The thread that explains: started for one job, ends with its answer. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { type ExplainJob, runExplainJob } from './explain-job.ts';
+import { answerWith } from './job-thread.ts';
 
 const job: ExplainJob = workerData;
-parentPort?.postMessage(runExplainJob(job));
+await answerWith(() => runExplainJob(job));
