@@ -1,7 +1,7 @@
 /** A chart over time, with what it shows as a legend of figures and as a table. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import { clockTime, size } from './format.ts';
+import { axisTime, clockTime, roundSize, size } from './format.ts';
 import { Scroll } from './scroll.tsx';
 import { stacked } from './stack.ts';
 import { colour, theme } from './theme.ts';
@@ -176,7 +176,14 @@ function optionsOf(
     legend: { show: false },
     cursor: { points: { show: false }, drag: { x: false, y: false } },
     scales: { x: { time: true }, y: { range: (_, __, top) => [0, Math.max(1, top * 1.04)] } },
-    axes: [axis, { ...axis, size: 68, values: (_, splits) => splits.map(size), incrs: INCREMENTS }],
+    axes: [
+      {
+        ...axis,
+        space: 96,
+        values: (_, splits, __, ___, step) => splits.map(time => axisTime(time, step < 60)),
+      },
+      { ...axis, size: 68, values: (_, splits) => splits.map(roundSize), incrs: INCREMENTS },
+    ],
     series: [{}, ...lines.map(seriesOf)],
     // Each area is filled down to the one below it.
     bands: areas.slice(1).map((series, i) => ({
@@ -207,16 +214,18 @@ function seriesOf({ label, colour: name, kind }: Line, i: number): uPlot.Series 
 /** Powers of two, as sizes of memory are: 16 MiB up to 512 TiB, and each one's half more. */
 const INCREMENTS = Array.from({ length: 26 }, (_, i) => 2 ** (24 + i));
 
-function drawStrip({ ctx, bbox, data: [times], valToPos }: uPlot, { strip }: ChartData): void {
+function drawStrip(plot: uPlot, { strip }: ChartData): void {
   if (strip === undefined) return;
+  const { ctx, bbox } = plot;
+  const [times] = plot.data;
   const ratio = devicePixelRatio;
   const top = bbox.top - (STRIP_PIXELS + 3) * ratio;
   ctx.save();
   for (let i = 0; i < times.length; i++) {
     const [from, to, value] = [times[i], times[i + 1], strip.values[i]];
     if (from === undefined || value === null || value === undefined) continue;
-    const left = valToPos(from, 'x', true);
-    const right = to === undefined ? left + 2 * ratio : valToPos(to, 'x', true);
+    const left = plot.valToPos(from, 'x', true);
+    const right = to === undefined ? left + 2 * ratio : plot.valToPos(to, 'x', true);
     ctx.fillStyle = colour(value === strip.calm ? 'calm' : 'alarm');
     ctx.fillRect(left, top, Math.max(1, right - left), STRIP_PIXELS * ratio);
   }

@@ -59,7 +59,7 @@ function Item({ decision }: { readonly decision: DecisionView }) {
 }
 
 /** From figures to target, one row a step. */
-export function Stages({ stages }: { readonly stages: readonly StageView[] }) {
+function Stages({ stages }: { readonly stages: readonly StageView[] }) {
   return (
     <Scroll label="Stages of the decision">
       <table>

@@ -54,7 +54,7 @@ export function Editor({ label, text, findings, place, onEdit }: Props) {
 }
 
 /** Where a line begins; lines count from 1. */
-export function offsetOf(text: string, line: number): number {
+function offsetOf(text: string, line: number): number {
   let offset = 0;
   for (let i = 1; i < line; i++) {
     const end = text.indexOf('\n', offset);

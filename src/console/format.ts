@@ -4,8 +4,16 @@ import { GiB, MiB, TiB } from '../model/units.ts';
 /** `1.53 GiB`, `812 MiB`; a dash for what is not known. */
 export function size(bytes: number | null | undefined): string {
   if (bytes === undefined || bytes === null) return '–';
+  if (bytes === 0) return '0';
   const [unit, name] = unitOf(Math.abs(bytes));
   return `${digits(bytes / unit)} ${name}`;
+}
+
+/** For the axis of a chart, where sizes are round: `24 GiB`. */
+export function roundSize(bytes: number): string {
+  if (bytes === 0) return '0';
+  const [unit, name] = unitOf(bytes);
+  return `${Math.round((100 * bytes) / unit) / 100} ${name}`;
 }
 
 /** With a sign, for a change. */
@@ -41,11 +49,17 @@ export function percent(part: number | undefined, whole: number | undefined): st
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const SHORT = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** Time of day of an RFC 3339 time. */
 export function clockTime(at: string): string {
   return CLOCK.format(new Date(at));
+}
+
+/** For the axis of a chart. */
+export function axisTime(seconds: number, withSeconds: boolean): string {
+  return (withSeconds ? CLOCK : SHORT).format(new Date(seconds * 1000));
 }
 
 export function fullTime(at: string): string {

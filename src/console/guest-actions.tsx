@@ -12,6 +12,11 @@ const PAUSES = [
   ['86400', 'for a day'],
 ] as const;
 
+function textIn(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === 'string' ? value : '';
+}
+
 /** What may be done to a guest. Where the caller may only read, it says so. */
 export function GuestActions({ guest }: { readonly guest: GuestRow }) {
   const wish = useSignal<'pause' | 'release'>('pause');
@@ -46,8 +51,7 @@ export function GuestActions({ guest }: { readonly guest: GuestRow }) {
     event.preventDefault();
     if (!(event.currentTarget instanceof HTMLFormElement)) return;
     const form = new FormData(event.currentTarget);
-    const reason = String(form.get('reason') ?? '');
-    const seconds = String(form.get('seconds') ?? '');
+    const [reason, seconds] = [textIn(form, 'reason'), textIn(form, 'seconds')];
     void carryOut(async () => {
       if (wish.value === 'pause') {
         await post(

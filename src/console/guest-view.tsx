@@ -12,7 +12,7 @@ import { type GuestRow, generation, snapshot } from './store.ts';
 import { followStream } from './stream.ts';
 
 type GuestAnswer = Answer<'guest'>;
-type DecisionView = GuestAnswer['decisions'][number];
+type Decided = GuestAnswer['decisions'][number];
 
 /** The daemon keeps a row every 15 s. */
 const HISTORY_MS = 15_000;
@@ -21,7 +21,7 @@ const DECISIONS_MAX = 100;
 export function GuestView({ domain }: { readonly domain: string }) {
   const guest = useSignal<GuestAnswer | undefined>(undefined);
   const history = useSignal<Answer<'guestHistory'> | undefined>(undefined);
-  const decisions = useSignal<readonly DecisionView[]>([]);
+  const decisions = useSignal<readonly Decided[]>([]);
   const problem = useSignal('');
 
   useEffect(() => {
@@ -35,7 +35,7 @@ export function GuestView({ domain }: { readonly domain: string }) {
         if (!signal.aborted) problem.value = messageOf(error);
       }
     };
-    const add = (more: readonly DecisionView[]): void => {
+    const add = (more: readonly Decided[]): void => {
       const known = new Map(decisions.value.map(decision => [decision.id, decision]));
       for (const decision of more) known.set(decision.id, decision);
       decisions.value = [...known.values()].toSorted((a, b) => b.id - a.id).slice(0, DECISIONS_MAX);
@@ -52,11 +52,7 @@ export function GuestView({ domain }: { readonly domain: string }) {
     void readGuest().then(() => {
       if (guest.value === undefined || signal.aborted) return;
       const query = new URLSearchParams({ types: 'decision', domain: guest.value.uuid });
-      void followStream(
-        query.toString(),
-        { message: (_, data) => add([data as DecisionView]), live: () => {} },
-        signal,
-      );
+      void followStream(query.toString(), { decision: decision => add([decision]), live: () => {} }, signal);
     });
     void readHistory();
     const again = setInterval(() => {

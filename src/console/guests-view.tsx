@@ -74,7 +74,11 @@ export function GuestsView() {
 }
 
 function asFilter(text: string): Filter {
-  return Object.keys(FILTERS).includes(text) ? (text as Filter) : 'all';
+  return isFilter(text) ? text : 'all';
+}
+
+function isFilter(text: string): text is Filter {
+  return text in FILTERS;
 }
 
 /** The same column again turns it round; amounts begin with the largest. */
@@ -215,7 +219,8 @@ export function State({
       <span class={`action ${action}`}>
         <span aria-hidden="true">{mark} </span>
         {state === 'running' ? word : state}
-      </span>{' '}
+      </span>
+      {' · '}
       <span class="reason">{pause === undefined ? words(reason) : `paused by ${pause.by}`}</span>
     </span>
   );

@@ -108,6 +108,6 @@ function modeOf(): string {
   return known.mode === 'observe' ? 'observes' : 'enforces';
 }
 
-export function Level({ level }: { readonly level: string }) {
+function Level({ level }: { readonly level: string }) {
   return <span class={level === 'none' ? 'level calm' : 'level'}>{level}</span>;
 }

@@ -1,7 +1,7 @@
 /** The host's memory as areas of a chart, and its continuation with each snapshot. */
 import type { Answer } from '../api/routes.ts';
 import type { ChartData, Line } from './chart.tsx';
-import type { SnapshotView } from './store.ts';
+import type { SnapshotView } from './stream.ts';
 
 type HostHistory = Answer<'hostHistory'>;
 type GuestsHistory = Answer<'guestsHistory'>;

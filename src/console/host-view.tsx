@@ -114,7 +114,7 @@ interface ChoiceProps<T extends string> {
   readonly onChoose: (value: T) => void;
 }
 
-export function Choice<T extends string>({ label, value, options, onChoose }: ChoiceProps<T>) {
+function Choice<T extends string>({ label, value, options, onChoose }: ChoiceProps<T>) {
   return (
     <fieldset class="choice">
       <legend>{label}</legend>

@@ -22,7 +22,7 @@ export function Sparkline({ values, top, width = 96, height = 22 }: Props) {
 }
 
 /** Path of a line over the width, broken where nothing is known. */
-export function sparkPath(
+function sparkPath(
   values: readonly (number | null)[],
   top: number | undefined,
   width: number,

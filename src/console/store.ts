@@ -1,18 +1,14 @@
 /** What the page knows, fed by one stream of snapshots and events. */
 import { batch, computed, signal } from '@preact/signals';
-import type { z } from 'zod';
 import type { Answer } from '../api/routes.ts';
-import type { Snapshot } from '../api/schema/answers.ts';
-import type { EventRecord } from '../api/schema/common.ts';
 import { get, messageOf } from './api.ts';
-import { followStream } from './stream.ts';
+import { followStream, type SnapshotView } from './stream.ts';
 import { tokenState } from './token.ts';
 import { createTrails, type Trails } from './trails.ts';
 
-export type SnapshotView = z.output<typeof Snapshot>;
 export type GuestRow = SnapshotView['guests'][number];
-export type EventView = z.output<typeof EventRecord>;
-export type Status = Answer<'status'>;
+export type EventView = Answer<'events'>['items'][number];
+type Status = Answer<'status'>;
 
 const EVENTS_MAX = 1000;
 /** Status changes seldom: a reload, a pause. */
@@ -40,17 +36,16 @@ export function announce(text: string): void {
 export function startStore(): () => void {
   const ending = new AbortController();
   const { signal: ended } = ending;
-  void followStream('types=snapshot,event', { message: take, live: onLive }, ended);
+  void followStream(
+    'types=snapshot,event',
+    { snapshot: takeSnapshot, event: event => addEvents([event]), live: onLive },
+    ended,
+  );
   const asking = setInterval(() => void readStatus(), STATUS_MS);
   return () => {
     clearInterval(asking);
     ending.abort();
   };
-}
-
-function take(type: string, data: unknown): void {
-  if (type === 'snapshot') takeSnapshot(data as SnapshotView);
-  else if (type === 'event') addEvents([data as EventView]);
 }
 
 function takeSnapshot(next: SnapshotView): void {

@@ -1,9 +1,20 @@
 /** Server-sent events over fetch: EventSource cannot send a token. */
+import type { z } from 'zod';
+import type { Snapshot, StreamDecision, StreamEvent } from '../api/schema/answers.ts';
 import { ApiError, openStream } from './api.ts';
 import { tokenState } from './token.ts';
 
-export interface StreamHandlers {
-  readonly message: (type: string, data: unknown) => void;
+export type SnapshotView = z.output<typeof Snapshot>;
+export type DecisionView = z.output<typeof StreamDecision>;
+export type EventView = z.output<typeof StreamEvent>;
+
+interface Messages {
+  readonly snapshot?: (snapshot: SnapshotView) => void;
+  readonly decision?: (decision: DecisionView) => void;
+  readonly event?: (event: EventView) => void;
+}
+
+interface StreamHandlers extends Messages {
   /** True when it flows, false when it has ended and is tried again. */
   readonly live: (live: boolean) => void;
 }
@@ -22,7 +33,7 @@ export async function followStream(
       const body = await openStream(query, signal);
       failures = 0;
       handlers.live(true);
-      await readEvents(body, handlers.message);
+      await readEvents(body, handlers);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ApiError)) failures = Math.max(failures, 1);
@@ -34,17 +45,14 @@ export async function followStream(
   }
 }
 
-async function readEvents(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  message: StreamHandlers['message'],
-): Promise<void> {
+async function readEvents(body: ReadableStream<Uint8Array<ArrayBuffer>>, messages: Messages): Promise<void> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  const parse = createParser(message);
+  const parse = createParser(messages);
   for (let part = await reader.read(); !part.done; part = await reader.read()) parse(part.value);
 }
 
 /** Takes the text as it comes and gives each whole message; as our own daemon writes them: one line of data each. */
-export function createParser(message: StreamHandlers['message']): (text: string) => void {
+export function createParser(messages: Messages): (text: string) => void {
   let rest = '';
   let type = '';
   return text => {
@@ -52,9 +60,15 @@ export function createParser(message: StreamHandlers['message']): (text: string)
     rest = lines.pop() ?? '';
     for (const line of lines) {
       if (line.startsWith('event: ')) type = line.slice('event: '.length);
-      else if (line.startsWith('data: ')) message(type, JSON.parse(line.slice('data: '.length)));
+      else if (line.startsWith('data: ')) give(messages, type, line.slice('data: '.length));
     }
   };
+}
+
+function give({ snapshot, decision, event }: Messages, type: string, data: string): void {
+  if (type === 'snapshot') snapshot?.(JSON.parse(data));
+  else if (type === 'decision') decision?.(JSON.parse(data));
+  else if (type === 'event') event?.(JSON.parse(data));
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -25,7 +25,7 @@ export const HOST_COLUMNS = [
 /** Of a guest, bytes: its size, where it goes, what the policy would like, what it uses, what it holds of the host, its limits. */
 export const GUEST_COLUMNS = ['size', 'target', 'wanted', 'used', 'held', 'min', 'max'] as const;
 
-export type HostColumn = (typeof HOST_COLUMNS)[number];
+type HostColumn = (typeof HOST_COLUMNS)[number];
 export type GuestColumn = (typeof GUEST_COLUMNS)[number];
 
 export type HostFigures = Readonly<Record<HostColumn, Bytes | undefined>>;
@@ -38,7 +38,7 @@ const GUEST_RANGE = { rows: 240, stepSeconds: 15 };
 
 export type TrendRange = keyof typeof HOST_RANGES;
 
-export interface GuestTrend {
+interface GuestTrend {
   readonly uuid: string;
   readonly name: string;
   readonly series: SeriesView;

@@ -15,14 +15,14 @@ import type { PastTick } from './replay.ts';
 import { withholdShrinks } from './safety.ts';
 
 /** What one side did with a guest. */
-export interface PlayedSide {
+interface PlayedSide {
   readonly shrinks: number;
   readonly grows: number;
   /** What the guest did without of its maximum, the mean over the ticks in which it was there. */
   readonly meanTakenBytes: Bytes;
 }
 
-export interface PlayedGuest {
+interface PlayedGuest {
   readonly uuid: string;
   readonly name: string;
   readonly recorded: PlayedSide;
