@@ -13,7 +13,7 @@ export default defineConfig({
           name: 'unit',
           setupFiles: ['test/seed.ts'],
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['test/lab/**', 'node_modules/**'],
+          exclude: ['test/lab/**', 'test/browser/**', 'node_modules/**'],
         },
       },
       {
@@ -43,6 +43,18 @@ export default defineConfig({
           include: ['test/calibration/*.calibrate.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          globalSetup: 'test/build.ts',
+          include: ['test/browser/**/*.test.ts'],
+          // A browser takes all that there is of a small machine.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -1,6 +1,6 @@
 // Runs every test and ends with one line that counts them: `N passed, N failed`.
 //
-// The lab needs libvirt and QEMU. Where they are missing it says what to install; that is a failure when CI or
+// The lab needs libvirt and QEMU, the console a browser. Where they are missing it says what to install; that is a failure when CI or
 // BALLONET_REQUIRE_LAB is set, so that no machine passes by not looking.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -15,12 +15,8 @@ const totals = { passed: 0, failed: 0 };
 
 try {
   runProjects('unit');
-  const missing = missingForLab();
-  if (missing.length === 0) runProjects('lab', 'lab-alone');
-  else {
-    console.error(`The lab with real guests did not run: it needs ${missing.join(' and ')}.`);
-    if (required) totals.failed += 1;
-  }
+  runWhereItCan('console in a browser', missingFor('test/browser/requirements.json'), 'browser');
+  runWhereItCan('lab with real guests', missingForLab(), 'lab', 'lab-alone');
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
@@ -31,12 +27,24 @@ function isSet(value) {
   return value !== undefined && value !== '' && value !== '0' && value !== 'false';
 }
 
+function runWhereItCan(what, missing, ...projects) {
+  if (missing.length === 0) runProjects(...projects);
+  else {
+    console.error(`The ${what} did not run: it needs ${missing.join(' and ')}.`);
+    if (required) totals.failed += 1;
+  }
+}
+
 function missingForLab() {
-  const files = JSON.parse(readFileSync(path.join(root, 'test/lab/requirements.json'), 'utf8'));
+  const reasons = missingFor('test/lab/requirements.json');
+  return process.getuid?.() === 0 ? reasons : ['root', ...reasons];
+}
+
+function missingFor(list) {
+  const files = JSON.parse(readFileSync(path.join(root, list), 'utf8'));
   const missing = Object.entries(files).filter(([file]) => !existsSync(file));
   const packages = [...new Set(missing.map(([, name]) => name))];
-  const reasons = packages.length === 0 ? [] : [`Debian's ${packages.join(' ')}`];
-  return process.getuid?.() === 0 ? reasons : ['root', ...reasons];
+  return packages.length === 0 ? [] : [`Debian's ${packages.join(' ')}`];
 }
 
 function runProjects(...names) {

@@ -37,6 +37,8 @@ interface Props {
 /** Rows of the table that says the same: more would be read by nobody. */
 const TABLE_ROWS = 12;
 const STRIP_PIXELS = 6;
+/** Seconds: a chart of a daemon that has just begun is not all of one moment. */
+const SPAN_MIN = 60;
 
 export function Chart({ title, data, height = 280 }: Props) {
   const place = useRef<HTMLDivElement>(null);
@@ -175,7 +177,10 @@ function optionsOf(
     padding: [STRIP_PIXELS + 4, 8, 0, 0],
     legend: { show: false },
     cursor: { points: { show: false }, drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: { range: (_, __, top) => [0, Math.max(1, top * 1.04)] } },
+    scales: {
+      x: { time: true, range: (_, from, to) => [Math.min(from, to - SPAN_MIN), to] },
+      y: { range: (_, __, top) => [0, Math.max(1, top * 1.04)] },
+    },
     axes: [
       {
         ...axis,

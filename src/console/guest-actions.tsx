@@ -38,7 +38,6 @@ export function GuestActions({ guest }: { readonly guest: GuestRow }) {
     try {
       announce(await work());
       problem.value = '';
-      dialog.current?.close();
       await readStatus();
     } catch (error) {
       problem.value = messageOf(error);
@@ -59,11 +58,13 @@ export function GuestActions({ guest }: { readonly guest: GuestRow }) {
           { reason, ...(seconds !== '' && { seconds: Number(seconds) }) },
           { domain: uuid },
         );
+        dialog.current?.close();
         return `${name} is paused`;
       }
       const { items } = await post('release', { domains: [uuid], reason });
       const failed = items.find(({ status }) => status === 'failed');
       if (failed !== undefined) throw new Error(failed.problem ?? 'it was not released');
+      dialog.current?.close();
       return `${name} is released and paused`;
     });
   }

@@ -5,8 +5,8 @@ import { ApiError, openStream } from './api.ts';
 import { tokenState } from './token.ts';
 
 export type SnapshotView = z.output<typeof Snapshot>;
-export type DecisionView = z.output<typeof StreamDecision>;
-export type EventView = z.output<typeof StreamEvent>;
+type DecisionView = z.output<typeof StreamDecision>;
+type EventView = z.output<typeof StreamEvent>;
 
 interface Messages {
   readonly snapshot?: (snapshot: SnapshotView) => void;

@@ -55,6 +55,7 @@ function sightOf(guests: readonly Row[], status: Partial<Sight['status']> = {}):
       guests: { total: guests.length, managed: guests.length, paused: 0 },
       lastTick: { sequence: 1, at: '2026-01-01T00:00:00Z', ageSeconds: 1, tookSeconds: 0.003 },
       failedTicks: 0,
+      may: 'write',
       ...status,
     },
   };
