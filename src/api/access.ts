@@ -81,7 +81,10 @@ export function callerBySocket(claimed: string | undefined): Caller {
 export function admit({ may }: Caller, access: Access): void {
   if (access === 'open' || may === 'write' || may === access) return;
   if (may === 'nothing')
-    throw new BallonetError('TOKEN_REFUSED', 'a bearer token, or a certificate that was named, is wanted, and there was none or another');
+    throw new BallonetError(
+      'TOKEN_REFUSED',
+      'a bearer token, or a certificate that was named, is wanted, and there was none or another',
+    );
   throw new BallonetError(
     'DAEMON_DENIED',
     'to change something, the write token, or the certificate of one who may, is wanted; over the unix socket none is',

@@ -13,7 +13,9 @@ function guest(i: number, used: number) {
 }
 
 function tickAt(wall: number, guests: readonly ReturnType<typeof guest>[]) {
-  const decisions = guests.map(({ uuid, name }) => decisionOf({ uuid, name, action: 'hold', wantedBytes: undefined }));
+  const decisions = guests.map(({ uuid, name }) =>
+    decisionOf({ uuid, name, action: 'hold', wantedBytes: undefined }),
+  );
   return tickEventOf(guests, decisions, { now: { monotonic: wall, wall } });
 }
 

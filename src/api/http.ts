@@ -159,7 +159,7 @@ function bind<Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(
   return {
     route,
     async take(context, { by, may }) {
-      const asked = {
+      const asked: Asked<Q, B> = {
         domain: context.req.param('domain') ?? '',
         query: read(route.query, context.req.query(), 'parameter'),
         body: read(

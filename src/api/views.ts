@@ -69,7 +69,8 @@ export function snapshotView(event: TickEvent, state: State): z.output<typeof Sn
 }
 
 function memoryView(event: TickEvent): z.output<typeof Snapshot>['memory'] {
-  const { guestsUsed, guestsCache, guestsHeadroom, others, reclaimable, free, ballooned } = hostFigures(event);
+  const { guestsUsed, guestsCache, guestsHeadroom, others, reclaimable, free, ballooned } =
+    hostFigures(event);
   return {
     guestsUsedBytes: guestsUsed,
     guestsCacheBytes: guestsCache,
