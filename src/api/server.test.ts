@@ -258,7 +258,7 @@ describe('the API, asked to change something', () => {
     await here.askTcp({ path: '/api/v1/status' });
     expect(here.audit).toEqual([
       { by: 'read token from 127.0.0.1', what: 'pause', domain: GUEST.name, refused: 'DAEMON_DENIED' },
-      { by: '127.0.0.1', what: 'pause', domain: GUEST.name, refused: 'DAEMON_DENIED' },
+      { by: '127.0.0.1', what: 'pause', domain: GUEST.name, refused: 'TOKEN_REFUSED' },
       { by: 'eve (socket)', what: 'pause', domain: GUEST.name, refused: 'REQUEST_INVALID' },
       { by: 'socket', what: 'reload', refused: 'REQUEST_INVALID' },
     ]);
