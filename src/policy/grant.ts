@@ -26,7 +26,8 @@ export function grantGrowth(
   const growers = movable.filter(guest => !wouldShrink(guest));
   let room = free;
   for (const group of groupsOf(growers, true)) room -= grantGroup(group, room, circumstances);
-  room -= giveAhead(growers, Math.max(0, room - emergency));
+  const rising = movable.filter(({ soon, need }) => soon - need > RISING).length;
+  room -= giveAhead(growers, Math.max(0, room - emergency), rising);
   room -= restoreBooting(sheets, room);
   room = Math.max(0, room - emergency);
   for (const group of groupsOf(growers, false)) room -= grantGroup(group, room, circumstances);
@@ -79,22 +80,25 @@ function grantGroup(group: readonly Movable[], room: Bytes, circumstances: Circu
 
 /** Share of what is free that is given ahead of need: the rest is there for the next guest. */
 const AHEAD: Ratio = 0.5;
+/** Growth that is expected before a move can help, and is more than what pages come and go. */
+const RISING: Bytes = 8 * MiB;
 /** A burst may be faster by so much than it looked when a report last told of it. */
 const FASTER = 3;
 
 /**
  * A guest whose growth has led it into distress takes memory faster than its reports tell: a second may pass until its need is known,
  * and what it is not given until then it swaps out. So it gets of what nobody else has asked for; what it leaves comes back with an
- * ordinary shrink.
+ * ordinary shrink. When many rise at once the first one to be in distress must not have it all.
  *
  * @param growers with the growth of those in distress
+ * @param rising how many guests take more memory, in distress or not yet
  * @returns what was taken of the room
  */
-function giveAhead(growers: readonly Movable[], room: Bytes): Bytes {
+function giveAhead(growers: readonly Movable[], room: Bytes, rising: number): Bytes {
   const growing = growers.filter(
     ({ distressed, grant }) => distressed && grant?.target !== undefined && grant.short === 0,
   );
-  const each = (AHEAD * room) / growing.length;
+  const each = (AHEAD * room) / Math.max(growing.length, rising);
   let taken = 0;
   for (const { grant, ceiling, soon, need } of growing) {
     if (grant?.target === undefined) continue;

@@ -5,7 +5,7 @@ import { isBackingOff, isUnderWay } from './convergence.ts';
 import type { Restrained } from './outcome.ts';
 import { type Direction, type HostPolicy, resolveAmount } from './policy-set.ts';
 import { isBarred, type Movable } from './sheet.ts';
-import type { ReclaimAllowance } from './state.ts';
+import type { Move, ReclaimAllowance } from './state.ts';
 import type { StageInputs } from './trail.ts';
 
 export interface Circumstances {
@@ -51,7 +51,8 @@ export function restrainShrink(
     return hold(guest, guest.bar.code, guest.bar.inputs, 0, guest.bar.source);
   if (current <= bottom) return hold(guest, 'GUARD_FLOOR', { floor: guest.floor });
   // H24 (R19): one shrink a report, and none while the one before is under way.
-  if (isUnderWay(memory.move, now)) return hold(guest, 'MOVE_IN_FLIGHT', { target: memory.move.to });
+  const before = awaited(guest, hurried, now);
+  if (before !== undefined) return hold(guest, 'MOVE_IN_FLIGHT', { target: before.to });
   if (isBackingOff(memory, now))
     return hold(guest, 'BACKING_OFF', { seconds: (memory.backOffUntil ?? now) - now });
   if (sample.reportsInEpoch <= memory.decidedOnReport) return hold(guest, 'NO_FRESH_SAMPLE');
@@ -121,11 +122,16 @@ export function restrainGrow(
   return move(guest, target, code, { goal }, short);
 }
 
+/** The move under way that a shrink waits for. What a growth has brought too much of goes to one in distress at once. */
+function awaited({ memory: { move } }: Movable, urgent: boolean, now: Seconds): Move | undefined {
+  return isUnderWay(move, now) && !(urgent && move.to > move.from) ? move : undefined;
+}
+
 /** Most that a guest could give now, or 0 if less than is worth a move. Neither pressure level nor pace is looked at. */
 export function givable(guest: Movable, goal: Bytes, urgent: boolean, now: Seconds): Bytes {
   const { memory, current, policy } = guest;
   if (isBarred(guest, urgent)) return 0;
-  if (isUnderWay(memory.move, now) || isBackingOff(memory, now)) return 0;
+  if (awaited(guest, urgent, now) !== undefined || isBackingOff(memory, now)) return 0;
   if (!urgent && current - goal <= tolerance(guest)) return 0;
   const bytes = current - roundUp(Math.max(goal, guest.floor));
   return bytes > 0 && bytes >= policy.shrink.stepMin ? bytes : 0;

@@ -188,6 +188,31 @@ describe('relief on a host that has memory to give', () => {
     expect(ahead).toBe(Math.floor((200 * MiB - emergency) / 2 / MiB) * MiB);
   });
 
+  it('H27: is shared with those that rise too and are not in distress yet', () => {
+    const demand = { ...window, ...growing };
+    const rising: GuestParts = { uuid: 'b', current: 2 * GiB, used: GiB };
+    const slope = 100 * MiB;
+    const given = (other: number) => {
+      const b = { demand: { ...window, last: GiB, partPeak: GiB, slope: other } };
+      const { tick } = watch([hurt, rising], policies, { 'guest-a': { demand }, b });
+      return (
+        (tick(0, [hurt, rising], { total: 4 * GiB + 1.1 * GiB }).of('guest-a').targetBytes ?? 0) - 2 * GiB
+      );
+    };
+    expect(given(slope)).toBeLessThan(given(0) - 50 * MiB);
+  });
+
+  it('H5: is paid for with what another guest has just been given and does not need', () => {
+    const other: GuestParts = { uuid: 'b', max: 8 * GiB, current: 6 * GiB, used: GiB };
+    const move = { from: 3 * GiB, to: 6.5 * GiB, at: -1 };
+    const { tick } = watch([hurt, other], policySet([guestPolicy()]), { b: { move, grownAt: -1 } });
+    const seen = tick(0, [hurt, other], { total: 8.6 * GiB, available: 0 });
+    expect(seen.of('b')).toMatchObject({ action: 'shrink', reason: 'BUDGET_DONOR' });
+    const calm: GuestParts = { current: 2 * GiB, used: 1.9 * GiB };
+    const ordinary = watch([calm, other], policySet([guestPolicy()]), { b: { move, grownAt: -1 } });
+    expect(ordinary.tick(0, [calm, other], { total: 8.6 * GiB, available: 0 }).of('b').action).toBe('hold');
+  });
+
   it('H5: is paid for with what another guest needed only a while ago', () => {
     const peak = 5 * GiB;
     const other: GuestParts = { uuid: 'b', max: 8 * GiB, current: 6 * GiB, used: GiB };
