@@ -17,7 +17,11 @@ describe('figures for people', () => {
     expect([change(0), change(GiB), change(-GiB)]).toEqual(['±0', '+1.00 GiB', '−1.00 GiB']);
     expect(roundSize(24 * GiB)).toBe('24 GiB');
     expect([3, 240, 7500, 273_600].map(duration)).toEqual(['3 s', '4 min', '2 h 5 min', '3 d 4 h']);
-    expect(words('MOVE_IN_FLIGHT')).toBe('move in flight');
+    expect(['MOVE_IN_FLIGHT', 'kernelBytes', 'useRate'].map(words)).toEqual([
+      'move in flight',
+      'kernel',
+      'use rate',
+    ]);
   });
 });
 

@@ -66,7 +66,11 @@ export function fullTime(at: string): string {
   return FULL.format(new Date(at));
 }
 
-/** `MOVE_IN_FLIGHT` as `move in flight`. */
+/** `MOVE_IN_FLIGHT` as `move in flight`, `availableBytes` as `available`. */
 export function words(code: string): string {
-  return code.toLowerCase().replaceAll('_', ' ');
+  return code
+    .replace(/Bytes$/, '')
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .replaceAll('_', ' ');
 }

@@ -20,7 +20,7 @@ interface Column {
 
 const COLUMNS: readonly Column[] = [
   { key: 'name', title: 'Guest', className: 'c-name' },
-  { key: 'state', title: 'State and reason', className: 'c-state' },
+  { key: 'state', title: 'State', className: 'c-state' },
   { key: 'used', title: 'Used', className: 'c-used number' },
   { key: undefined, title: 'Use, last hour', className: 'c-spark' },
   { key: 'current', title: 'Size', className: 'c-size number' },
@@ -220,8 +220,10 @@ export function State({
         <span aria-hidden="true">{mark} </span>
         {state === 'running' ? word : state}
       </span>
-      {' · '}
-      <span class="reason">{pause === undefined ? words(reason) : `paused by ${pause.by}`}</span>
+      <span class="reason">
+        {' · '}
+        {pause === undefined ? words(reason) : `paused by ${pause.by}`}
+      </span>
     </span>
   );
 }

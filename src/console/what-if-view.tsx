@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Answer } from '../api/routes.ts';
-import { get, messageOf, post } from './api.ts';
+import { ApiError, get, messageOf, post } from './api.ts';
 import { Editor } from './editor.tsx';
 import { type Finding, FindingList } from './finding-list.tsx';
 import { TestList } from './policies-view.tsx';
@@ -11,6 +11,7 @@ import { Played } from './what-if-result.tsx';
 
 /** Nobody types slower within a word. */
 const CHECK_AFTER_MS = 400;
+const AGAIN_MS = 1500;
 
 const RANGES = [
   ['300', 'the last 5 minutes'],
@@ -65,7 +66,11 @@ export function WhatIfView() {
       problem.value = '';
       if (wasOk !== answer.ok) announce(verdictOf(answer));
     } catch (error) {
-      if (!signal.aborted) problem.value = messageOf(error);
+      if (signal.aborted) return;
+      problem.value = messageOf(error);
+      // The daemon is busy: without a verdict nothing here can go on.
+      if (error instanceof ApiError && error.code === 'REQUEST_LIMITED')
+        setTimeout(() => void (signal.aborted || checkNow(signal)), AGAIN_MS);
     }
   }
 

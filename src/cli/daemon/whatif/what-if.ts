@@ -4,7 +4,7 @@ import { BallonetError } from '../../../model/errors.ts';
 import type { PolicySet, PolicyText } from '../../../policy/policy-set.ts';
 import type { JobThreads } from '../job-thread.ts';
 
-const CHECK_MS = 5000;
+const CHECK_MS = 10_000;
 const TESTS_MS = 15_000;
 /** It is asked to answer before its thread is ended, with what it has got to. */
 const REPLAY_MS = 20_000;
