@@ -11,11 +11,16 @@ export function bookErrors(guests: readonly SimulatedGuest[]): string[] {
   const found: string[] = [];
   for (const { name, memory, parameters } of guests) {
     if (memory === undefined) continue;
-    const { size, kernel, anonymous, cache, free, freeResident, swapped } = memory;
+    const { size, kernel, anonymous, cache, free, freeResident, freed, returned, swapped, swapCached } =
+      memory;
     if (kernel + anonymous + cache + free !== size) found.push(`${name}: pages lost or invented`);
     // One comparison each, and false for NaN too.
     if (!(anonymous >= 0 && cache >= 0 && free >= 0 && freeResident >= 0 && swapped >= 0)) {
       found.push(`${name}: an amount below zero`);
+    }
+    if (!(freed >= 0 && returned >= 0 && swapCached >= 0)) found.push(`${name}: a part below zero`);
+    if (!(freed <= freeResident && returned <= free - freeResident && swapCached <= anonymous)) {
+      found.push(`${name}: a part larger than the whole`);
     }
     if (!(freeResident <= free)) found.push(`${name}: more free memory resident than free`);
     if (!(size <= parameters.maximum)) found.push(`${name}: larger than its maximum`);

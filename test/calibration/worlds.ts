@@ -94,7 +94,8 @@ function policyOf(): ControllerFactory {
 const CONTROLLERS: Readonly<Record<FourController, () => ControllerFactory>> = {
   ballonet: policyOf,
   mom: () => baselineController(momEvery(1, 1)),
-  nobody: () => staticController,
+  // Looked at as often as the others.
+  nobody: () => bench => ({ ...staticController(bench), intervalSeconds: 0.5 }),
 };
 
 /** One script under one controller in the simulated world. */
@@ -104,7 +105,7 @@ async function simulated(script: Script, controller: FourController, lab: Worlds
     record: true,
   });
   const resident = Array.from({ length: script.seconds }, (_, second) => {
-    const at = recording?.times.findIndex(time => time >= SETTLE_SECONDS + second) ?? -1;
+    const at = recording?.times.findLastIndex(time => time <= SETTLE_SECONDS + second) ?? -1;
     const sum = recording?.guests.reduce((total, guest) => total + (guest.resident[at] ?? Number.NaN), 0);
     return Math.round((sum ?? Number.NaN) / MiB);
   });

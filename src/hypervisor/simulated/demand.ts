@@ -82,11 +82,7 @@ export function createDemand(spec: DemandSpec, seed: number): Demand {
     case 'bursts':
       return bursts(spec, seed);
     case 'plateau':
-      return time => {
-        const slot = Math.floor(time / spec.over);
-        const [from, to] = [randomAt(seed, slot), randomAt(seed, slot + 1)];
-        return spec.level * (1 + spec.wobble * (2 * lerp(from, to, smooth(time / spec.over - slot)) - 1));
-      };
+      return plateau(spec, seed);
     case 'trace':
       return trace(spec);
     case 'delayed': {
@@ -135,17 +131,44 @@ function ramps(spec: DemandSpec & { kind: 'ramps' }, seed: number): Demand {
   };
 }
 
+function plateau({ level, wobble, over }: DemandSpec & { kind: 'plateau' }, seed: number): Demand {
+  // What was drawn for the slot that was asked for last: time goes on slowly, and drawing is most of the work.
+  let known = Number.NaN;
+  let from: Ratio = 0;
+  let to: Ratio = 0;
+  return time => {
+    const slot = Math.floor(time / over);
+    if (slot !== known) {
+      known = slot;
+      from = randomAt(seed, slot);
+      to = randomAt(seed, slot + 1);
+    }
+    return level * (1 + wobble * (2 * lerp(from, to, smooth(time / over - slot)) - 1));
+  };
+}
+
 function bursts(spec: DemandSpec & { kind: 'bursts' }, seed: number): Demand {
   const { base, every, rise, chance } = spec;
   const [shortest, longest] = spec.length;
   const [least, most] = spec.peak;
+  // As in `plateau`.
+  let known = Number.NaN;
+  let happens = false;
+  let length: Seconds = 0;
+  let begins: Seconds = 0;
+  let peak: Bytes = 0;
   return time => {
     const slot = Math.floor(time / every);
-    if (randomAt(seed, slot * 4) >= chance) return base;
-    const length = Math.min(lerp(shortest, longest, randomAt(seed, slot * 4 + 1)), every - 2 * rise);
-    const start = randomAt(seed, slot * 4 + 2) * (every - 2 * rise - length);
-    const height = trapezium(time - slot * every - start, rise, length, rise);
-    return height === 0 ? base : lerp(base, lerp(least, most, randomAt(seed, slot * 4 + 3)), height);
+    if (slot !== known) {
+      known = slot;
+      happens = randomAt(seed, slot * 4) < chance;
+      length = Math.min(lerp(shortest, longest, randomAt(seed, slot * 4 + 1)), every - 2 * rise);
+      begins = slot * every + randomAt(seed, slot * 4 + 2) * (every - 2 * rise - length);
+      peak = lerp(least, most, randomAt(seed, slot * 4 + 3));
+    }
+    if (!happens) return base;
+    const height = trapezium(time - begins, rise, length, rise);
+    return height === 0 ? base : lerp(base, peak, height);
   };
 }
 

@@ -14,7 +14,7 @@ async function rejectsWith(promise: Promise<unknown>, code: ErrorCode): Promise<
 }
 
 describe('a simulated hypervisor', () => {
-  it('repeats itself to the byte, however often somebody looks', async () => {
+  it('repeats itself to the byte, however often somebody looks', { timeout: 60_000 }, async () => {
     async function play(step: number): Promise<string> {
       const clock = fakeClock();
       const hypervisor = createSimulatedHypervisor({

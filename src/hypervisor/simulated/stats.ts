@@ -14,27 +14,29 @@ import type { GuestReport } from './report.ts';
  */
 export function memoryStatsOf(guest: SimulatedGuest): MemoryStat[] {
   const stats: MemoryStat[] = [];
-  if (guest.hasBalloon) {
-    stats.push({ tag: MEMORY_STAT_TAG.actual, value: bytesToKib(guest.actual) });
-    stats.push(...reportStats(guest));
-  }
-  stats.push({ tag: MEMORY_STAT_TAG.rss, value: bytesToKib(guest.rss) });
-  const garbage = guest.fault('garbage');
-  return garbage && guest.report ? spoiled(stats, garbage.values ?? GARBAGE) : stats;
+  tell(guest, (tag, value) => stats.push({ tag, value }));
+  return stats;
 }
 
-function reportStats(guest: SimulatedGuest): readonly MemoryStat[] {
-  if (!guest.report) return [{ tag: MEMORY_STAT_TAG.last_update, value: 0 }];
-  const stats = reported(guest.report);
-  return guest.fault('empty') ? stats.filter(({ tag }) => tag === MEMORY_STAT_TAG.last_update) : stats;
+/** Without a list in between: a simulation asks millions of times. */
+function tell(guest: SimulatedGuest, put: (tag: number, value: number) => void): void {
+  const garbage = guest.report && guest.fault('garbage');
+  const say = garbage ? spoiled(garbage.values ?? GARBAGE, put) : put;
+  if (guest.hasBalloon) {
+    say(MEMORY_STAT_TAG.actual, bytesToKib(guest.actual));
+    if (!guest.report || guest.fault('empty'))
+      say(MEMORY_STAT_TAG.last_update, guest.report?.lastUpdate ?? 0);
+    else tellReport(guest.report, say);
+  }
+  say(MEMORY_STAT_TAG.rss, bytesToKib(guest.rss));
 }
 
 /** Puts garbage in the place of figures that there are. */
-function spoiled(stats: readonly MemoryStat[], values: GarbageValues): MemoryStat[] {
-  return stats.map(({ tag, value }) => {
+function spoiled(values: GarbageValues, put: (tag: number, value: number) => void) {
+  return (tag: number, value: number): void => {
     const name = memoryStatName(tag);
-    return { tag, value: (name === undefined ? undefined : values[name]) ?? value };
-  });
+    put(tag, (name === undefined ? undefined : values[name]) ?? value);
+  };
 }
 
 /**
@@ -54,26 +56,26 @@ export function bulkParamsOf(
     params.set('balloon.current', guest.cachedKib);
     params.set('balloon.maximum', bytesToKib(guest.parameters.maximum));
     const asked = guest.active && !guest.hung && guest.fault('job')?.locked !== true;
-    for (const { tag, value } of asked ? memoryStatsOf(guest) : []) {
-      const key = BALLOON_KEYS.get(tag);
-      if (key !== undefined) params.set(key, value);
+    if (asked) {
+      tell(guest, (tag, value) => {
+        const key = BALLOON_KEYS.get(tag);
+        if (key !== undefined) params.set(key, value);
+      });
     }
   }
   return params;
 }
 
-function reported(report: GuestReport): MemoryStat[] {
-  return [
-    { tag: MEMORY_STAT_TAG.swap_in, value: report.swapInKib },
-    { tag: MEMORY_STAT_TAG.swap_out, value: report.swapOutKib },
-    { tag: MEMORY_STAT_TAG.major_fault, value: report.majorFaults },
-    { tag: MEMORY_STAT_TAG.minor_fault, value: report.minorFaults },
-    { tag: MEMORY_STAT_TAG.unused, value: report.freeKib },
-    { tag: MEMORY_STAT_TAG.available, value: report.totalKib },
-    { tag: MEMORY_STAT_TAG.usable, value: report.availableKib },
-    { tag: MEMORY_STAT_TAG.last_update, value: report.lastUpdate },
-    { tag: MEMORY_STAT_TAG.disk_caches, value: report.cachesKib },
-    { tag: MEMORY_STAT_TAG.hugetlb_pgalloc, value: 0 },
-    { tag: MEMORY_STAT_TAG.hugetlb_pgfail, value: 0 },
-  ];
+function tellReport(report: GuestReport, put: (tag: number, value: number) => void): void {
+  put(MEMORY_STAT_TAG.swap_in, report.swapInKib);
+  put(MEMORY_STAT_TAG.swap_out, report.swapOutKib);
+  put(MEMORY_STAT_TAG.major_fault, report.majorFaults);
+  put(MEMORY_STAT_TAG.minor_fault, report.minorFaults);
+  put(MEMORY_STAT_TAG.unused, report.freeKib);
+  put(MEMORY_STAT_TAG.available, report.totalKib);
+  put(MEMORY_STAT_TAG.usable, report.availableKib);
+  put(MEMORY_STAT_TAG.last_update, report.lastUpdate);
+  put(MEMORY_STAT_TAG.disk_caches, report.cachesKib);
+  put(MEMORY_STAT_TAG.hugetlb_pgalloc, 0);
+  put(MEMORY_STAT_TAG.hugetlb_pgfail, 0);
 }
