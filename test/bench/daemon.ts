@@ -20,6 +20,8 @@ export interface Fleet extends AsyncDisposable {
   /** Seconds of processor time that it took so far. */
   cpuSeconds(): number;
   residentBytes(): number;
+  /** Its ticks so far, and how many of its guests it has figures of that it goes by. */
+  seen(): Promise<{ readonly ticks: number; readonly reporting: number }>;
   /** Descriptors that it holds. */
   handles(): number;
   journalBytes(): number;
@@ -40,8 +42,8 @@ export async function startFleet(guests: number): Promise<Fleet> {
   const socket = path.join(folder, 'sock');
   const state = path.join(folder, 'state');
   const policy = path.join(ROOT, 'policies/standard.yaml');
-  const args = ['-c', `sim://${scenario}`, 'run', '--policy', policy, '--socket', socket, '--state', state];
-  const child = spawn(path.join(ROOT, 'bin/ballonet'), [...args, '--log-level', 'warn'], {
+  const args = ['-c', `sim:///${scenario}`, 'run', '--policy', policy, '--socket', socket, '--state', state];
+  const child = spawn(path.join(ROOT, 'bin/ballonet'), [...args, '--log-level', 'error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const pid = child.pid ?? 0;
@@ -64,6 +66,15 @@ export async function startFleet(guests: number): Promise<Fleet> {
     residentBytes() {
       const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
       return Number(kib) * 1024;
+    },
+    async seen() {
+      const client = createApiClient(socket, 'bench');
+      const [{ lastTick }, { items }] = await Promise.all([
+        client.call(ROUTES.status),
+        client.call(ROUTES.guests),
+      ]);
+      const reporting = items.filter(({ reason }) => !reason.startsWith('STATS_')).length;
+      return { ticks: lastTick?.sequence ?? 0, reporting };
     },
     handles: () => readdirSync(`/proc/${pid}/fd`).length,
     journalBytes: () => files().reduce((all, name) => all + statSync(path.join(state, name)).size, 0),
