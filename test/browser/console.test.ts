@@ -115,7 +115,7 @@ describe('the console', () => {
     await page.locator('p', { hasText: '0 passed, 1 failed' }).waitFor();
     await page.getByRole('link', { name: 'Host' }).click();
     await page.getByRole('link', { name: 'What if' }).click();
-    expect(await text.inputValue()).toContain(SHRINKS_ALWAYS);
+    await expect.poll(() => text.inputValue(), WITHIN).toContain(SHRINKS_ALWAYS);
     expect(complaints).toEqual([]);
   });
 
