@@ -7,7 +7,7 @@ export const GUARANTEE: Ratio = 0.2;
  * The policy that the four scripts are played to.
  *
  * @param memory of the host, as a policy says it
- * @param reserve bytes that are no guest's: 64 MiB, and what resident memory counts more than once
+ * @param reserve bytes that are no guest's: 64 MiB, and in a pool of fixed size what each QEMU holds beside its guest
  */
 export function fourPolicy(memory: string, reserve: Bytes): string {
   return `
@@ -27,12 +27,12 @@ metadata: {name: lab}
 spec:
   match: {}
   guarantees: {min: ${GUARANTEE * 100}%, max: 100%, reserve: 32MiB}
-  estimate: {signal: used, window: 5s, quantile: 0.95, growth: 2s}
-  target: guest.demand + 48 * MiB
+  estimate: {signal: used, window: 2s, quantile: 0.95, growth: 2s}
+  target: guest.demand + 36 * MiB
   idleTax: 0.99
   behavior:
     tolerance: {percent: 2, bytes: 8MiB}
-    shrink: {at: [none], step: {max: 100%, min: 16MiB}, cooldown: 1s}
+    shrink: {at: [none], step: {max: 100%, min: 16MiB}, cooldown: 3s}
     grow: {step: {max: 100%}, cooldown: 0s}
   vetoes:
     - {name: swapping, when: has(guest.swap_out_rate) && guest.swap_out_rate > 8 * MiB, hold: 0s}

@@ -1,5 +1,5 @@
 /** The six guests of the four scripts, and who can be put at their balloons. */
-import { KiB, MiB, type Seconds } from '../../src/model/units.ts';
+import { MiB, type Seconds } from '../../src/model/units.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { fourPolicy } from './four-policy.ts';
 import { type Lab, startLab } from './lab.ts';
@@ -28,16 +28,16 @@ export function openFour(controller: FourController): Promise<Lab> {
 }
 
 export async function startBallonet(lab: Lab): Promise<Daemon> {
-  const pool = lab.pool;
-  if (pool === undefined) throw new Error('the lab has no pool');
-  // The pool is charged once for the program text that is resident in every QEMU; the host is judged by resident memory.
-  const resident = (await Promise.all(lab.guests.map(guest => guest.rss()))).reduce((a, b) => a + b, 0);
-  const shared = Math.max(0, resident - (await pool.usage()));
-  const cgroup = pool.path.replace(/^\/sys\/fs\/cgroup(\/memory)?/, '');
+  // The host is judged by resident memory, which counts QEMU's program text with each guest, where a cgroup is charged for it once. A
+  // pool of fixed size is for guests alone: what QEMU holds beside them is set aside, as an operator would measure it.
+  const beside = await Promise.all(
+    lab.guests.map(async guest => (await guest.rss()) - (await guest.residentMemory())),
+  );
+  const reserve = beside.reduce((sum, bytes) => sum + bytes, MARGIN);
   return startDaemon({
     uri: lab.uri,
     folder: lab.folder,
-    policy: fourPolicy(`cgroup:${cgroup}`, Math.ceil((MARGIN + shared) / KiB) * KiB),
+    policy: fourPolicy(`${HOST / MiB}MiB`, reserve),
   });
 }
 
