@@ -151,9 +151,9 @@ describe('the API behind TLS', () => {
     expect(await ask(port, { client: reader, ...reload })).toMatchObject({ status: 403 });
     expect(await ask(port, { client: writer })).toMatchObject({ status: 200 });
     expect(await ask(port, { client: writer, ...reload })).toMatchObject({ status: 200 });
-    expect(await ask(port, { client: nobody })).toMatchObject({ status: 403 });
+    expect(await ask(port, { client: nobody })).toMatchObject({ status: 401 });
     // A token that nobody has set opens nothing.
-    expect(await ask(port, { client: nobody, token: TOKEN })).toMatchObject({ status: 403 });
+    expect(await ask(port, { client: nobody, token: TOKEN })).toMatchObject({ status: 401 });
     for (const client of [undefined, late, stranger]) {
       const { status } = await ask(port, client && { client });
       expect(status, client?.certificate).toMatch(/^(ERR_SSL_|ECONNRESET|EPIPE)/);
@@ -176,8 +176,8 @@ describe('the API behind TLS', () => {
     });
     expect(await ask(port, { token: TOKEN, client: stranger })).toMatchObject({ status: 200 });
     for (const client of [undefined, late, stranger])
-      expect(await ask(port, client && { client })).toMatchObject({ status: 403 });
-    expect(await ask(port, { token: `${TOKEN}0`, client: nobody })).toMatchObject({ status: 403 });
+      expect(await ask(port, client && { client })).toMatchObject({ status: 401 });
+    expect(await ask(port, { token: `${TOKEN}0`, client: nobody })).toMatchObject({ status: 401 });
     expect(log()).not.toContain(TOKEN);
   }, 60_000);
 
