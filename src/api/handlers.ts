@@ -58,6 +58,10 @@ export function createHandlers(ports: ApiPorts): Handlers {
         .filter(({ notice }) => type === undefined || notice.type === type);
       return document('EventList', { items: items.slice(-limit).map(eventView) });
     },
+    shadows: () =>
+      document('ShadowList', {
+        items: ports.shadows().map(shadow => ({ ...shadow, items: [...shadow.items] })),
+      }),
     policies: () => policiesOf(ports),
     checkPolicies: async ({ body: { changes } }) =>
       document('PolicyCheck', await ports.whatIf.check(changes)),

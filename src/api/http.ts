@@ -134,6 +134,7 @@ function bound(handlers: Handlers): readonly Bound[] {
     bind(ROUTES.guests, handlers.guests),
     bind(ROUTES.guest, handlers.guest),
     bind(ROUTES.explain, handlers.explain),
+    bind(ROUTES.shadows, handlers.shadows),
     bind(ROUTES.decisions, handlers.decisions),
     bind(ROUTES.events, handlers.events),
     bind(ROUTES.policies, handlers.policies),

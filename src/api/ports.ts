@@ -6,6 +6,7 @@ import type { Trends } from '../engine/trends.ts';
 import type { Clock } from '../model/clock.ts';
 import type { SourceRef } from '../model/decision.ts';
 import type { Explanation } from '../model/explanation.ts';
+import type { ShadowReport } from '../model/shadow.ts';
 import type { Seconds } from '../model/units.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import type { PolicyCheck, PolicyTests, WhatIf } from './schema/what-if.ts';
@@ -65,6 +66,8 @@ export interface ApiPorts {
   readonly state: () => TickEvent['before'];
   readonly policies: () => PoliciesInForce;
   readonly lints: () => readonly Finding[];
+  /** Policies that are tried on models of the guests. */
+  readonly shadows: () => readonly ShadowReport[];
   readonly explain: (tick: TickEvent, uuid: string) => Promise<Explanation & { readonly text: string }>;
   /** How memory went over the last while. */
   readonly trends: Trends;

@@ -14,6 +14,7 @@ import {
   Released,
   Reloaded,
   Resumed,
+  ShadowList,
   Status,
 } from './schema/answers.ts';
 import {
@@ -107,6 +108,10 @@ export const ROUTES = {
     query: EventQuery,
     answer: EventList,
     errors: OF_GUEST,
+  }),
+  shadows: get('/api/v1/shadows', 'What other policies would come to, on models of the guests', {
+    query: Nothing,
+    answer: ShadowList,
   }),
   policies: get('/api/v1/policies', 'The policy set in force', { query: Nothing, answer: Policies }),
   checkPolicies: post('/api/v1/policies/check', 'Whether an edited policy set would be taken up', {

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { type Address, parseAddress } from '../api/address.ts';
 import { systemClock } from '../model/clock.ts';
 import { BallonetError } from '../model/errors.ts';
-import { compileReading, readPolicyFiles, requirePolicySet } from '../policy/load.ts';
+import { compileReading, loadPolicySet, readPolicyFiles, requirePolicySet } from '../policy/load.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 import { orUsage } from './output.ts';
 import { hostPolicyFiles } from './policy-files.ts';
@@ -13,6 +13,7 @@ import { chooseUri } from './uri.ts';
 interface Options {
   readonly policy: readonly string[];
   readonly dryRun?: true;
+  readonly shadow: readonly string[];
   readonly state?: string;
   readonly socket?: string;
   readonly listen?: Address;
@@ -39,7 +40,18 @@ export function runVerb(version: string): Command {
         .argParser((path: string, before: readonly string[]) => [...before, path])
         .default([], 'none'),
     )
-    .option('--dry-run', 'decide and log, move nothing; needs no right to change anything')
+    .option(
+      '--dry-run',
+      'decide and log, move nothing, and try the policy on models of the guests; needs no right to change anything',
+    )
+    .addOption(
+      new Option(
+        '--shadow <path>',
+        'another policy set, to be tried on models of the guests; may be given again',
+      )
+        .argParser((path: string, before: readonly string[]) => [...before, path])
+        .default([], 'none'),
+    )
     .option(
       '--state <dir>',
       'folder for what a restart must know; default /var/lib/ballonet for root, else in $XDG_STATE_HOME',
@@ -103,6 +115,10 @@ export function runVerb(version: string): Command {
           },
         },
         dryRun,
+        shadows: options.shadow.map(path => ({
+          path,
+          set: requirePolicySet(loadPolicySet([path], hostPolicyFiles)),
+        })),
         log,
         version,
       });

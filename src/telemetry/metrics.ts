@@ -6,6 +6,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EngineEvent, TickEvent } from '../engine/engine.ts';
 import type { Decision } from '../model/decision.ts';
 import { NOTICES, type Notice } from '../model/notice.ts';
+import type { ShadowSummary } from '../model/shadow.ts';
 import { type Reading, trusted } from '../model/snapshot.ts';
 import type { Seconds } from '../model/units.ts';
 
@@ -22,6 +23,8 @@ export interface Metrics {
   noteEngine(event: EngineEvent): void;
   /** @param wall Unix time */
   noteNotice(notice: Notice, wall: Seconds): void;
+  /** @param shadows gives what they have come to when somebody asks */
+  watchShadows(shadows: () => readonly ShadowSummary[]): void;
   /** All metrics as they are now. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -142,7 +145,36 @@ export function createMetrics(version: string, startedAt: Seconds): Metrics {
   reloadGood.set(1);
   reloadAt.set(startedAt);
   holding.set(0);
+  const shadowed = {
+    reclaimedBytes: gauge('shadow_reclaimed_bytes', 'What the host would have more of under this policy.', [
+      'policy',
+    ]),
+    stalledGuestSeconds: gauge(
+      'shadow_stalled_seconds',
+      'Time that guests would have lost since it is tried.',
+      ['policy'],
+    ),
+    oomKills: gauge('shadow_oom_kills', 'Programs that would have been killed since it is tried.', [
+      'policy',
+    ]),
+    hostOverrunSeconds: gauge(
+      'shadow_host_overrun_seconds',
+      'Time since it is tried in which what guests held would not have fitted.',
+      ['policy'],
+    ),
+  };
+  let shadows: () => readonly ShadowSummary[] = () => [];
   let last: TickEvent | undefined;
+
+  function describeShadows(): void {
+    for (const each of Object.values(shadowed)) each.reset();
+    for (const { policy, ...figures } of shadows()) {
+      shadowed.reclaimedBytes.set({ policy }, figures.reclaimedBytes);
+      shadowed.stalledGuestSeconds.set({ policy }, figures.stalledGuestSeconds);
+      shadowed.oomKills.set({ policy }, figures.oomKills);
+      shadowed.hostOverrunSeconds.set({ policy }, figures.hostOverrunSeconds);
+    }
+  }
 
   function noteDecision(decision: Decision): void {
     const policy = decision.policy?.name ?? '';
@@ -220,12 +252,16 @@ export function createMetrics(version: string, startedAt: Seconds): Metrics {
       reloadGood.set(type === 'POLICIES_RELOADED' ? 1 : 0);
       if (type === 'POLICIES_RELOADED') reloadAt.set(wall);
     },
+    watchShadows(given) {
+      shadows = given;
+    },
     text() {
       if (last !== undefined) describe(last);
       resident.set(process.memoryUsage.rss());
       const { user, system } = process.cpuUsage();
       processor.reset();
       processor.inc((user + system) / 1e6);
+      describeShadows();
       return registry.metrics();
     },
     contentType: Registry.PROMETHEUS_CONTENT_TYPE,

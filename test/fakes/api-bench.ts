@@ -74,6 +74,7 @@ export async function apiBench(
       state: () => state,
       policies: () => POLICIES,
       lints: () => [],
+      shadows: () => [],
       explain: () => Promise.reject(new BallonetError('DAEMON_FAULT', 'nothing to explain here')),
       order(order) {
         orders.push(order);

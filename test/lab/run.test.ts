@@ -81,6 +81,10 @@ describe('ballonet run on two guests', () => {
       await daemon.hears('balloon would move', 60);
       expect(await daemon.stop()).toBe(0);
       expect(daemon.said('balloon moved')).toEqual([]);
+      // The models of the guests have been moved instead.
+      const [shadow] = daemon.said('what this policy would have come to');
+      expect(shadow).toMatchObject({ shadow: 'lab', guests: 2, oomKills: 0 });
+      expect(shadow?.moves).toBeGreaterThan(0);
     }
     for (const index of [0, 1]) expect(await size(index)).toBe(512 * MiB);
   });

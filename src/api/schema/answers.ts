@@ -51,6 +51,44 @@ export const Status = document('Status', 'The daemon and its host at a glance.',
   may: z.enum(['read', 'write']).describe('what this caller is allowed to do'),
 });
 
+export const ShadowList = document('ShadowList', 'Policies that are tried on models of the living guests.', {
+  items: z.array(
+    z.object({
+      policy: z.string(),
+      seconds: Seconds.describe('how long it has been looked at'),
+      looks: z.number().int(),
+      modelled: z.number().int().describe('guests with a model; of the others too little is known'),
+      guests: z.number().int(),
+      reclaimedBytes: z.number().describe('what the host would have more of at this moment; negative: less'),
+      reclaimedGiBHours: z.number().describe('the same, integrated'),
+      hostOverrunSeconds: Seconds.describe('time in which what guests held would not have fitted'),
+      stalledGuestSeconds: Seconds,
+      shortageGiBSeconds: z.number(),
+      oomKills: z.number().int(),
+      rereadBytes: Bytes.describe('file data that guests would have had to read again'),
+      moves: z.number().int(),
+      movedBytes: Bytes,
+      items: z
+        .array(
+          z.object({
+            uuid: z.string(),
+            name: z.string(),
+            realBytes: Bytes.describe('size of the real guest'),
+            sizeBytes: Bytes.describe('size of its model'),
+            targetBytes: Bytes,
+            stalledSeconds: Seconds,
+            shortageGiBSeconds: z.number(),
+            oomKills: z.number().int(),
+            rereadBytes: Bytes,
+            action: Action,
+            reason: z.string().describe('a reason code'),
+          }),
+        )
+        .describe('those that come to harm first'),
+    }),
+  ),
+});
+
 export const Host = document('Host', "The host's memory as the policies see it.", {
   at: Time,
   source: z.string().describe('where total and available come from'),

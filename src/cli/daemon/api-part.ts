@@ -14,6 +14,7 @@ import type { Daemon } from './context.ts';
 import { explainInThread } from './explain-thread.ts';
 import { createJobThreads } from './job-thread.ts';
 import { type Part, part } from './parts.ts';
+import type { Shadows } from './shadow-part.ts';
 import { findingOf } from './whatif/check-job.ts';
 import { createWhatIf } from './whatif/what-if.ts';
 
@@ -25,9 +26,10 @@ interface Others {
   readonly reload: () => void;
   /** Where the journal is; undefined while none is kept. */
   readonly journal: () => string | undefined;
+  readonly shadows: Shadows;
 }
 
-export function apiPart(daemon: Daemon, options: ApiOptions, { reload, journal }: Others): Part {
+export function apiPart(daemon: Daemon, options: ApiOptions, { reload, journal, shadows }: Others): Part {
   const { events, notices } = daemon;
   return part('api', async () => {
     const history = createHistory(daemon.clock);
@@ -42,6 +44,7 @@ export function apiPart(daemon: Daemon, options: ApiOptions, { reload, journal }
     const metrics = createMetrics(daemon.options.version, daemon.clock.now().wall);
     watching.add(events.subscribe(event => metrics.noteEngine(event)));
     watching.add(notices.subscribe(notice => metrics.noteNotice(notice, daemon.clock.now().wall)));
+    metrics.watchShadows(shadows.summaries);
     const trends = createTrends();
     watching.add(
       events.subscribe(event => {
@@ -54,6 +57,7 @@ export function apiPart(daemon: Daemon, options: ApiOptions, { reload, journal }
       linkUp: () => up,
       reload,
       metrics,
+      shadows: shadows.reports,
       trends,
       whatIf: createWhatIf({
         policies: () => daemon.policies.value,
@@ -93,7 +97,7 @@ async function portsOf(
   { options, hypervisor, clock, policies, state, orders, log }: Daemon,
   parts: Pick<
     ApiPorts,
-    'history' | 'linkUp' | 'reload' | 'explain' | 'metrics' | 'trends' | 'whatIf' | 'console'
+    'history' | 'linkUp' | 'reload' | 'explain' | 'metrics' | 'trends' | 'whatIf' | 'console' | 'shadows'
   >,
 ): Promise<ApiPorts> {
   return {

@@ -16,6 +16,7 @@ import { collectorSettings } from '../reload.ts';
 import { stateFolder } from '../state-dir.ts';
 import type { ChosenUri } from '../uri.ts';
 import type { ApiOptions } from './api-options.ts';
+import type { ShadowSet } from './shadow-set.ts';
 import { openStateStore, type StateStore } from './state-store.ts';
 
 export interface DaemonOptions {
@@ -27,6 +28,8 @@ export interface DaemonOptions {
   readonly warnings: readonly Diagnostic[];
   readonly chosen: ChosenUri;
   readonly dryRun: boolean;
+  /** Policy sets that are tried on models of the guests. */
+  readonly shadows: readonly ShadowSet[];
   /** `--state`. */
   readonly stateDir: string | undefined;
   readonly api: ApiOptions;

@@ -6,6 +6,7 @@ import { journalPart } from './journal-part.ts';
 import { leasePart } from './lease-part.ts';
 import { withParts } from './parts.ts';
 import { reloadPart } from './reload-part.ts';
+import { shadowPart } from './shadow-part.ts';
 import { statePart } from './state-part.ts';
 import { systemdPart } from './systemd-part.ts';
 
@@ -27,6 +28,7 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
   const keeping = statePart(daemon);
   const reloading = reloadPart(daemon);
   const leasing = leasePart(daemon);
+  const shadowing = shadowPart(daemon);
   const asked = stopSignal();
   const journalling = journalPart(daemon);
   // They start in this order, and stop in the opposite one.
@@ -35,7 +37,12 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
     connectionPart(daemon),
     keeping,
     journalling,
-    apiPart(daemon, daemon.options.api, { reload: reloading.reload, journal: journalling.folder }),
+    shadowing,
+    apiPart(daemon, daemon.options.api, {
+      reload: reloading.reload,
+      journal: journalling.folder,
+      shadows: shadowing,
+    }),
     collectorPart(daemon),
     releasePart(daemon),
     reloading,

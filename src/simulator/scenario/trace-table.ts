@@ -15,9 +15,8 @@ export function csvTable(file: string, text: string): TraceTable {
     kind: 'csv',
     columns: fieldsOf(lines[header] ?? ''),
     *rows() {
-      for (let i = header + 1; header >= 0 && i < lines.length; i++) {
-        const line = lines[i] ?? '';
-        if (isData(line)) yield { place: () => `${file}:${i + 1}`, cells: fieldsOf(line) };
+      for (const [i, line] of lines.entries()) {
+        if (i > header && isData(line)) yield { place: () => `${file}:${i + 1}`, cells: fieldsOf(line) };
       }
     },
   };

@@ -1,0 +1,7 @@
+import type { PolicySet } from '../../policy/policy-set.ts';
+
+/** A set to be tried, and where it was read from. */
+export interface ShadowSet {
+  readonly path: string;
+  readonly set: PolicySet;
+}
