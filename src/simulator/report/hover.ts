@@ -26,7 +26,7 @@ document.addEventListener('pointermove', event => {
     for (const mark of guest.harm) if (mark[0] === at) lines.push(mark[1].toFixed(1) + ' s lost' + (mark[2] ? ', ' + mark[2] + ' OOM kills' : ''));
   } else {
     lines.push('guests hold ' + size(run.guests.reduce((sum, each) => sum + each.resident[at], 0)), 'there is ' + size(run.capacity[at]));
-    const layer = event.target.querySelector && event.target.querySelector('title');
+    const layer = event.target.matches('.layer') && event.target.querySelector('title');
     if (layer) lines.push(layer.textContent);
   }
   tip.textContent = lines.join('\\n');

@@ -5,11 +5,11 @@ export const STYLE = `
 @media (prefers-color-scheme: dark) { :root { --back: #11151c; --fore: #e6eaf0; --soft: #98a3b3; --edge: #2b3340; --panel: #191f29;
   --size: #5aa7ff; --target: #b592ff; --demand: #7a5a26; --resident: #4ccb9c; --harm: #ff6b66; --light: 45%; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem; max-width: 70rem; background: var(--back); color: var(--fore); font: 15px/1.5 system-ui, sans-serif; }
+body { margin: 0 auto; padding: 1.5rem; max-width: 76rem; background: var(--back); color: var(--fore); font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 p { max-width: 50rem; } .soft { color: var(--soft); }
 .scores { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--edge); white-space: nowrap; }
+th, td { padding: .3rem .45rem; font-size: .88rem; text-align: right; border-bottom: 1px solid var(--edge); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } th { color: var(--soft); font-weight: 600; }
 td.bad { color: var(--harm); font-weight: 600; } td.best { font-weight: 700; }
 details { border: 1px solid var(--edge); border-radius: 8px; margin: .8rem 0; padding: .4rem 1rem; }
