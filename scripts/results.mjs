@@ -76,7 +76,7 @@ function page() {
   return `${[
     '# How policies and other controllers fare',
     '<!-- Written by `npm run results`. -->',
-    'Every shipped scenario with its own seed. What the columns mean stands in [the guide](guides/simulate.md#what-is-counted), and how\nfar the model is from real guests in the design of the simulator: compare, and do not take the amounts for promises. This page is the\nwhole outcome of',
+    'Every shipped scenario with its own seed. What the columns mean stands in [the guide](guides/simulate.md#what-is-counted), and how\nfar the model is from real guests in [its calibration](calibration.md): compare, and do not take the amounts for promises. This page is the\nwhole outcome of',
     '```sh\nnpm run results -- --traces FOLDER\n```',
     `which runs \`ballonet simulate SCENARIO ${POLICIES.map(name => `--policy policies/${name}.yaml`).join(' ')} --baseline all --density\`.`,
     '## What was aimed at, and what is reached',
