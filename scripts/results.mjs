@@ -77,7 +77,7 @@ function page() {
     '# How policies and other controllers fare',
     '<!-- Written by `npm run results`. -->',
     'Every shipped scenario with its own seed. What the columns mean stands in [the guide](guides/simulate.md#what-is-counted), and how\nfar the model is from real guests in [its calibration](calibration.md): compare, and do not take the amounts for promises. This page is the\nwhole outcome of',
-    '```sh\nnpm run results -- --traces FOLDER\n```',
+    `\`\`\`sh\nnpm run results -- --traces FOLDER${values.scenarios === undefined ? '' : ` --scenarios ${values.scenarios}`}\n\`\`\``,
     `which runs \`ballonet simulate SCENARIO ${POLICIES.map(name => `--policy policies/${name}.yaml`).join(' ')} --baseline all --density\`.`,
     '## What was aimed at, and what is reached',
     'A ✓ is a win and an ✗ a loss, by the aims: `dense` reaches nine tenths of the oracle’s density and a quarter more than the best\nother controller, and does no more harm than that one; `standard` has no program killed and loses at most 0.05 % of guests’ time. Harm\nthat the oracle could not avoid either is nobody’s.',
