@@ -93,7 +93,10 @@ async function layOut(files) {
     mode: 0o755,
   });
   symlinkSync('../lib/ballonet/bin/ballonet', at('usr/bin/ballonet'));
-  cpSync(path.join(root, 'dist'), at(`${library}/dist`), { recursive: true, filter: isRead });
+  cpSync(path.join(root, 'dist'), at(`${library}/dist`), {
+    recursive: true,
+    filter: file => !/\.(d\.ts|map)$/.test(file),
+  });
   for (const name of modules) {
     const commands = commandsOf(name);
     cpSync(path.join(root, name), at(`${library}/${name}`), {
@@ -103,7 +106,8 @@ async function layOut(files) {
   }
   copy('package.json', `${library}/package.json`);
   copy('scenarios', `${library}/scenarios`);
-  copy('policies', 'usr/share/ballonet/policies');
+  for (const name of ['policies', 'packaging/prometheus', 'packaging/grafana'])
+    copy(name, `usr/share/ballonet/${path.basename(name)}`);
   copy('packaging/ballonet.rules', 'usr/share/polkit-1/rules.d/50-ballonet.rules');
   for (const page of readdirSync(path.join(root, 'packaging/man')))
     copy(`packaging/man/${page}`, `usr/share/man/man${page.at(-1)}/${page}`);

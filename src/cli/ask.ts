@@ -11,7 +11,7 @@ export interface Asking {
 export function socketOption(): Option {
   return new Option(
     '--socket <path>',
-    "the daemon's socket; default /run/ballonet/ballonet.sock, else the one in $XDG_RUNTIME_DIR",
+    "the daemon's socket; default /run/ballonet/ballonet.sock, else the user's own",
   );
 }
 

@@ -58,7 +58,7 @@ export function runVerb(version: string): Command {
     )
     .option(
       '--socket <path>',
-      "unix socket of the API, for this user's group; default /run/ballonet/ballonet.sock for root, else in $XDG_RUNTIME_DIR",
+      "unix socket of the API, for this user's group; default /run/ballonet/ballonet.sock for root, else in $XDG_RUNTIME_DIR or ~/.local/state",
     )
     .addOption(
       new Option(

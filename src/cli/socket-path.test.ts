@@ -12,6 +12,8 @@ describe('the socket of the daemon', () => {
     expect(defaultSocket(XDG, false)).toBe(OWN);
     expect(defaultSocket({}, false)).toBeUndefined();
     expect(defaultSocket({ XDG_RUNTIME_DIR: 'relative' }, false)).toBeUndefined();
+    expect(defaultSocket({ HOME: '/home/a' }, false)).toBe('/home/a/.local/state/ballonet/ballonet.sock');
+    expect(defaultSocket({ HOME: '/home/a', ...XDG }, false)).toBe(OWN);
   });
 
   it("is asked for at the host's place, and at the user's own when only that is there", () => {

@@ -93,6 +93,9 @@ virsh -q create /mnt/guest.xml`);
       'test -s /usr/share/bash-completion/completions/ballonet -a -s /usr/share/zsh/vendor-completions/_ballonet',
     );
     expect(JSON.parse(await on('cat /usr/share/ballonet/ballonet.schema.json'))).toHaveProperty('$schema');
+    await on(
+      'cd /usr/lib/ballonet/dist/console && test -s index.html && test -s /usr/share/ballonet/grafana/ballonet.json',
+    );
   });
 
   it('has a unit that systemd finds nothing wrong with, and shut in', async () => {

@@ -54,6 +54,21 @@ describe('the package, installed in an empty project', { timeout: TIMEOUT_MS }, 
     await project.bin('ballonet', 'check', 'node_modules/ballonet/policies/standard.yaml');
   });
 
+  it('brings what users read and run, and nothing that only builds or tests it', async () => {
+    const files = (await readdir(join(project.folder, 'node_modules/ballonet'), { recursive: true })).sort();
+    for (const name of [
+      'README.md',
+      'LICENSE',
+      'packaging/man/ballonet.1',
+      'policies/standard.yaml',
+      'dist/main.js',
+    ])
+      expect(files).toContain(name);
+    expect(
+      files.filter(name => /^(src|test|scripts|docs|node_modules|\.ci)\b|\.test\.(ts|js)$/.test(name)),
+    ).toEqual([]);
+  });
+
   it('keeps what is not exported to itself', async () => {
     const inner = "import('ballonet/dist/hypervisor/connect.js').catch(({ code }) => console.log(code))";
     expect(await project.node('-e', inner)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED\n');
