@@ -114,14 +114,14 @@ export function arbitrate(
     } else left -= sheet.promised;
   }
   if (!relieving) left -= budget.emergency;
-  const { outcome, sizes } = solveBudget(
-    left,
-    movable.map(guest => claimOf(guest, level, now, relieving)),
-  );
-  movable.forEach((guest, index) => {
-    guest.share = sizes[index] ?? guest.min;
+  const claims = movable.map(guest => claimOf(guest, level, now, relieving));
+  const { outcome, sizes } = solveBudget(left, claims);
+  for (let i = 0; i < movable.length; i++) {
+    const guest = movable[i];
+    if (guest === undefined) continue;
+    guest.share = sizes[i] ?? guest.min;
     guest.returned = false;
-  });
+  }
   if (outcome === 'fits' && surplus === 'return' && level === LEVEL_NONE) returnSurplus(left, movable);
   // What held guests have beyond their guarantees makes the others go short, but does not make the host too small.
   return { split: outcome === 'insufficient' && guaranteed <= budget.total ? 'cut' : outcome, movable };

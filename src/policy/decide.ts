@@ -68,13 +68,12 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   const pauses = lasting(state.pauses, now.wall);
   const enforcing = policies.host.mode === 'enforce';
   const guests = new Map<string, GuestMemory>();
-  const decisions: Decision[] = [];
-  for (const sheet of seen) {
+  const decisions = seen.map(sheet => {
     const { uuid } = sheet.sample;
     correct(sheet);
     guests.set(uuid, remember(sheet, memoryOf(state, uuid), enforcing, now));
-    decisions.push(toDecision(sheet, pressure.level));
-  }
+    return toDecision(sheet, pressure.level);
+  });
   decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
   return {
     state: {

@@ -1,8 +1,24 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../model/units.ts';
-import { type DemandWindow, estimateUse, observeUse, unreportedUse } from './demand.ts';
+import {
+  type DemandWindow,
+  observeUse,
+  type Unreported,
+  unreportedUse,
+  useSoon,
+  usualUse,
+} from './demand.ts';
 import { deepFreeze } from './testing.ts';
+
+/** Use that memory is kept for. */
+function estimateUse(
+  window: DemandWindow,
+  { quantile, growthSeconds }: { readonly quantile: number; readonly growthSeconds: number },
+  unreported?: Unreported,
+): number {
+  return Math.max(useSoon(window, growthSeconds, unreported), usualUse(window, quantile));
+}
 
 const WINDOW = 240;
 

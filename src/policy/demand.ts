@@ -115,19 +115,6 @@ export function unreportedUse(
 
 const NOTHING_NEW: Unreported = { bytes: 0, rate: 0 };
 
-/**
- * Use that memory must be kept for: the quantile over the window, and at least the use now plus what its growth adds before a
- * move can help.
- */
-export function estimateUse(
-  window: DemandWindow,
-  { quantile, growthSeconds }: { readonly quantile: Ratio; readonly growthSeconds: Seconds },
-  unreported: Unreported = NOTHING_NEW,
-): Bytes {
-  const soon = useSoon(window, growthSeconds, unreported);
-  return Math.max(soon, quantileWith(window.ranked, window.partPeak, quantile));
-}
-
 /** The use now plus what its growth adds before a move can help, whatever it has been before. */
 export function useSoon(
   { last, slope }: DemandWindow,
@@ -135,6 +122,11 @@ export function useSoon(
   { bytes, rate }: Unreported = NOTHING_NEW,
 ): Bytes {
   return last + bytes + Math.max(0, slope, rate) * growthSeconds;
+}
+
+/** The use that the quantile over the window does not exceed. */
+export function usualUse({ ranked, partPeak }: DemandWindow, quantile: Ratio): Bytes {
+  return quantileWith(ranked, partPeak, quantile);
 }
 
 /** The smallest value that at least this share of the ranked ones and one more does not exceed. */

@@ -3,11 +3,11 @@ import { type GuestSample, type Reading, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
 import {
   type DemandWindow,
-  estimateUse,
   observeUse,
   SHORTEST_PERIOD,
   unreportedUse,
   useSoon,
+  usualUse,
 } from './demand.ts';
 import { judgeShrink } from './feedback.ts';
 import type { GuestPolicy } from './policy-set.ts';
@@ -74,11 +74,12 @@ export function learnNeeds(figures: Figures, estimate: GuestPolicy['estimate']):
   const unreported = unreportedUse(window, figures);
   // H13 (R12): what a guest has swapped out is missing from its use, and is needed all the same.
   const need = used + unreported.bytes + (swapping?.evicted ?? 0) + kernelBytes;
-  const estimated = estimateUse(window, estimate, unreported) + kernelBytes;
+  const soon = useSoon(window, estimate.growthSeconds, unreported) + kernelBytes;
   figures.need = need;
-  figures.soon = Math.max(need, useSoon(window, estimate.growthSeconds, unreported) + kernelBytes);
+  figures.soon = Math.max(need, soon);
   figures.unreported = unreported.bytes;
-  figures.demand = Math.max(need, estimated);
+  // Memory is kept for what the guest takes before a move can help, and for what it has usually used.
+  figures.demand = Math.max(need, soon, usualUse(window, estimate.quantile) + kernelBytes);
   figures.usedRate = window.slope;
 }
 
