@@ -64,7 +64,8 @@ describe('the console', () => {
     await page.getByRole('link', { name: 'web-3' }).click();
     await page.getByRole('heading', { level: 1, name: 'web-3' }).waitFor();
     await page.getByText('Read only').waitFor();
-    const decision = page.locator('.decision').first();
+    // The first decisions of a daemon are that it knows nothing yet.
+    const decision = page.locator('.decision', { hasText: 'level forbids' }).first();
     await decision.click();
     const stages = page.getByRole('region', { name: 'Stages of the decision' });
     const names = await stages.getByRole('rowheader').allInnerTexts();
@@ -140,7 +141,7 @@ describe('the console', () => {
     await tabTo('web-6');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'web-6' }).waitFor();
-    expect(await isInMain()).toBe(true);
+    await expect.poll(isInMain, WITHIN).toBe(true);
     await page.locator('.decision').first().waitFor();
     await page.locator('.decision').first().focus();
     await page.keyboard.press('Space');
