@@ -72,6 +72,23 @@ describe('leases', () => {
     await daemon('two').claim();
   });
 
+  it('of a daemon that was killed are given back by the next one, however soon it ends, and keep what was asked', async () => {
+    const { daemon, owner, pass, domain } = await world();
+    const killed = daemon('one');
+    await killed.round();
+    killed.asked(domain.uuid, GiB);
+    pass(5);
+    await killed.round();
+    const next = daemon('one');
+    await next.claim();
+    await next.round();
+    expect(await owner()).toMatchObject({ id: 'one', targetBytes: GiB });
+    const last = daemon('one');
+    await last.claim();
+    await last.release();
+    expect(await owner()).toBeUndefined();
+  });
+
   it('H26: go to one of two that started at the same time, and the other says so once', async () => {
     const { daemon, pass, domain } = await world();
     const [one, two] = [daemon('one'), daemon('two')];

@@ -54,8 +54,8 @@ export function createLeases({ hypervisor, id, host, clock, onTaken }: LeaseOpti
   const held = new Map<string, Held>();
   let supported = true;
 
-  /** The other owner of a guest, as far as its lease has not run out. */
-  async function otherOwner(ref: DomainRef): Promise<Owner | undefined> {
+  /** The owner of a guest, as far as its lease has not run out. */
+  async function ownerOn(ref: DomainRef): Promise<Owner | undefined> {
     const domain = hypervisor.domain(ref);
     if (domain.metadata === undefined) {
       supported = false;
@@ -64,14 +64,15 @@ export function createLeases({ hypervisor, id, host, clock, onTaken }: LeaseOpti
     const owner = parseOwner((await domain.metadata(OWNER_NAMESPACE)) ?? '');
     // One from the future is of a clock that is wrong: it would never run out.
     const age = owner === undefined ? Number.NaN : Math.abs(clock.now().wall - owner.renewedAt);
-    return owner !== undefined && owner.id !== id && age < EXPIRE ? owner : undefined;
+    return age < EXPIRE ? owner : undefined;
   }
 
   async function renewOne(entry: Held): Promise<void> {
     const { monotonic, wall } = clock.now();
     entry.dueAt = monotonic + (entry.written ? RENEW : CONFIRM);
     const before = entry.other;
-    entry.other = await otherOwner(entry.ref);
+    const owner = await ownerOn(entry.ref);
+    entry.other = owner?.id === id ? undefined : owner;
     if (entry.other !== undefined) {
       entry.written = false;
       if (before?.id !== entry.other.id) onTaken(entry.ref, entry.other);
@@ -96,12 +97,18 @@ export function createLeases({ hypervisor, id, host, clock, onTaken }: LeaseOpti
     async claim() {
       const domains = await hypervisor.domains({ active: true });
       await eachOf(domains, async domain => {
-        const owner = await otherOwner(domain).catch(error => {
+        const owner = await ownerOn(domain).catch(error => {
           if (isBallonetError(error, 'OPERATION_UNSUPPORTED')) supported = false;
           else if (!isBallonetError(error)) throw error;
           return undefined;
         });
-        if (owner !== undefined) throw taken(domain, owner);
+        if (owner === undefined) return;
+        if (owner.id !== id) throw taken(domain, owner);
+        // Left by a daemon of ours that was killed: it goes with us, whether we come to renew it or not.
+        const { name, uuid } = domain;
+        const { targetBytes: target } = owner;
+        const entry = { ref: { name, uuid, id: domain.id }, target, written: true, other: undefined };
+        held.set(uuid, { ...entry, dueAt: clock.now().monotonic });
       });
     },
 

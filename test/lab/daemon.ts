@@ -1,11 +1,11 @@
 /** `ballonet run` as a process of its own, and the lines it logs. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Bytes, Seconds } from '../../src/model/units.ts';
+import { type Bytes, KiB, type Seconds } from '../../src/model/units.ts';
 import { until } from './process.ts';
 
 const BALLONET = fileURLToPath(new URL('../../bin/ballonet', import.meta.url));
@@ -89,7 +89,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const signal = AbortSignal.timeout(PROBE_SECONDS * 1000);
     for (;;) {
       const [answer] = await once(child, 'message', { signal });
-      if (answer.id === id) return answer;
+      if (answer.id === id)
+        return { heapBytes: answer.heapBytes, residentBytes: await residentOf(child.pid) };
     }
   }
 
@@ -124,8 +125,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await stop('SIGKILL');
     },
   };
-  await daemon.hears('ballonet runs', 30);
+  await daemon.hears('ballonet runs', 90);
   return daemon;
+}
+
+async function residentOf(pid: number | undefined): Promise<Bytes> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * KiB;
 }
 
 function running(child: ChildProcess): boolean {

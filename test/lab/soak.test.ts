@@ -2,10 +2,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { KiB, MiB } from '../../src/model/units.ts';
-import { fullDisk, hears, noDescriptors, reloads } from '../soak/daemon-mischief.ts';
+import { foreignChange, fullDisk, hears, noDescriptors, reloads } from '../soak/daemon-mischief.ts';
 import { MIN } from '../soak/policy.ts';
 import { SOAK_MINUTES, soak } from '../soak/run.ts';
-import { begun, type Draw, ended, held, type Mischief, otherShare, type Wanted } from '../soak/trouble.ts';
+import {
+  begun,
+  type Deed,
+  type Draw,
+  ended,
+  held,
+  type Mischief,
+  otherShare,
+  type Wanted,
+} from '../soak/trouble.ts';
 import type { Daemon } from './daemon.ts';
 import type { Guest } from './guest.ts';
 import { type Lab, startLab } from './lab.ts';
@@ -96,10 +105,12 @@ function mischief(lab: Lab, daemon: Daemon, gate: Gate): Mischief {
   const pause = (seconds: number) => sleep(seconds * 1000);
 
   const act =
-    (deed: (guest: Guest, draw: Draw) => Promise<readonly Wanted[]>) => async (name: string, draw: Draw) => {
+    (deed: (guest: Guest, draw: Draw) => Promise<readonly Wanted[] | Deed>) =>
+    async (name: string, draw: Draw) => {
       const guest = lab.guests.find(one => one.name === name);
       if (guest === undefined) throw new Error(`the lab has no ${name}`);
-      return { wanted: await deed(guest, draw) };
+      const done = await deed(guest, draw);
+      return 'wanted' in done ? done : { wanted: done };
     };
 
   async function off(guest: Guest): Promise<void> {
@@ -150,15 +161,15 @@ function mischief(lab: Lab, daemon: Daemon, gate: Gate): Mischief {
         await gate.pass(() => guest.reboot('reset'));
         return [begun(guest.uuid)];
       }),
-      foreign: act(async guest => {
-        await gate.pass(async () => {
-          const { actual = 0 } = await guest.dommemstat();
-          const share = otherShare((actual * KiB) / guest.memory);
-          await guest.setMemory(Math.round((share * guest.memory) / MiB) * MiB);
-        });
-        await pause(4);
-        return [held(guest.uuid, 'FOREIGN_CHANGE')];
-      }),
+      foreign: act(guest =>
+        foreignChange(daemon, guest, () =>
+          gate.pass(async () => {
+            const { actual = 0 } = await guest.dommemstat();
+            const share = otherShare((actual * KiB) / guest.memory);
+            await guest.setMemory(Math.round((share * guest.memory) / MiB) * MiB);
+          }),
+        ),
+      ),
       pause: act(async (guest, draw) => {
         await gate.pass(() => guest.pause());
         await pause(draw.between(4, 7));

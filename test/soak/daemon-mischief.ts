@@ -6,7 +6,7 @@ import type { Seconds } from '../../src/model/units.ts';
 import type { Daemon } from '../lab/daemon.ts';
 import { until } from '../lab/process.ts';
 import { policyOf } from './policy.ts';
-import type { Deed, Mischief } from './trouble.ts';
+import { type Deed, held, type Mischief } from './trouble.ts';
 
 /** Waits until the daemon tells of this, after what is done. */
 export async function hears(
@@ -58,6 +58,25 @@ export function reloads(daemon: Daemon) {
   } satisfies Mischief['host'];
 }
 
+/** A size that has not stood for 5 s may still be of an earlier move (follow-up.ts), and nobody can tell whose it is. */
+const STANDING_MS = 7000;
+
+/** Somebody else moves a balloon, which must be told of where the daemon did not move it about that time itself. */
+export async function foreignChange(
+  daemon: Daemon,
+  guest: { readonly name: string; readonly uuid: string },
+  change: () => Promise<void>,
+): Promise<Deed> {
+  const before = daemon.lines.length;
+  await sleep(STANDING_MS);
+  await change();
+  await sleep(4000);
+  const moved = daemon.lines
+    .slice(before)
+    .some(({ msg, domain }) => msg === 'balloon moved' && domain === guest.name);
+  return { wanted: moved ? [] : [held(guest.uuid, 'FOREIGN_CHANGE')] };
+}
+
 /** Nothing can be opened for a while. */
 export async function noDescriptors(daemon: Daemon): Promise<Deed> {
   limit(daemon, 'nofile', '3:');
@@ -74,6 +93,6 @@ export async function fullDisk(daemon: Daemon): Promise<Deed> {
 }
 
 /** Sets a soft limit of a running process. Node takes no harm of SIGXFSZ: it is told EFBIG. */
-function limit({ pid }: Daemon, resource: 'nofile' | 'fsize', value: string): void {
+export function limit({ pid }: Daemon, resource: 'nofile' | 'fsize', value: string): void {
   execFileSync('prlimit', ['--pid', String(pid), `--${resource}=${value}`]);
 }

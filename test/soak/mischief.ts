@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../../src/hypervisor/simulated/faults.ts';
 import { GiB, MiB, type Seconds } from '../../src/model/units.ts';
 import type { Daemon } from '../lab/daemon.ts';
-import { fullDisk, hears, noDescriptors, reloads } from './daemon-mischief.ts';
+import { foreignChange, fullDisk, hears, noDescriptors, reloads } from './daemon-mischief.ts';
 import { begun, type Draw, ended, held, type Mischief, otherShare } from './trouble.ts';
 import type { World } from './world.ts';
 
@@ -68,13 +68,12 @@ export function mischief(world: World, daemon: Daemon, patient: boolean): Mischi
       'no-driver': condition({ kind: 'no-driver' }, LONG, 'STATS_ABSENT', 'STATS_STALE', 'STATS_IMPLAUSIBLE'),
       'stats-stop': condition({ kind: 'stats-stop' }, LONG, 'STATS_STALE'),
       hang: condition({ kind: 'hang' }, LONG, 'STATS_STALE', 'STATS_ABSENT'),
-      foreign: async name => {
-        const { uuid, parameters, memory } = control.byName(name);
-        const share = otherShare((memory?.size ?? 0) / parameters.maximum);
-        await world.setMemory(name, Math.round(share * (parameters.maximum / MiB)) * MiB);
-        await pause(2);
-        return { wanted: [held(uuid, 'FOREIGN_CHANGE')] };
-      },
+      foreign: name =>
+        foreignChange(daemon, control.byName(name), async () => {
+          const { parameters, memory } = control.byName(name);
+          const share = otherShare((memory?.size ?? 0) / parameters.maximum);
+          await world.setMemory(name, Math.round(share * (parameters.maximum / MiB)) * MiB);
+        }),
       vanish: async (name, draw) => {
         const before = uuidOf(name);
         const after = world.replace(name);

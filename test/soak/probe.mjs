@@ -1,5 +1,7 @@
 // Loaded into a daemon before its own code (`node --expose-gc --import`): answers what its heap holds, and sets its wall clock.
 // The daemon's code knows nothing of it.
+import { getHeapStatistics } from 'node:v8';
+
 const now = Date.now;
 let offset = 0;
 Date.now = () => now() + offset;
@@ -9,7 +11,8 @@ process.on('message', ({ id, stepSeconds }) => {
   // Twice: what the first leaves to finalisers goes with the second.
   global.gc();
   global.gc();
-  process.send({ id, heapBytes: process.memoryUsage().heapUsed, residentBytes: process.memoryUsage.rss() });
+  // Not process.memoryUsage(): that opens a file, and a daemon may be out of descriptors.
+  process.send({ id, heapBytes: getHeapStatistics().used_heap_size });
 });
 // It must not keep a daemon alive that wants to end.
 process.channel.unref();

@@ -53,7 +53,13 @@ export async function soak(stage: Stage): Promise<void> {
   const moves = () => daemon.said('balloon moved').length;
 
   await daemon.hears('balloon moved', 60);
-  const troubles = await makeTrouble(mischief(daemon), names, pace, SEED).finally(() => over.abort());
+  const troubles = await makeTrouble(mischief(daemon), names, pace, SEED)
+    .catch((cause: unknown) => {
+      const last = daemon.lines.slice(-20).map(line => JSON.stringify(line));
+      const ended = daemon.runs ? 'runs' : 'has ended';
+      throw new Error(`the daemon ${ended}; what it said last:\n${last.join('\n')}`, { cause });
+    })
+    .finally(() => over.abort());
   await watching;
   const before = moves();
   await until('balloons move after all', 90, () => moves() > before);
