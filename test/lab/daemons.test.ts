@@ -32,7 +32,6 @@ spec:
   interval: 1s
   reserve: {bytes: 64MiB, percent: 0, select: max}
   pressure: [{name: always, when: "true", for: 0s, keepFor: 0s}]
-  foreignChange: {yieldFor: 1m}
 ---
 apiVersion: ballonet/v1
 kind: GuestPolicy
@@ -61,10 +60,10 @@ describe('real guests', () => {
     await lab?.close();
   });
 
-  const start = (state: string, policy = POLICY): Promise<Daemon> =>
+  const start = (state: string): Promise<Daemon> =>
     startDaemon({
       uri: lab.uri,
-      policy,
+      policy: POLICY,
       folder: lab.folder,
       args: ['--state', join(lab.folder, state)],
     });
@@ -129,32 +128,6 @@ describe('real guests', () => {
 
     const second = await start('second');
     expect(await second.stop()).toBe(0);
-  });
-
-  it('H26: are left to whoever moves them by hand', async () => {
-    await full();
-    // It comes to rest after one step.
-    const daemon = await start('third', POLICY.replace(`min: ${MIN * 100}%`, 'min: 92%'));
-    await daemon.hears('balloon moved', 60, ({ domain }) => domain === 'guest1');
-    await until('the guest has arrived', 60, async () => {
-      const last = daemon.said('balloon moved').findLast(({ domain }) => domain === 'guest1');
-      return (await lab.guest(0).dommemstat()).actual === Number(last?.toBytes) / KiB;
-    });
-    // A size that has not stood for 5 s may still be of a move before.
-    await sleep(7000);
-    await lab.guest(0).setMemory(500 * MiB);
-    await daemon.hears(
-      'guest held',
-      20,
-      line => line.reason === 'FOREIGN_CHANGE' && line.domain === 'guest1',
-    );
-    const from = daemon.lines.length;
-    await sleep((COOLDOWN + 2) * 1000);
-    expect((await lab.guest(0).dommemstat()).actual).toBe((500 * MiB) / KiB);
-    expect(
-      daemon.lines.slice(from).filter(({ msg, domain }) => msg === 'balloon moved' && domain === 'guest1'),
-    ).toEqual([]);
-    expect(await daemon.stop()).toBe(0);
   });
 
   async function full(): Promise<void> {
