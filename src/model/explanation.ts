@@ -135,6 +135,16 @@ export interface Change {
   };
 }
 
+/** A limit of the governing policy that bit, and the field that sets it. */
+export interface LimitPlace {
+  readonly code: ReasonCode;
+  /** `behavior.shrink.cooldown` */
+  readonly field: string;
+  readonly source: SourceRef;
+  /** The policy does not say it: its default holds, and `source` is the policy. */
+  readonly isDefault?: true;
+}
+
 /** Kind `Explanation` of the API. */
 export interface Explanation {
   readonly apiVersion: 'ballonet/v1';
@@ -151,6 +161,7 @@ export interface Explanation {
   readonly others: readonly OtherPolicy[];
   /** Schedules and exceptions of the governing policy, as written. */
   readonly layers: readonly LayerState[];
+  readonly limits: readonly LimitPlace[];
   readonly host: {
     readonly policy: { readonly name: string; readonly source: SourceRef };
     readonly mode: 'observe' | 'enforce';

@@ -1,6 +1,7 @@
 /** What a daemon's own resources may do to it, wherever its guests live. */
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isBallonetError } from '../../src/model/errors.ts';
 import type { NOTICES } from '../../src/model/notice.ts';
 import type { Seconds } from '../../src/model/units.ts';
 import type { Daemon } from '../lab/daemon.ts';
@@ -69,7 +70,13 @@ export async function foreignChange(
 ): Promise<Deed> {
   const before = daemon.lines.length;
   await sleep(STANDING_MS);
-  await change();
+  try {
+    await change();
+  } catch (error) {
+    // A job that has begun meanwhile keeps everybody's hands off.
+    if (isBallonetError(error, 'OPERATION_BUSY')) return { wanted: [] };
+    throw error;
+  }
   await sleep(4000);
   const moved = daemon.lines
     .slice(before)

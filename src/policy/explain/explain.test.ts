@@ -69,6 +69,9 @@ spec: {precedence: 1, match: {}}
 const CALM = 'series: {host.available: 30GiB, vm-1.used: 2GiB}';
 const TIGHT = 'series: {host.available: 10GiB, vm-1.used: 2GiB}';
 
+const lineOf = (text: string) => POLICY.split('\n').findIndex(line => line.includes(text)) + 1;
+const columnOf = (text: string) => (POLICY.split('\n')[lineOf(text) - 1] ?? '').indexOf(text) + 1;
+
 function explained(moment: Moment): Explanation {
   return explain(moment, firstGuest(moment), { search: false });
 }
@@ -82,6 +85,31 @@ describe('an explanation', () => {
     expect(decision).toMatchObject({ action: 'hold', reason: 'COOLDOWN' });
     expect(decision.stages[decidedBy ?? -1]).toMatchObject({ stage: 'restraint', code: 'COOLDOWN' });
     expect(at).toBe(moment.now.wall);
+  });
+
+  it('names the field that sets a limit which bit, where it is written: of a layer before the policy itself', () => {
+    const { limits } = explained(momentOf(TIGHT, POLICY, 17));
+    expect(limits).toContainEqual({
+      code: 'COOLDOWN',
+      field: 'behavior.shrink.cooldown',
+      source: { file: 'p.yaml', line: lineOf('cooldown: 20s'), column: columnOf('cooldown: 20s') },
+    });
+    const low = explained(momentOf('series: {host.available: 10GiB, vm-1.used: 300MiB}', POLICY, 17));
+    expect(low.limits).toContainEqual({
+      code: 'GUARANTEE_MIN',
+      field: 'guarantees.min',
+      source: { file: 'p.yaml', line: lineOf('{min: 2GiB}'), column: columnOf('min: 2GiB') },
+    });
+    expect(renderExplanation(low)).toMatch(/GUARANTEE_MIN \(guarantees\.min,\s+p\.yaml:29\)/);
+    expect(lineOf('{min: 2GiB}')).toBe(29);
+  });
+
+  it('says of a limit that the policy leaves out that it is a default', () => {
+    const bare = POLICY.replace(', cooldown: 20s', '');
+    const limits = explained(momentOf(TIGHT, bare, 17)).limits;
+    expect(limits.filter(({ isDefault }) => isDefault)).toMatchObject([
+      { code: 'COOLDOWN', field: 'behavior.shrink.cooldown', source: { line: 13 } },
+    ]);
   });
 
   it('names the governing policy and says of each other why it does not govern, the nearest first', () => {

@@ -17,6 +17,7 @@ import { governing, governingPolicy } from '../governing.ts';
 import type { Expression, GuestPolicy, PolicySet } from '../policy-set.ts';
 import { findChanges } from './changes.ts';
 import { figureNames } from './figures.ts';
+import { limitPlaces } from './limit-places.ts';
 import type { Moment } from './moment.ts';
 import { type Watch, watch } from './watch.ts';
 
@@ -38,7 +39,7 @@ export function explain(moment: Moment, uuid: string, { search = true } = {}): E
   const decision = tick.decisions.find(candidate => candidate.uuid === uuid);
   if (sample === undefined || decision === undefined)
     throw new BallonetError('DOMAIN_NOT_FOUND', `no guest with uuid ${uuid} is among those of this tick`);
-  const policy = governing(policies, sample, now).policy;
+  const { policy, layers: inForce } = governing(policies, sample, now);
   const quantities = policy === undefined ? [] : quantitiesOf(policy, watched);
   const protectors = policy === undefined ? [] : protectorsOf(policy, watched, tick, uuid, now.monotonic);
   const levels = levelsOf(policies, watched, tick, now.monotonic);
@@ -54,6 +55,7 @@ export function explain(moment: Moment, uuid: string, { search = true } = {}): E
     ...(base && policy && { policy: { ...refOf(base), ...described(base), mode: policy.mode } }),
     others: othersOf(policies, base, sample),
     layers: base === undefined ? [] : layersOf(base, sample, now.wall),
+    limits: base === undefined ? [] : limitPlaces(policies, base, inForce, decision),
     host: hostOf(policies, tick, levels, now.monotonic),
     quantities,
     protectors,

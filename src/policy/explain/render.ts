@@ -6,6 +6,7 @@ import type {
   FieldVerdict,
   LayerState,
   LevelState,
+  LimitPlace,
   OtherPolicy,
   TracedExpression,
 } from '../../model/explanation.ts';
@@ -123,16 +124,25 @@ function levelLine(
   return `${name}: ${state}, ${held}; ${times} (${formatPlace(source)})`;
 }
 
-function stageLines({ decision: { stages }, decidedBy }: Explanation): string[] {
+function stageLines({ decision: { stages }, decidedBy, limits }: Explanation): string[] {
   return stages.flatMap((stage, index) => {
     const mark = index === decidedBy ? '*' : ' ';
-    const place = stage.source === undefined ? '' : ` (${formatPlace(stage.source)})`;
+    const limit = limits.find(({ code }) => code === stage.code);
+    const place = limit === undefined ? placeText(stage.source) : limitText(limit);
     const figures = inputText(stage);
     return [
       `${mark} ${stage.stage.padEnd(11)} ${amount(stage.in)} -> ${amount(stage.out)}  ${stage.code}${place}`,
       ...(figures === '' ? [] : [`    ${figures}`]),
     ];
   });
+}
+
+function placeText(source: Stage['source']): string {
+  return source === undefined ? '' : ` (${formatPlace(source)})`;
+}
+
+function limitText({ field, source, isDefault }: LimitPlace): string {
+  return ` (${isDefault ? `default of ${field}, ` : `${field}, `}${formatPlace(source)})`;
 }
 
 function amount(bytes: number | undefined): string {

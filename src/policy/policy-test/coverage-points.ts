@@ -3,8 +3,8 @@ import { overlay } from '../layers.ts';
 import { type GuestPolicy, type HostPolicy, type Layer, LEVEL_NONE, type PolicySet } from '../policy-set.ts';
 import type { Place } from '../source/diagnostics.ts';
 import type { SourceDocument } from '../source/documents.ts';
-import { keyPlace, type Path, valuePlace } from '../source/locate.ts';
-import { LIMITS, type Limit } from './coverage-limits.ts';
+import { isWritten, keyPlace, type Path, valuePlace } from '../source/locate.ts';
+import { LIMITS, type Limit } from '../written-limits.ts';
 
 /** A line that a test could reach. */
 export interface Candidate {
@@ -129,13 +129,4 @@ function isSaid(
   layer: Layer | undefined,
 ): boolean {
   return (layer === undefined || setBy(layer.set) !== undefined) && canBite(under, levels);
-}
-
-function isWritten({ value }: SourceDocument, path: Path): boolean {
-  return (
-    path.reduce<unknown>(
-      (at, step) => (typeof at === 'object' && at !== null ? Reflect.get(at, step) : undefined),
-      value,
-    ) !== undefined
-  );
 }

@@ -5,7 +5,7 @@ import type { PolicyFiles } from '../load.ts';
 import type { GuestPolicy, Layer, PolicyPatch, PolicySet } from '../policy-set.ts';
 import { compare, type Place } from '../source/diagnostics.ts';
 import { FILE_BYTES_MAX, readDocuments, type SourceDocument } from '../source/documents.ts';
-import { limitsBitten } from './coverage-limits.ts';
+import { limitsBitten } from '../written-limits.ts';
 import { candidatesIn, keyOf, ownKey } from './coverage-points.ts';
 
 /** A line of a policy that a test could reach. */

@@ -35,6 +35,16 @@ function nodePlace({ source, root }: SourceDocument, node: Node | undefined): Pl
   return placeAt(source, start, end);
 }
 
+/** True when the document says something at `path`. */
+export function isWritten({ value }: SourceDocument, path: Path): boolean {
+  return (
+    path.reduce<unknown>(
+      (at, step) => (typeof at === 'object' && at !== null ? Reflect.get(at, step) : undefined),
+      value,
+    ) !== undefined
+  );
+}
+
 /** Where the value at `path` stands; for a missing one, where the nearest thing above it stands. */
 export function valuePlace(document: SourceDocument, path: Path): Place {
   const { key, value } = find(document, path);

@@ -1,6 +1,6 @@
-/** The limits of a guest policy that coverage knows: where each is written, and which reason code says that it bit. */
-import type { Decision, ReasonCode, StageName } from '../../model/decision.ts';
-import type { Amount, Direction, DirectionPatch, GuestPolicy, PolicyPatch } from '../policy-set.ts';
+/** The limits of a guest policy that its decisions name: where each is written, and which reason code says that it bit. */
+import type { Decision, ReasonCode, StageName } from '../model/decision.ts';
+import type { Amount, Direction, DirectionPatch, GuestPolicy, PolicyPatch } from './policy-set.ts';
 
 /** A limit, which stands in `spec` of a policy or in `set` of one of its layers. */
 export interface Limit {
