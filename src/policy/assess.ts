@@ -61,6 +61,7 @@ export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surround
   const { sample, policy, trail, pause } = sheet;
   const { host, now } = surroundings;
   sheet.at = now.monotonic;
+  sheet.before = before;
   const verdict = followUp(sheet, before, surroundings);
   const { memory } = sheet;
   sheet.promised = promisedTo(sheet);

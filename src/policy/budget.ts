@@ -48,22 +48,26 @@ export function solveBudget(budget: Bytes, claims: readonly Claim[]): Allotment 
 }
 
 /** Indices of the claims, one group a priority, those that give first in front. */
-function groupByPriority(claims: readonly Claim[]): number[][] {
-  const groups = new Map<number, number[]>();
-  for (let index = 0; index < claims.length; index++) {
-    const { priority } = at(claims, index);
-    const group = groups.get(priority);
-    if (group) group.push(index);
-    else groups.set(priority, [index]);
+function groupByPriority(claims: readonly Claim[]): Uint32Array[] {
+  const counts = new Map<number, number>();
+  for (const { priority } of claims) counts.set(priority, (counts.get(priority) ?? 0) + 1);
+  const priorities = [...counts.keys()].sort((a, b) => b - a);
+  const groups = new Map(priorities.map(priority => [priority, new Uint32Array(counts.get(priority) ?? 0)]));
+  for (let i = claims.length - 1; i >= 0; i--) {
+    const { priority } = at(claims, i);
+    const left = (counts.get(priority) ?? 0) - 1;
+    counts.set(priority, left);
+    const members = groups.get(priority);
+    if (members !== undefined) members[left] = i;
   }
-  return [...groups.entries()].sort(([a], [b]) => b - a).map(([, members]) => members);
+  return [...groups.values()];
 }
 
 /** Takes up to `excess` from one group, not below `bound`; returns what it took. */
 function cutGroup(
   claims: readonly Claim[],
   sizes: Float64Array,
-  members: readonly number[],
+  members: Uint32Array,
   bound: 'floor' | 'min',
   excess: Bytes,
 ): Bytes {
@@ -71,18 +75,19 @@ function cutGroup(
   let have = 0;
   let least = 0;
   for (let i = 0; i < members.length; i++) {
-    const index = at(members, i);
+    const index = numberAt(members, i);
     const claim = at(claims, index);
-    const upper = numberAt(sizes, index);
-    setBound(bounds, i, claim, claim[bound], upper);
-    have += upper;
-    least += claim[bound];
+    setLine(bounds, i, claim);
+    bounds.lower[i] = claim[bound];
+    bounds.upper[i] = numberAt(sizes, index);
+    have += numberAt(bounds.upper, i);
+    least += numberAt(bounds.lower, i);
   }
   const after = fill(Math.max(have - excess, least), bounds);
   let left = 0;
   for (let i = 0; i < members.length; i++) {
     const size = Math.round(numberAt(after, i));
-    sizes[at(members, i)] = size;
+    sizes[numberAt(members, i)] = size;
     left += size;
   }
   return have - left;
@@ -93,13 +98,11 @@ function cutGroup(
  * size = tax x used + (1 - tax) x L x shares. Taking the size that results, and not the present one, to say what is idle, the
  * split does not depend on where the guests happen to be, and so does not chase its own moves.
  */
-function setBound(bounds: Bounds, i: number, claim: Claim, lower: Bytes, upper: Bytes): void {
+function setLine({ offset, weight }: Bounds, i: number, { idleTax, demand, shares }: Claim): void {
   // At a tax of 1 the level would no longer matter; at 0.999 idle memory already weighs a thousandth.
-  const tax = Math.min(Math.max(0, claim.idleTax), 0.999);
-  bounds.offset[i] = tax * claim.demand;
-  bounds.weight[i] = (1 - tax) * claim.shares;
-  bounds.lower[i] = lower;
-  bounds.upper[i] = upper;
+  const tax = Math.min(Math.max(0, idleTax), 0.999);
+  offset[i] = tax * demand;
+  weight[i] = (1 - tax) * shares;
 }
 
 /** Lines over the level, by column: a host has a thousand guests and a tick a second, and objects of numbers take five times as long. */
@@ -156,7 +159,8 @@ function edgesOf({ offset, weight, lower, upper }: Bounds): Edges {
   const slopes = new Float64Array(2 * lower.length);
   let count = 0;
   for (let i = 0; i < lower.length; i++) {
-    const [from, to] = [numberAt(lower, i), numberAt(upper, i)];
+    const from = numberAt(lower, i);
+    const to = numberAt(upper, i);
     if (to <= from) continue;
     levels[count] = (from - numberAt(offset, i)) / numberAt(weight, i);
     slopes[count++] = numberAt(weight, i);

@@ -71,7 +71,7 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   const decisions = seen.map(sheet => {
     const { uuid } = sheet.sample;
     correct(sheet);
-    guests.set(uuid, remember(sheet, memoryOf(state, uuid), enforcing, now));
+    guests.set(uuid, remember(sheet, enforcing, now));
     return toDecision(sheet, pressure.level);
   });
   decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
@@ -145,13 +145,8 @@ function correct(sheet: Sheet): void {
 }
 
 /** What the next ticks must know of this one. Where nothing is enforced no move is under way, but cooldowns run as if it were. */
-function remember(
-  sheet: Sheet,
-  before: GuestMemory | undefined,
-  enforcing: boolean,
-  now: Instant,
-): GuestMemory {
-  const { memory, sample, promised } = sheet;
+function remember(sheet: Sheet, enforcing: boolean, now: Instant): GuestMemory {
+  const { memory, before, sample, promised } = sheet;
   const { action, target } = sheet.outcome;
   const current = sample.readings.current.value;
   if (target === undefined || current === undefined) return memory;

@@ -81,8 +81,8 @@ export function followUp(
   }
   const { move, resting } = guest.memory;
   const foreign = yieldFor !== undefined && movedByOthers(sample, guest.memory, current, now);
-  const stood = resting === undefined ? undefined : resting.size === current ? now - resting.since : 0;
-  const verdict = move === undefined ? NO_MOVE : judgeMove(move, current, now, stood);
+  const verdict =
+    move === undefined ? NO_MOVE : judgeMove(move, current, now, stoodSeconds(guest.memory, current, now));
   if (verdict !== NO_MOVE) guest.memory = settleMove(guest.memory, verdict, now);
   if (foreign) {
     guest.draft.yieldUntil = now + yieldFor;
@@ -91,6 +91,12 @@ export function followUp(
   if (resting?.size !== current) guest.draft.resting = { size: current, since: now };
   learnStanding(guest, current);
   return verdict;
+}
+
+/** How long the size has not changed; undefined when nothing is known of it. */
+function stoodSeconds({ resting }: GuestMemory, current: Bytes, now: Seconds): Seconds | undefined {
+  if (resting === undefined) return undefined;
+  return resting.size === current ? now - resting.since : 0;
 }
 
 /**

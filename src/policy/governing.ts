@@ -29,10 +29,15 @@ export function governingPolicy(policies: PolicySet, sample: GuestSample): Guest
   }
   const before = chosen.get(sample.uuid);
   if (before !== undefined && isStill(before, sample)) return before.policy;
-  const policy = policies.guests.find(candidate => candidate.mismatch(sample) === undefined);
+  const choice = choose(policies, sample);
+  chosen.set(sample.uuid, choice);
+  return choice.policy;
+}
+
+function choose({ guests }: PolicySet, sample: GuestSample): Chosen {
+  const policy = guests.find(candidate => candidate.mismatch(sample) === undefined);
   const { name, title, tags, os, readings } = sample;
-  chosen.set(sample.uuid, { name, title, tags, os, max: readings.max.value, policy });
-  return policy;
+  return { name, title, tags, os, max: readings.max.value, policy };
 }
 
 function isStill(chosen: Chosen, { name, title, tags, os, readings }: GuestSample): boolean {

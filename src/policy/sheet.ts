@@ -42,7 +42,9 @@ export class Sheet implements Described {
    */
   kind: 'movable' | 'held' = 'held';
   sample: GuestSample;
-  /** What the next ticks are to know of the guest. */
+  /** What was remembered of the guest before this tick. */
+  before: GuestMemory | undefined;
+  /** What the next ticks are to know of it. */
   memory: GuestMemory;
   /** With its layers laid over it. */
   policy: GuestPolicy | undefined;

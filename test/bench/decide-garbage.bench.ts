@@ -2,7 +2,7 @@
  * What a tick of `decide()` allocates: what of it the tick itself returns (the state and the decisions, which live until the next
  * tick), and what is garbage as soon as it returns.
  *
- *   npm run bench -- decide-garbage [--guests 1000]
+ *   npm run bench -- decide-garbage [--guests 1000] [--policy mixed-tiers]
  *
  * The heap is measured before a tick, after it, and after a full collection that follows; run.mjs gives this benchmark a young
  * generation that no tick fills. No figure is asserted.
@@ -14,6 +14,7 @@ import { decide, type Tick } from '../../src/policy/decide.ts';
 import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
 import { initialState, type PolicyState } from '../../src/policy/state.ts';
 import { createWorld } from './decide-world.ts';
+import { eachInItsProcess } from './processes.ts';
 
 const AIM_BYTES = 1e6;
 const WARM_UP_TICKS = 150;
@@ -65,7 +66,10 @@ function measure(name: string, count: number, collect: () => void): void {
   );
 }
 
-const { values } = parseArgs({ options: { guests: { type: 'string', default: '1000' } } });
+const { values } = parseArgs({
+  options: { guests: { type: 'string', default: '1000' }, policy: { type: 'string' } },
+});
 const collector = globalThis.gc;
 if (collector === undefined) throw new Error('node needs --expose-gc for this');
-for (const name of ['standard', 'mixed-tiers']) measure(name, Number(values.guests), () => collector());
+if (values.policy === undefined) eachInItsProcess(['standard', 'mixed-tiers']);
+else measure(values.policy, Number(values.guests), () => collector());
