@@ -15,7 +15,7 @@ export type Application =
   | {
       readonly status: 'refused';
       /** Default: the guard's refusal. */
-      readonly code?: 'CIRCUIT_OPEN' | 'OWNED_BY_ANOTHER';
+      readonly code?: 'CIRCUIT_OPEN' | 'JOB_RUNNING' | 'OWNED_BY_ANOTHER';
       readonly problem: string;
     }
   | { readonly status: 'failed'; readonly error: Error };

@@ -115,6 +115,28 @@ it('H19: pages that the graphics pool keeps are available', async () => {
   expect(termsOf(seen)).toContainEqual(['ttm-pool', GiB]);
 });
 
+it('H26: what KSM saves is named and not counted, for writing takes it back', async () => {
+  const { write, sample } = host();
+  write('sys/kernel/mm/ksm/pages_sharing', '262144\n');
+  expect(termsOf(await sample())).toEqual([
+    ['MemAvailable', 6 * GiB],
+    ['ksm', 0],
+  ]);
+
+  write('sys/kernel/mm/ksm/pages_sharing', '0\n');
+  expect(termsOf(await sample())).toEqual([['MemAvailable', 6 * GiB]]);
+});
+
+it("H39: huge pages of programs are named, for a shrinking guest's are split", async () => {
+  const { write, sample } = host();
+  write('proc/meminfo', meminfo({ AnonHugePages: 3 * GiB }));
+
+  const seen = await sample();
+
+  expect(available(seen)).toBe(6 * GiB);
+  expect(termsOf(seen)).toContainEqual(['AnonHugePages', 0]);
+});
+
 describe('huge pages that are set aside', () => {
   it('H19: are in neither the total nor what is available, and are named', async () => {
     const { write, sample } = host();

@@ -118,6 +118,44 @@ describe('a guest that begins anew', () => {
     ]);
   });
 
+  it('H12: is whole when it has more after a reset than the size of before, which nothing renews', async () => {
+    const { guest, tick, emit, clock } = oneGuest();
+    await tick({ current: 600, total: 560, available: 300, free: 200 });
+    clock.advance(1);
+    emit({ type: 'reboot', domain: guest.ref });
+    const whole = await tick({ current: 600, total: 960, available: 700, free: 600 });
+    const moved = await tick({ current: 700, total: 660, available: 400, free: 300 });
+
+    expect([mib(whole, 'current'), whole.readings.current.quality]).toEqual([1024, 'ok']);
+    expect(mib(moved, 'current')).toBe(700);
+  });
+
+  it('H12: has the size of before, where it fits what it has or MemTotal does not show it', async () => {
+    const sizeAfter = async (xml: string, total: number) => {
+      const { guest, tick, emit, clock } = oneGuest(xml);
+      await tick({ current: 600, total, available: 300, free: 200 });
+      clock.advance(1);
+      emit({ type: 'reboot', domain: guest.ref });
+      return mib(await tick({ current: 600, total, available: 300, free: 200 }), 'current');
+    };
+    expect(await sizeAfter(domainXml(), 560)).toBe(600);
+    expect(await sizeAfter(domainXml({ autodeflate: true }), 960)).toBe(600);
+  });
+
+  it('H12: is whole in the simulator too, where its driver finds nothing to fill', async () => {
+    const { tick, control, domain } = await simulated({ statsPeriod: 1 });
+    await tick(10);
+    await domain.setMemory(GiB / KiB, { live: true });
+    expect((await tick(10))?.readings.current.value).toBe(GiB);
+    control.reboot('vm-1');
+    await domain.setMemory((2 * GiB) / KiB, { live: true });
+    for (let i = 0; i < 30; i++) await tick();
+    const after = await tick();
+
+    expect(after?.readings.current).toMatchObject({ value: 2 * GiB, quality: 'ok' });
+    expect((await domain.info()).memoryKib).toBe(GiB / KiB);
+  });
+
   it('H12: is in a new epoch when a counter falls, and has no rate across it', async () => {
     const { tick } = oneGuest();
     await tick({ minorFaults: 5000 });

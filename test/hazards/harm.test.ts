@@ -112,6 +112,20 @@ describe('a shrink on probation', () => {
     expect(tick(21, [going, needy], tight).of('guest-a').action).toBe('hold');
   });
 
+  it('H29: gives to one in distress though it has little to spare, once it has borne its size for a while', () => {
+    const policies = asking(2 * GiB, {
+      guarantees: { min: { ratio: 0.25 }, max: { ratio: 1 }, reserve: GiB },
+    });
+    const needy = { uuid: 'needy', current: GiB, used: GiB - 10 * MiB };
+    const tight = { total: 3.8 * GiB, available: 0 };
+    const { tick } = shrunk(figures({ majorFaultRate: 500 }), policies);
+    const quiet = { current: 2.8 * GiB, used: GiB };
+    const early = tick(8, [{ ...quiet, reportsInEpoch: 14 }, needy], tight);
+    expect(early.of('guest-a').action).not.toBe('shrink');
+    const late = tick(20, [{ ...quiet, reportsInEpoch: 30 }, needy], tight);
+    expect(late.of('guest-a')).toMatchObject({ action: 'shrink', reason: 'BUDGET_DONOR' });
+  });
+
   describe('that did harm a moment ago, while another guest needs memory', () => {
     const other = (reportsInEpoch: number, used = 500 * MiB) => ({
       uuid: 'other',
@@ -178,6 +192,17 @@ function shrunkFrom(faultRate: number, seen: number) {
 }
 
 describe('a learned floor', () => {
+  it.each([
+    ['swapping out', figures({ swapOutRate: 300 * KiB })],
+    ['faulting', figures({ majorFaultRate: 500 })],
+    ['killing a process', figures({ oomKills: 1 })],
+    ['stalling in allocation', figures({ allocStalls: 30 })],
+    ['having less than half its reserve', { used: 2 * GiB - 60 * MiB }],
+  ] satisfies [string, GuestParts][])('H29: comes of %s', (_, report) => {
+    const { after } = shrunk(report);
+    expect(after.state.guests.get('guest-a')?.learned?.bytes).toBeGreaterThan(2 * GiB);
+  });
+
   const FLOOR = 2.5 * GiB;
   const learnedAt = (at: number) => ({ 'guest-a': { learned: { bytes: FLOOR, at } } });
   const guest = { current: 3 * GiB, used: GiB };

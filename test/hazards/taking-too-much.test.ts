@@ -138,6 +138,13 @@ describe('relief', () => {
     expect(tick(0, [hurt]).of()).toMatchObject({ action: 'grow', reason: 'DISTRESS' });
   });
 
+  it('H4: turns a shrink under way round where it stands, even on a host that has nothing to give', () => {
+    const move = { from: 4 * GiB, to: GiB, at: -1 };
+    const { tick } = watch([hurt], demanding(), { 'guest-a': { move } });
+    const seen = tick(0, [hurt], { total: 2 * GiB, available: 0 }).of();
+    expect(seen).toMatchObject({ action: 'grow', targetBytes: 2 * GiB });
+  });
+
   it('H25: is not limited by anything but the room there is', () => {
     const { tick } = watch([hurt], demanding());
     const seen = tick(0, [hurt], { total: 2 * GiB + 300 * MiB });

@@ -44,6 +44,8 @@ interface QmpGuest {
   /** Waits until the guest has booted once more. */
   rebooted(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
+  /** Kills by the guest's OOM killer that its console tells of. */
+  oomKills(): Promise<number>;
   /** Resolves when its QEMU has ended. */
   ended(): Promise<void>;
 }
@@ -186,6 +188,8 @@ function createGuest(
     signal: name => {
       process.kill(pid(), name);
     },
+    oomKills: async () =>
+      (await readFile(consoleLog, 'utf8')).split('Out of memory: Killed process').length - 1,
     ended: () => end,
     async destroy() {
       link.disconnect();

@@ -1,5 +1,6 @@
 import { createBalloonActuator, dryRunActuator } from '../../actuators/balloon.ts';
 import { withBreaker } from '../../actuators/breaker.ts';
+import { withJobs } from '../../actuators/jobs.ts';
 import { runEngine } from '../../engine/engine.ts';
 import type { Leases } from '../../engine/lease.ts';
 import { ownedActuator } from '../../engine/owned-actuator.ts';
@@ -11,7 +12,9 @@ import { type Part, part } from './parts.ts';
 export function enginePart(daemon: Daemon, keep: StateKeeper['keep'], leases: Leases | undefined): Part {
   const { collector, hypervisor, policies, state, store, clock, events, orders, fail, observing } = daemon;
   return part('engine', () => {
-    const balloons = observing ? dryRunActuator : withBreaker(createBalloonActuator(hypervisor), clock);
+    const balloons = observing
+      ? dryRunActuator
+      : withBreaker(withJobs(createBalloonActuator(hypervisor), hypervisor), clock);
     const moving = leases === undefined ? balloons : ownedActuator(balloons, leases);
     const running = runEngine({
       collect: () => collector.collect(),

@@ -10,7 +10,14 @@ import { createDescriptions } from './descriptions.ts';
 import { createJobs } from './jobs.ts';
 import { createLiveSizes } from './live-sizes.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
-import { type GuestContext, guestSample, heldBytes, missingSample, reportAge } from './sample.ts';
+import {
+  type GuestContext,
+  guestSample,
+  heldBytes,
+  missingSample,
+  reportAge,
+  totalShowsSize,
+} from './sample.ts';
 import { createSingleCalls } from './single-calls.ts';
 import { forgetSizes } from './size-history.ts';
 import { mapInSlices } from './slices.ts';
@@ -118,7 +125,7 @@ export function createGuestCollector({
     if (clockWasSet(now)) for (const tracker of trackers.values()) noteClockSet(tracker);
     const tracked = await mapInSlices(records, record => {
       const tracker = trackerOf(record, now);
-      observe(tracker, record, now);
+      observe(tracker, record, now, totalShowsSize(descriptions.of(tracker.uuid)));
       return { record, tracker };
     });
     if (trackers.size > records.length) forgetVanished(now);

@@ -171,12 +171,21 @@ function hostFigure(figure: Figure): Reading {
   return reading(figure, 0, 'ok');
 }
 
-/** H41: a size above the maximum, or of nothing, is a driver's error and no size. */
+/** MemTotal is without the balloon's pages, but for auto-deflate's and Windows' (H15, H17). */
+export function totalShowsSize(description: GuestDescription | undefined): boolean {
+  return description?.balloon.autodeflate === false && !isWindows(description);
+}
+
+/**
+ * H41: a size above the maximum, or of nothing, is a driver's error and no size. H12: one that the guest's report of this boot disproves
+ * is of before the reset, and its balloon is empty.
+ */
 function currentReading(tracker: GuestTracker, record: GuestRecord): Reading {
   const { current, max } = record;
   if (isFigure(current) && (current <= 0 || (isFigure(max) && current > max * TOTAL_SLACK)))
     return IMPLAUSIBLE;
-  return reading(current, 0, tracker.doubtedSize === undefined ? 'ok' : 'stale');
+  if (tracker.doubtedSize === undefined) return reading(current, 0, 'ok');
+  return tracker.latestIsOfEpoch ? reading(max, 0, 'ok') : reading(current, 0, 'stale');
 }
 
 /** Resident memory is missing from a record for which the domain was locked; the last one then stands, by its age. */

@@ -50,7 +50,10 @@ export interface GuestTracker {
   /** Reports stamped at or before this wall-clock instant are of before the reboot. */
   notBefore: Seconds | undefined;
   readonly sizes: SizeHistory;
-  /** The size before a reboot: QEMU before 8.x goes on giving it although the balloon is gone (hw/virtio/virtio-balloon.c). */
+  /**
+   * The size before a reboot: QEMU goes on giving it although the balloon is gone, until the new driver moves it; and one that finds
+   * nothing to fill never does (measured on QEMU 7.2; virtballoon_probe() in drivers/virtio/virtio_balloon.c).
+   */
   doubtedSize: Bytes | undefined;
   /** Monotonic instant of the last balloon event. */
   balloonSeenAt: Seconds | undefined;
@@ -158,8 +161,13 @@ export function noteClockSet(tracker: GuestTracker): void {
   forgetSizes(tracker.sizes);
 }
 
-/** Takes in what one tick collected. `now` is the instant at which the record arrived. */
-export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant): void {
+/**
+ * Takes in what one tick collected.
+ *
+ * @param now instant at which the record arrived
+ * @param showsSize the guest's MemTotal is without its balloon, so that it shows its size
+ */
+export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant, showsSize = false): void {
   beginIfDue(tracker, record, now);
   // H38: memory was plugged in or out: sizes before and after are not of one balloon.
   if (tracker.lastRecord !== undefined && tracker.lastRecord.max !== record.max) forgetSizes(tracker.sizes);
@@ -188,10 +196,10 @@ export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant
     tracker.stampAhead = true;
     return;
   }
-  takeReport(tracker, record.report, now.monotonic);
+  takeReport(tracker, record.report, now.monotonic, showsSize);
 }
 
-function takeReport(tracker: GuestTracker, report: Report, at: Seconds): void {
+function takeReport(tracker: GuestTracker, report: Report, at: Seconds, showsSize: boolean): void {
   const before = tracker.latest;
   const distinct = before?.lastUpdate !== report.lastUpdate;
   tracker.latest = report;
@@ -206,7 +214,8 @@ function takeReport(tracker: GuestTracker, report: Report, at: Seconds): void {
   if (beganAnew) nextEpoch(tracker, at);
   tracker.reportsGone = false;
   tracker.latestIsOfEpoch = true;
-  tracker.doubtedSize = undefined;
+  // H12: a guest with more than its size has an empty balloon, and the size is of before.
+  if (!showsSize || !((report.total ?? 0) > (tracker.doubtedSize ?? 0))) tracker.doubtedSize = undefined;
   tracker.reports += 1;
   tracker.rates = comparable === undefined || beganAnew ? NO_RATES : ratesBetween(comparable, report);
 }

@@ -21,7 +21,7 @@ function sumOf(terms: readonly AvailableTerm[], total: Reading): Explained {
 export function machineAvailable(
   memAvailable: Reading,
   total: Reading,
-  hugetlb: Bytes,
+  { hugetlb, anonHuge }: { readonly hugetlb: Bytes; readonly anonHuge: Bytes },
   corrections: readonly AvailableTerm[],
 ): Explained {
   if (memAvailable.value === undefined) return { available: memAvailable };
@@ -33,6 +33,16 @@ export function machineAvailable(
         explanation: "/proc/meminfo: the kernel's own estimate, less its watermarks",
       },
       ...corrections,
+      // H39 (R28): a balloon's pages are small and scattered, so each one taken splits a huge page of the host.
+      ...(anonHuge > 0
+        ? [
+            {
+              name: 'AnonHugePages',
+              bytes: 0,
+              explanation: `${formatSize(anonHuge)} of programs' memory is in huge pages, which shrinking guests splits`,
+            },
+          ]
+        : []),
       ...(hugetlb > 0
         ? [
             {

@@ -1,4 +1,4 @@
-/** Memory that the kernel's MemAvailable leaves out though it would be given up (H19): each source a named term. */
+/** What the kernel's MemAvailable leaves out or does not say (H19): each source a named term. */
 import type { AvailableTerm } from '../../model/snapshot.ts';
 import { type Bytes, formatSize } from '../../model/units.ts';
 import { malformed, readHostFile } from './files.ts';
@@ -6,6 +6,7 @@ import { parseNumber } from './key-values.ts';
 
 const ARCSTATS = '/proc/spl/kstat/zfs/arcstats';
 const TTM_POOL = '/sys/kernel/debug/ttm/page_pool';
+const KSM_SHARING = '/sys/kernel/mm/ksm/pages_sharing';
 
 /** The kernel counts pages; 4 KiB on x86-64. */
 const PAGE_BYTES = 4096;
@@ -16,16 +17,20 @@ interface Correction {
   /** True where a file that may not be read is no problem to speak of: debugfs is root's. */
   readonly optional?: boolean;
   /** @throws BallonetError HOST_UNREADABLE */
-  readonly read: (text: string) => AvailableTerm;
+  readonly read: (text: string) => AvailableTerm | undefined;
 }
 
 export const CORRECTIONS: readonly Correction[] = [
   { path: ARCSTATS, read: arcTerm },
   { path: TTM_POOL, optional: true, read: ttmTerm },
+  { path: KSM_SHARING, read: ksmTerm },
 ];
 
 /** @throws BallonetError HOST_UNREADABLE */
-export async function readCorrection({ path, read }: Correction, root: string): Promise<AvailableTerm> {
+export async function readCorrection(
+  { path, read }: Correction,
+  root: string,
+): Promise<AvailableTerm | undefined> {
   return read(await readHostFile(root, path));
 }
 
@@ -53,4 +58,16 @@ function ttmTerm(text: string): AvailableTerm {
   const pages = parseNumber(/^total\s*:\s*(\d+) of\s+\d+/m.exec(text)?.[1] ?? '');
   if (pages === undefined || !Number.isFinite(pages)) throw malformed(TTM_POOL, 'no total');
   return { name: 'ttm-pool', bytes: pages * PAGE_BYTES, explanation: 'free pages kept by the graphics pool' };
+}
+
+/**
+ * Pages that KSM has merged (Documentation/admin-guide/mm/ksm.rst): saved as long as nobody writes to them, so they are a debt and no
+ * reserve. Nothing comes off for it, for guests seldom write to all of them at once; ksmtuned turns KSM off and on by itself (H26).
+ */
+function ksmTerm(text: string): AvailableTerm | undefined {
+  const pages = parseNumber(text.trim());
+  if (pages === undefined || !Number.isFinite(pages)) throw malformed(KSM_SHARING, 'no number of pages');
+  if (pages === 0) return undefined;
+  const saved = formatSize(pages * PAGE_BYTES);
+  return { name: 'ksm', bytes: 0, explanation: `KSM saves ${saved}, which its guests take back by writing` };
 }

@@ -125,14 +125,14 @@ export function createHostCollector({
   }
 
   async function machine(): Promise<HostReading> {
-    const [{ readings, hugetlb }, terms, swap, psi, nodes] = await Promise.all([
+    const [{ readings, ...huge }, terms, swap, psi, nodes] = await Promise.all([
       meminfo(),
       corrections(),
       machineRates(),
       pressure(PROC_PRESSURE),
       numa.read(clock.now().monotonic),
     ]);
-    const explained = machineAvailable(readings.available, readings.total, hugetlb, terms);
+    const explained = machineAvailable(readings.available, readings.total, huge, terms);
     return {
       readings: { ...readings, available: explained.available, ...swap, ...psi },
       ...(explained.terms === undefined ? {} : { terms: explained.terms }),

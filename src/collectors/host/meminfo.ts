@@ -26,15 +26,21 @@ interface Meminfo {
   readonly readings: MeminfoReadings;
   /** Huge pages that are set aside, used or not. */
   readonly hugetlb: Bytes;
+  /** Programs' memory that the kernel has put into huge pages by itself. */
+  readonly anonHuge: Bytes;
 }
 
-export const UNKNOWN_MEMINFO: Meminfo = { readings: NO_MEMINFO, hugetlb: 0 };
+export const UNKNOWN_MEMINFO: Meminfo = { readings: NO_MEMINFO, hugetlb: 0, anonHuge: 0 };
 
 /** @throws BallonetError HOST_UNREADABLE */
 export async function readMeminfo(root: string): Promise<Meminfo> {
   const lines = parseMeminfoLines(await readHostFile(root, PATH));
   const hugetlb = hugetlbKib(lines);
-  return { readings: meminfoReadings(lines, hugetlb), hugetlb: kibToBytes(hugetlb) };
+  return {
+    readings: meminfoReadings(lines, hugetlb),
+    hugetlb: kibToBytes(hugetlb),
+    anonHuge: kibToBytes(lines.get('AnonHugePages') ?? 0),
+  };
 }
 
 /** The line Hugetlb counts pages of all sizes and came with Linux 4.19; before it those of the default size are all there is. */

@@ -51,6 +51,8 @@ export class SimulatedGuest {
   /** What the balloon has moved, both ways together. */
   movedBytes: Bytes = 0;
   #memory: GuestMemory | undefined;
+  /** Size that the driver of this boot has told, which begins with an empty balloon: one with nothing to move tells none. */
+  #told: Bytes = 0;
   #target: Bytes;
   #demand: Demand;
   /** Time since this boot by the guest's own clock, which stands still while it is paused. */
@@ -303,9 +305,10 @@ export class SimulatedGuest {
   }
 
   #driver(memory: Readonly<GuestMemory>, wall: Seconds): void {
-    if (this.actual !== memory.size) {
+    if (this.#told !== memory.size) {
       if (this.#driverLoaded) this.movedBytes += Math.abs(memory.size - this.actual);
       this.actual = memory.size;
+      this.#told = memory.size;
       this.#eventPending = true;
     }
     if (MUTE.some(kind => this.#faults.has(kind))) return;
@@ -322,6 +325,7 @@ export class SimulatedGuest {
 
   #power(resident: Bytes): void {
     this.#memory = bootMemory(this.parameters, resident);
+    this.#told = this.parameters.maximum;
     this.#uptime = 0;
     this.#forgetDriver();
   }

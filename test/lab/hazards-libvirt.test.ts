@@ -1,0 +1,48 @@
+/** The hazards of guests that run, on real ones behind libvirt. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '../../src/index.ts';
+import { systemClock } from '../../src/model/clock.ts';
+import { KiB } from '../../src/model/units.ts';
+import { type HazardWorld, hazardsOfGuests } from '../hazards/guests.ts';
+import { startLab } from './lab.ts';
+
+async function open(): Promise<HazardWorld> {
+  const lab = await startLab({
+    guests: [
+      { name: 'worker', swap: '256MiB' },
+      { name: 'auto', autodeflate: true, freePageReporting: true },
+      { name: 'bare', balloon: false },
+    ],
+  });
+  const hypervisor = await connect(lab.uri);
+  const pass = (seconds: number) => sleep(seconds * 1000);
+  return {
+    hypervisor,
+    clock: systemClock,
+    pass,
+    settled: calls => calls,
+    guest(name) {
+      const guest = lab.guest(['worker', 'auto'].indexOf(name));
+      return {
+        take: async bytes => void (await guest.agent.take(bytes, { deadlineSeconds: 60 })),
+        free: async () => void (await guest.agent.free('all')),
+        size: async () => ((await guest.dommemstat()).actual ?? 0) * KiB,
+        setMemory: bytes => guest.setMemory(bytes),
+        pause: () => guest.pause(),
+        resume: () => guest.resume(),
+        reset: () => guest.reboot(),
+        async restart() {
+          await guest.destroy();
+          await guest.start();
+        },
+        oomKills: () => guest.oomKills(),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await hypervisor.close();
+      await lab.close();
+    },
+  };
+}
+
+hazardsOfGuests('behind libvirt', open);
