@@ -21,9 +21,12 @@ export interface DomainSpec {
   readonly agentSocket: string;
 }
 
-/** `mitigations=off` and no memory cgroup: quicker under emulation and leaner. Boot messages would slow the boot. */
+/**
+ * `mitigations=off` and no memory cgroup: quicker under emulation and leaner. Boot messages would slow the boot. `no_timer_check`: on a busy
+ * machine the emulated timer is so late that the kernel takes it for broken and panics (check_timer() in arch/x86/kernel/apic/io_apic.c).
+ */
 export const KERNEL_LINE =
-  'console=ttyS0 quiet loglevel=4 mitigations=off cgroup_disable=memory audit=0 random.trust_cpu=on';
+  'console=ttyS0 quiet loglevel=4 no_timer_check mitigations=off cgroup_disable=memory audit=0 random.trust_cpu=on';
 
 const EMULATION = {
   // Without erms the kernel clears pages by wide stores: QEMU emulates `rep stosb` byte by byte, at half the speed.
