@@ -113,6 +113,7 @@ async function layOut(files) {
     copy(`packaging/man/${page}`, `usr/share/man/man${page.at(-1)}/${page}`);
   for (const name of ['README.md', 'docs', 'examples']) copy(name, `usr/share/doc/ballonet/${name}`);
 
+  copy('packaging/ballonet.yaml', 'etc/ballonet/ballonet.yaml');
   writeFileSync(at('etc/ballonet/policies/standard.yaml'), observing());
   writeFileSync(at('usr/share/ballonet/ballonet.schema.json'), await ballonet('schema'));
   writeFileSync(at('usr/share/bash-completion/completions/ballonet'), await ballonet('completion', 'bash'));

@@ -230,6 +230,8 @@ function refusal(error: unknown): Response {
   const headers = {
     ...((status === 429 || status === 503) && { 'retry-after': '1' }),
     ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    // The rest of the body is still to come: nobody can ask again on this connection before it has.
+    ...(status === 413 && { connection: 'close' }),
   };
   return Response.json({ apiVersion: 'ballonet/v1', kind: 'Error', code, message }, { status, headers });
 }

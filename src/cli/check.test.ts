@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkPolicies } from './check.ts';
+import { checkConfig, checkPolicies } from './check.ts';
+import type { Streams } from './output.ts';
 import { hostPolicyFiles } from './policy-files.ts';
 
 const HOST = 'apiVersion: ballonet/v1\nkind: HostPolicy\nmetadata: {name: host}\nspec: {}\n';
@@ -24,22 +25,45 @@ function check(...paths: string[]) {
 }
 
 function checkWith(lintFatal: boolean, ...paths: string[]) {
+  return told(streams => checkPolicies(paths, hostPolicyFiles, streams, { now: 1.7e9, lintFatal }));
+}
+
+function told(verb: (streams: Streams) => number) {
   const printed = { out: '', err: '' };
-  const code = checkPolicies(
-    paths,
-    hostPolicyFiles,
-    {
-      out: text => {
-        printed.out += text.replaceAll(folder, 'DIR');
-      },
-      err: text => {
-        printed.err += text.replaceAll(folder, 'DIR');
-      },
+  const code = verb({
+    out: text => {
+      printed.out += text.replaceAll(folder, 'DIR');
     },
-    { now: 1.7e9, lintFatal },
-  );
+    err: text => {
+      printed.err += text.replaceAll(folder, 'DIR');
+    },
+  });
   return { code, ...printed };
 }
+
+describe('checkConfig', () => {
+  const checkIt = (spec: string, host = HOST) => {
+    const file = join(folder, 'ballonet.yaml');
+    writeFileSync(file, `apiVersion: ballonet/v1\nkind: Config\nspec: ${spec}\n`);
+    writeFileSync(join(folder, 'host.yaml'), host);
+    return told(streams => checkConfig(file, hostPolicyFiles, streams, { now: 1.7e9, lintFatal: false }));
+  };
+
+  it('checks the policies that a configuration names, from the folder that it is in', () => {
+    expect(checkIt('{policies: [host.yaml]}')).toEqual({
+      code: 0,
+      out: 'DIR/ballonet.yaml: ok\nDIR/host.yaml: ok (1 host policy, 0 guest policies)\n',
+      err: '',
+    });
+    expect(checkIt('{policies: [host.yaml]}', HOST.replace('v1', 'v0')).code).toBe(1);
+  });
+
+  it('says what is wrong with a configuration, and leaves its policies until that is mended', () => {
+    const { code, out, err } = checkIt('{polices: [host.yaml]}');
+    expect([code, out]).toEqual([1, 'DIR/ballonet.yaml: 1 error\n']);
+    expect(err).toMatch(/^DIR\/ballonet\.yaml:3:8: error POLICY_UNKNOWN_FIELD/);
+  });
+});
 
 describe('checkPolicies', () => {
   it('says of each file what it holds', () => {

@@ -5,31 +5,46 @@ import type { Compilation } from '../policy/compile.ts';
 import { loadPolicySet, type PolicyFiles } from '../policy/load.ts';
 import { isTestFile, loadPolicyTests } from '../policy/policy-test/load.ts';
 import { formatDiagnostic, hasErrors } from '../policy/source/diagnostics.ts';
+import { sortPaths } from './check-sort.ts';
+import { loadConfig } from './config/load.ts';
 import type { Streams } from './output.ts';
 import { hostPolicyFiles } from './policy-files.ts';
-import { checkScenarios, sortScenarios } from './simulate/check.ts';
+import { checkScenarios } from './simulate/check.ts';
 import { hostScenarioFiles } from './simulate/files.ts';
 
 export function checkVerb(streams: Streams): Command {
   return new Command('check')
-    .summary('are these policies and scenarios right?')
+    .summary('are these policies, configurations and scenarios right?')
     .description(
       'Checks policy files, and folders of them, as one set. Every finding is printed with its place and the fix; exit code 1 ' +
-        'when the set would be refused. Warnings are about what is allowed and probably not meant. Scenarios are checked each by itself.',
+        'when the set would be refused. Warnings are about what is allowed and probably not meant. A configuration of the daemon is ' +
+        'checked with the policies that it names, a scenario by itself.',
     )
     .argument(
       '<path...>',
-      'policy files, scenario files, folders whose *.yaml files are taken, or *.test.yaml files',
+      'policy files, configurations, scenarios, folders whose *.yaml files are taken, or *.test.yaml files',
     )
     .option('--lint-fatal', 'exit with 3 when there are warnings')
     .action((paths: string[], { lintFatal }: { lintFatal?: true }) => {
       const now = systemClock.now().wall;
-      const { scenarios, others } = sortScenarios(paths, hostPolicyFiles);
+      const { scenarios, configs, others } = sortPaths(paths, hostPolicyFiles);
       const lint = { now, lintFatal: lintFatal === true };
-      const scenarioCode = checkScenarios(scenarios, hostScenarioFiles, streams);
-      const policyCode = others.length > 0 ? checkPolicies(others, hostPolicyFiles, streams, lint) : 0;
-      process.exitCode = scenarioCode === 1 ? 1 : policyCode;
+      const codes = [
+        checkScenarios(scenarios, hostScenarioFiles, streams),
+        ...configs.map(file => checkConfig(file, hostPolicyFiles, streams, lint)),
+        ...(others.length > 0 ? [checkPolicies(others, hostPolicyFiles, streams, lint)] : []),
+      ];
+      process.exitCode = codes.includes(1) ? 1 : Math.max(...codes);
     });
+}
+
+/** A configuration, and the policies that it names as the daemon would read them. Codes as of `checkPolicies`. */
+export function checkConfig(file: string, files: PolicyFiles, streams: Streams, lint: Lint): 0 | 1 | 3 {
+  const { config, diagnostics } = loadConfig(file, files);
+  for (const diagnostic of diagnostics) streams.err(`${formatDiagnostic(diagnostic)}\n`);
+  streams.out(`${file}: ${config === undefined ? count(diagnostics.length, 'error', 'errors') : 'ok'}\n`);
+  if (config === undefined) return 1;
+  return config.policies === undefined ? 0 : checkPolicies(config.policies, files, streams, lint);
 }
 
 /**

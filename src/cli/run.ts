@@ -4,6 +4,7 @@ import { systemClock } from '../model/clock.ts';
 import { BallonetError } from '../model/errors.ts';
 import { compileReading, loadPolicySet, readPolicyFiles, requirePolicySet } from '../policy/load.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
+import { loadConfig, requireConfig } from './config/load.ts';
 import { orUsage } from './output.ts';
 import { hostPolicyFiles } from './policy-files.ts';
 import { inForce } from './reload.ts';
@@ -11,6 +12,7 @@ import { defaultSocket } from './socket-path.ts';
 import { chooseUri } from './uri.ts';
 
 interface Options {
+  readonly config?: string;
   readonly policy: readonly string[];
   readonly dryRun?: true;
   readonly shadow: readonly string[];
@@ -24,8 +26,17 @@ interface Options {
   readonly tlsClientCa?: string;
   readonly tlsRead: readonly string[];
   readonly tlsWrite: readonly string[];
-  readonly logLevel: LogLevel;
+  readonly logLevel?: LogLevel;
 }
+
+/** What flags and file say together. */
+type Settings = {
+  readonly [Key in keyof Required<Omit<Options, 'config' | 'logLevel' | 'dryRun'>>]: Options[Key];
+} & {
+  readonly connect: string | undefined;
+  readonly dryRun: boolean;
+  readonly logLevel: LogLevel;
+};
 
 export function runVerb(version: string): Command {
   return new Command('run')
@@ -34,6 +45,10 @@ export function runVerb(version: string): Command {
       'Collects memory statistics once an interval, decides a target for every guest and moves its balloon. Logs JSON lines on ' +
         'stderr, readable ones on a terminal. Policies are read anew when their files change, and on SIGHUP; a set with errors ' +
         'changes nothing. SIGTERM stops it and leaves balloons as onExit says.',
+    )
+    .option(
+      '--config <file>',
+      'a Config document with the settings of this command, which those given here win over; read at the start',
     )
     .addOption(
       new Option('--policy <path>', 'a policy file or a folder of them; may be given again')
@@ -77,45 +92,46 @@ export function runVerb(version: string): Command {
     .addOption(named('--tls-read <name>', 'may read'))
     .addOption(named('--tls-write <name>', 'may change things'))
     .addOption(
-      new Option('--log-level <level>', 'least severe level to log').choices(LOG_LEVELS).default('info'),
+      new Option('--log-level <level>', 'least severe level to log; default info').choices(LOG_LEVELS),
     )
     .action(async (options: Options, command: Command) => {
-      if (options.policy.length === 0) {
+      const { connect } = command.optsWithGlobals<{ connect?: string }>();
+      const settings = settingsOf(options, connect);
+      const { policy: paths, dryRun } = settings;
+      if (paths.length === 0) {
         throw new BallonetError(
           'USAGE',
           'no policy given; --policy policies/standard.yaml is one to start with',
         );
       }
-      const reading = readPolicyFiles(options.policy, hostPolicyFiles);
+      const reading = readPolicyFiles(paths, hostPolicyFiles);
       const compilation = compileReading(reading);
       const policies = requirePolicySet(compilation);
-      const log = createLog(options.logLevel, process.stderr);
-      const { connect: uri } = command.optsWithGlobals<{ connect?: string }>();
-      const dryRun = options.dryRun === true;
+      const log = createLog(settings.logLevel, process.stderr);
       // Only the daemon needs an HTTP server: the other verbs start without loading one.
       const { runDaemon } = await import('./daemon/daemon.ts');
       const signal = await runDaemon({
         policies: inForce(policies, dryRun),
-        paths: options.policy,
+        paths,
         reading,
         warnings: compilation.lint(systemClock.now().wall),
-        chosen: chooseUri(uri),
-        stateDir: options.state,
+        chosen: chooseUri(settings.connect),
+        stateDir: settings.state,
         api: {
-          socket: options.socket ?? defaultSocket(),
-          isDefault: options.socket === undefined,
-          listen: options.listen,
-          tokens: { read: options.readTokenFile, write: options.tokenFile },
+          socket: settings.socket ?? defaultSocket(),
+          isDefault: settings.socket === undefined,
+          listen: settings.listen,
+          tokens: { read: settings.readTokenFile, write: settings.tokenFile },
           tls: {
-            certificate: options.tlsCert,
-            key: options.tlsKey,
-            clientAuthority: options.tlsClientCa,
-            readers: options.tlsRead,
-            writers: options.tlsWrite,
+            certificate: settings.tlsCert,
+            key: settings.tlsKey,
+            clientAuthority: settings.tlsClientCa,
+            readers: settings.tlsRead,
+            writers: settings.tlsWrite,
           },
         },
         dryRun,
-        shadows: options.shadow.map(path => ({
+        shadows: settings.shadow.map(path => ({
           path,
           set: requirePolicySet(loadPolicySet([path], hostPolicyFiles)),
         })),
@@ -124,6 +140,34 @@ export function runVerb(version: string): Command {
       });
       if (signal === 'SIGINT') process.exitCode = 130;
     });
+}
+
+/**
+ * Each setting as the command line gives it, else as the file does.
+ *
+ * @throws BallonetError CONFIG_INVALID
+ */
+function settingsOf(options: Options, connect: string | undefined): Settings {
+  const file = options.config === undefined ? {} : requireConfig(loadConfig(options.config, hostPolicyFiles));
+  const several = (given: readonly string[], inFile: readonly string[] = []) =>
+    given.length > 0 ? given : inFile;
+  return {
+    connect: connect ?? file.connect,
+    policy: several(options.policy, file.policies),
+    shadow: several(options.shadow, file.shadows),
+    dryRun: options.dryRun ?? file.dryRun ?? false,
+    state: options.state ?? file.state,
+    socket: options.socket ?? file.socket,
+    listen: options.listen ?? (file.listen === undefined ? undefined : orUsage(parseAddress(file.listen))),
+    tokenFile: options.tokenFile ?? file.tokenFile,
+    readTokenFile: options.readTokenFile ?? file.readTokenFile,
+    tlsCert: options.tlsCert ?? file.tls?.cert,
+    tlsKey: options.tlsKey ?? file.tls?.key,
+    tlsClientCa: options.tlsClientCa ?? file.tls?.clientCa,
+    tlsRead: several(options.tlsRead, file.tls?.read),
+    tlsWrite: several(options.tlsWrite, file.tls?.write),
+    logLevel: options.logLevel ?? file.logLevel ?? 'info',
+  };
 }
 
 /** An option that names whose certificates may do something. */

@@ -26,7 +26,7 @@ function documentsOf(file: string): unknown[] {
   );
 }
 
-const KINDS = ['HostPolicy', 'GuestPolicy', 'PolicyTest'] as const;
+const KINDS = ['HostPolicy', 'GuestPolicy', 'PolicyTest', 'Config'] as const;
 
 type Node = Readonly<Record<string, unknown>>;
 

@@ -6,6 +6,7 @@ import { HostPolicyDocument } from '../policy/schema/host-policy.ts';
 import { PolicyTestDocument } from '../policy/schema/policy-test.ts';
 import { suggestion } from '../policy/source/suggest.ts';
 import { ScenarioDocument } from '../simulator/scenario/schema.ts';
+import { ConfigDocument } from './config/schema.ts';
 import type { Streams } from './output.ts';
 
 const DOCUMENTS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
@@ -13,6 +14,7 @@ const DOCUMENTS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
   ['GuestPolicy', GuestPolicyDocument],
   ['PolicyTest', PolicyTestDocument],
   ['Scenario', ScenarioDocument],
+  ['Config', ConfigDocument],
 ]);
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';

@@ -12,7 +12,7 @@ describe('figures over time', () => {
   it('keep the last values of each step', () => {
     const series = createSeries(2, 4, 10);
     series.note(1000, [1, 10]);
-    series.note(1009.9, [2, undefined]);
+    series.note(1009.9, [2, Number.NaN]);
     series.note(1010, [3, 30]);
     expect(series.view()).toEqual({
       at: 1010,

@@ -10,8 +10,8 @@ export interface SeriesView {
 }
 
 export interface Series {
-  /** Of one step the last values are kept. Time that goes back, as a wall clock may, is left out. */
-  note(at: Seconds, values: readonly (number | undefined)[]): void;
+  /** Of one step the last values are kept, NaN for what is not known. Time that goes back, as a wall clock may, is left out. */
+  note(at: Seconds, values: ArrayLike<number>): void;
   /** Undefined before the first note. */
   view(): SeriesView | undefined;
 }

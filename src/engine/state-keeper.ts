@@ -113,12 +113,14 @@ function matters(before: PolicyState, after: PolicyState): boolean {
   return false;
 }
 
+/** For every guest in every tick: it makes no lists of the fields, which would be most of what a tick leaves to collect. */
 function differs(a: GuestMemory, b: GuestMemory): boolean {
   if (a === b) return false;
-  const before = new Map<string, unknown>(Object.entries(a));
-  const after = Object.entries(b);
-  return (
-    before.size !== after.length ||
-    after.some(([key, value]) => !VOLATILE.has(key) && before.get(key) !== value)
-  );
+  let fields = 0;
+  for (const key in b) {
+    fields += 1;
+    if (!VOLATILE.has(key) && !Object.is(Reflect.get(a, key), Reflect.get(b, key))) return true;
+  }
+  for (const _ in a) fields -= 1;
+  return fields !== 0;
 }

@@ -61,6 +61,9 @@ export function createTrends(): Trends {
   };
   const guests = new Map<string, { name: string; readonly series: Series }>();
   const levels: string[] = [];
+  // Filled anew for each: a row of its own for every guest and tick would be a megabyte a second on a large host.
+  const hostRow = new Float64Array(HOST_COLUMNS.length);
+  const guestRow = new Float64Array(GUEST_COLUMNS.length);
 
   function indexOf(level: string): number {
     const index = levels.indexOf(level);
@@ -70,12 +73,11 @@ export function createTrends(): Trends {
   return {
     note(event) {
       const at = event.now.wall;
-      const row = rowOf(HOST_COLUMNS, {
-        ...hostFigures(event),
-        level: indexOf(event.tick.state.pressure.level),
-      });
-      host.hour.note(at, row);
-      host.day.note(at, row);
+      const level = indexOf(event.tick.state.pressure.level);
+      const figures: HostFigures = { ...hostFigures(event), level };
+      for (const [i, column] of HOST_COLUMNS.entries()) hostRow[i] = figures[column] ?? Number.NaN;
+      host.hour.note(at, hostRow);
+      host.day.note(at, hostRow);
       const decisions = new Map(event.tick.decisions.map(decision => [decision.uuid, decision]));
       const present = new Set<string>();
       for (const sample of event.snapshot.guests) {
@@ -87,7 +89,8 @@ export function createTrends(): Trends {
         };
         if (known === undefined) guests.set(sample.uuid, guest);
         guest.name = sample.name;
-        guest.series.note(at, rowOf(GUEST_COLUMNS, guestFigures(sample, decisions.get(sample.uuid))));
+        fillGuestRow(guestRow, sample, decisions.get(sample.uuid));
+        guest.series.note(at, guestRow);
       }
       for (const uuid of guests.keys()) if (!present.has(uuid)) guests.delete(uuid);
     },
@@ -100,13 +103,6 @@ export function createTrends(): Trends {
         return view === undefined ? [] : [{ uuid, name, series: view }];
       }),
   };
-}
-
-function rowOf<C extends string>(
-  columns: readonly C[],
-  figures: Readonly<Record<C, number | undefined>>,
-): (number | undefined)[] {
-  return columns.map(column => figures[column]);
 }
 
 /** What the host's memory is used for at one tick. A part that cannot be told is undefined; none is below 0. */
@@ -137,19 +133,19 @@ export function hostFigures({ snapshot }: Pick<TickEvent, 'snapshot'>): Omit<Hos
   };
 }
 
-function guestFigures(
+/** In the order of `GUEST_COLUMNS`. */
+function fillGuestRow(
+  row: Float64Array,
   { readings }: GuestSample,
   decision: TickEvent['tick']['decisions'][number] | undefined,
-): Record<GuestColumn, Bytes | undefined> {
-  return {
-    size: readings.current.value,
-    target: decision?.targetBytes,
-    wanted: decision?.wantedBytes,
-    used: readings.used.value,
-    held: readings.rss.value,
-    min: decision?.guarantees?.minBytes,
-    max: decision?.guarantees?.maxBytes ?? readings.max.value,
-  };
+): void {
+  row[0] = readings.current.value ?? Number.NaN;
+  row[1] = decision?.targetBytes ?? Number.NaN;
+  row[2] = decision?.wantedBytes ?? Number.NaN;
+  row[3] = readings.used.value ?? Number.NaN;
+  row[4] = readings.rss.value ?? Number.NaN;
+  row[5] = decision?.guarantees?.minBytes ?? Number.NaN;
+  row[6] = decision?.guarantees?.maxBytes ?? readings.max.value ?? Number.NaN;
 }
 
 function minus(whole: number | undefined, part: number | undefined): number | undefined {

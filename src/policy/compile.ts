@@ -9,6 +9,7 @@ import { type Diagnostic, errorAt, hasErrors, sortDiagnostics } from './source/d
 import { type PolicySource, readDocuments, type SourceDocument } from './source/documents.ts';
 import { keyPlace, type Path, valuePlace } from './source/locate.ts';
 import { suggestion } from './source/suggest.ts';
+import { API_VERSION, otherVersion } from './source/version.ts';
 
 /** Outcome of reading a set: the set, or with any error among the diagnostics no set at all. */
 export interface Compilation {
@@ -20,7 +21,6 @@ export interface Compilation {
   readonly files: readonly string[];
 }
 
-const API_VERSION = 'ballonet/v1';
 const KINDS = ['HostPolicy', 'GuestPolicy'] as const;
 
 type Kind = (typeof KINDS)[number];
@@ -93,7 +93,7 @@ function kindOf(document: SourceDocument, diagnostics: Diagnostic[]): Kind | und
     return refuse([], 'the document has no apiVersion', `a policy begins with apiVersion: ${API_VERSION}`);
   }
   if (apiVersion !== API_VERSION) {
-    const { message, hint } = otherVersion(apiVersion);
+    const { message, hint } = otherVersion(apiVersion, 'policy');
     return refuse(['apiVersion'], message, hint);
   }
   if (kind === undefined) return refuse([], 'the document has no kind', `the kinds: ${KINDS.join(', ')}`);
@@ -101,22 +101,6 @@ function kindOf(document: SourceDocument, diagnostics: Diagnostic[]): Kind | und
   if (known !== undefined) return known;
   const name = typeof kind === 'string' ? kind : '';
   return refuse(['kind'], `there is no kind '${name}'`, suggestion(name, KINDS, 'the kinds'));
-}
-
-/** What to do about policies of another time than this version's: nothing is guessed, since they hold a guest's memory. */
-function otherVersion(apiVersion: unknown): { readonly message: string; readonly hint: string } {
-  const [, number] = /^ballonet\/v(\d+)/.exec(typeof apiVersion === 'string' ? apiVersion : '') ?? [];
-  if (number === undefined)
-    return { message: 'this is no version of the policy language', hint: `write ${API_VERSION}` };
-  if (Number(number) > Number(API_VERSION.slice('ballonet/v'.length)))
-    return {
-      message: `the policy is for a newer Ballonet: this one reads ${API_VERSION}`,
-      hint: 'upgrade Ballonet, or put the policies back that ran with this version',
-    };
-  return {
-    message: `the policy is for an older Ballonet: this one reads ${API_VERSION}`,
-    hint: `write ${API_VERSION}, then have \`ballonet check\` name what else has changed, with the fix`,
-  };
 }
 
 function checkHostCount(

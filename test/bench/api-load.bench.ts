@@ -6,16 +6,24 @@
  * Two daemons as they are shipped, one after the other, each over simulated guests at one tick a second: one that nobody asks, and one
  * with, all at once, clients that read the stream, one that never reads, clients that send their headers byte by byte, bodies that are
  * too large, routes that are not there and bodies of wrong types. Jitter is how far the time between two ticks is from a second, by the
- * times in the daemon's own journal. The load runs in this process: on a machine with few processors it takes from the daemon too.
+ * times in the daemon's own journal. Guests and load have processes of their own, the load with the least priority, so that on a
+ * machine with two processors the daemon has one to itself. Descriptors are counted again ten seconds after the clients left, when
+ * connections that are kept alive have ended.
  */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startFleet } from './daemon.ts';
 
+const SELF = fileURLToPath(import.meta.url);
 const AIM_MS = 20;
+const LINGER_SECONDS = 10;
 const SLOW = 50;
 /** Requests a second of the kinds that are refused. */
 const REFUSED_RATE = 100;
@@ -25,6 +33,8 @@ const { values } = parseArgs({
     guests: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '30' },
     clients: { type: 'string', default: '1000' },
+    // How this script starts itself for the load.
+    abuse: { type: 'string' },
   },
 });
 const [guests, seconds, clients] = [Number(values.guests), Number(values.seconds), Number(values.clients)];
@@ -35,27 +45,43 @@ interface Ran {
   readonly handles: readonly [before: number, under: number, after: number];
 }
 
-async function run(load: (socket: string, signal: AbortSignal) => Promise<void>): Promise<Ran> {
+async function run(withLoad: boolean): Promise<Ran> {
   await using fleet = await startFleet(guests);
   await sleep(5000);
   const before = fleet.handles();
-  const stop = new AbortController();
-  const loading = load(fleet.socket, stop.signal);
+  const load = withLoad ? startLoad(fleet.socket) : undefined;
   await sleep(seconds * 500);
   const under = fleet.handles();
   await sleep(seconds * 500);
   const residentBytes = fleet.residentBytes();
-  stop.abort();
-  await loading;
-  await sleep(3000);
+  await load?.end();
+  await sleep(LINGER_SECONDS * 1000);
   const after = fleet.handles();
   const at = (await fleet.end()).slice(5);
   const jitter = at.slice(1).map((time, i) => Math.abs(time - (at[i] ?? 0) - 1) * 1000);
   return { jitter: jitter.toSorted((a, b) => a - b), residentBytes, handles: [before, under, after] };
 }
 
-/** Everything at once, until the signal. */
-async function abuse(socket: string, signal: AbortSignal): Promise<void> {
+function startLoad(socket: string): { readonly end: () => Promise<void> } {
+  const child = spawn(process.execPath, [SELF, '--abuse', socket, '--clients', String(clients)], {
+    stdio: ['pipe', 'inherit', 'inherit'],
+  });
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  const ended = once(child, 'close');
+  return {
+    async end() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+/** Everything at once, until standard input ends. */
+async function abuse(socket: string): Promise<void> {
+  let isOver = false;
+  process.stdin.resume().once('end', () => {
+    isOver = true;
+  });
   const sockets: Socket[] = [];
   const open = (text: string): Socket => {
     const client = connect(socket);
@@ -69,7 +95,7 @@ async function abuse(socket: string, signal: AbortSignal): Promise<void> {
   open(stream).pause();
   for (let i = 0; i < SLOW; i++) open('GET /healthz HTTP/1.1\r\n');
   let turn = 0;
-  while (!signal.aborted) {
+  while (!isOver) {
     for (const slow of sockets.slice(-SLOW)) slow.write('x');
     for (let i = 0; i < REFUSED_RATE / 10; i++) send(socket, turn++);
     await sleep(100);
@@ -101,8 +127,11 @@ function print(title: string, { jitter, residentBytes, handles }: Ran): void {
   );
 }
 
-console.log(
-  `${guests} guests, ${seconds} s; load: ${clients} streams, 1 that never reads, ${SLOW} slow, ${REFUSED_RATE} refused a second`,
-);
-print('quiet', await run(() => Promise.resolve()));
-print('load', await run(abuse));
+if (values.abuse !== undefined) await abuse(values.abuse);
+else {
+  console.log(
+    `${guests} guests, ${seconds} s; load: ${clients} streams, 1 that never reads, ${SLOW} slow, ${REFUSED_RATE} refused a second`,
+  );
+  print('quiet', await run(false));
+  print('load', await run(true));
+}

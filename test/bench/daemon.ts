@@ -1,4 +1,7 @@
-/** A daemon as it is shipped, in a process of its own, over a fleet of simulated guests at one tick a second. */
+/**
+ * A daemon as it is shipped, in a process of its own, over a fleet of simulated guests at one tick a second. They live in another
+ * process behind libvirt's protocol, as real ones do behind libvirtd, or, embedded, in the daemon's own.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -29,7 +32,9 @@ export interface Fleet extends AsyncDisposable {
   end(): Promise<readonly number[]>;
 }
 
-export async function startFleet(guests: number): Promise<Fleet> {
+export type Home = 'served' | 'embedded';
+
+export async function startFleet(guests: number, home: Home = 'served'): Promise<Fleet> {
   const folder = mkdtempSync(path.join(tmpdir(), 'fleet-'));
   const scenario = path.join(folder, 'fleet.yaml');
   writeFileSync(
@@ -42,7 +47,10 @@ export async function startFleet(guests: number): Promise<Fleet> {
   const socket = path.join(folder, 'sock');
   const state = path.join(folder, 'state');
   const policy = path.join(ROOT, 'policies/standard.yaml');
-  const args = ['-c', `sim:///${scenario}`, 'run', '--policy', policy, '--socket', socket, '--state', state];
+  const served = path.join(folder, 'libvirt-sock');
+  const server = home === 'served' ? await serve(scenario, served) : undefined;
+  const uri = server === undefined ? `sim:///${scenario}` : `test+unix:///default?socket=${served}`;
+  const args = ['-c', uri, 'run', '--policy', policy, '--socket', socket, '--state', state];
   const child = spawn(path.join(ROOT, 'bin/ballonet'), [...args, '--log-level', 'error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -53,6 +61,7 @@ export async function startFleet(guests: number): Promise<Fleet> {
     await ready(socket, child);
   } catch (error) {
     child.kill('SIGKILL');
+    server?.kill('SIGKILL');
     throw error;
   }
   return {
@@ -92,9 +101,21 @@ export async function startFleet(guests: number): Promise<Fleet> {
         child.kill('SIGKILL');
         await once(child, 'close');
       }
+      server?.kill('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The guests behind a socket, once it is there. */
+async function serve(scenario: string, socket: string): Promise<ChildProcess> {
+  const server = spawn(path.join(ROOT, 'bin/ballonet'), ['serve', scenario, '--socket', socket], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await Promise.race([once(server.stderr, 'data'), once(server, 'close')]);
+  if (server.exitCode !== null) throw new Error(`serve has ended with ${server.exitCode}`);
+  server.stderr.resume();
+  return server;
 }
 
 async function ready(socket: string, child: ChildProcess): Promise<void> {

@@ -1,7 +1,7 @@
 /** `ballonet run` on the simulated host, and the commands that ask it, as processes of their own. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,8 +43,12 @@ async function start(): Promise<ChildProcess> {
   return child;
 }
 
+/** Its socket comes from its configuration as well, and is that of the flag. */
 function daemon(): ChildProcess {
-  const args = ['-c', 'sim:///overcommitted', 'run', '--policy', POLICY, '--socket', socket];
+  const config = join(folder, 'ballonet.yaml');
+  const spec = { connect: 'sim:///overcommitted', policies: [POLICY], socket: 'elsewhere', logLevel: 'warn' };
+  writeFileSync(config, JSON.stringify({ apiVersion: 'ballonet/v1', kind: 'Config', spec }));
+  const args = ['run', '--config', config, '--socket', socket];
   const child = spawn(BALLONET, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   children.push(child);
   return child;

@@ -82,7 +82,8 @@ const ENVIRONMENT: readonly Entry[] = [
 
 const FILES: readonly Entry[] = [
   ['/etc/ballonet/policies/*.yaml', 'The policies of ballonet.service, as one set.'],
-  ['/etc/default/ballonet', 'Options of ballonet.service.'],
+  ['/etc/ballonet/ballonet.yaml', 'What ballonet.service runs with: see run --config.'],
+  ['/etc/default/ballonet', 'Options of ballonet.service that win over it.'],
   ['/run/ballonet/ballonet.sock', 'The socket of the daemon.'],
   ['/var/lib/ballonet', 'Its state, and the journal of figures, decisions and events.'],
   ['/usr/share/ballonet/policies', 'Policies to start from, with their tests.'],

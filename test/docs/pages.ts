@@ -1,6 +1,7 @@
 /** The reference pages, made from the code. `npm run docs` writes them; the docs test holds page and code equal. */
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { ConfigDocument } from '../../src/cli/config/schema.ts';
 import { program } from '../../src/cli/program.ts';
 import { CSV_COLUMNS } from '../../src/journal/csv.ts';
 import { REASONS } from '../../src/model/decision.ts';
@@ -30,6 +31,7 @@ export function pages(): ReadonlyMap<string, string> {
     ['diagnostics.md', diagnosticsPage()],
     ['policy.md', policyPage()],
     ['scenario.md', scenarioPage()],
+    ['config.md', configPage()],
     ['drivers.md', driversReference()],
   ]);
 }
@@ -185,6 +187,17 @@ function scenarioPage(): string {
       '',
       ...table($defs?.Demand ?? {}),
     ],
+  );
+}
+
+function configPage(): string {
+  const schema = z.toJSONSchema(ConfigDocument, { io: 'input' }) as Field;
+  return page(
+    'Configuration',
+    'What `ballonet run --config FILE` is started with: one document in a file, `/etc/ballonet/ballonet.yaml` where a package has installed it. All fields of `spec` ' +
+      'may be left out, and the flags of `run` win over them. Paths that do not begin with / are taken from the folder of the file. `ballonet check FILE` checks it with ' +
+      'its policies. A file for another version of Ballonet is refused, with what to do.',
+    ['| field | value | default | meaning |', '|---|---|---|---|', ...fieldRows(schema), ''],
   );
 }
 

@@ -61,6 +61,7 @@ describe('an editor with the JSON Schema', { timeout: 30_000 }, () => {
       'GuestPolicy',
       'PolicyTest',
       'Scenario',
+      'Config',
     ]);
   });
 

@@ -9,6 +9,7 @@ import { run } from './process.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAN = join(ROOT, 'packaging/man');
+const CONFIG = '/etc/ballonet/ballonet.yaml';
 const POLICY = '/etc/ballonet/policies/standard.yaml';
 
 /** A guest that never leaves its firmware: its balloon can be moved, and nobody in it follows. */
@@ -86,7 +87,9 @@ virsh -q create /mnt/guest.xml`);
 
   it('brings a command, policies that are right, pages, completions and a schema', async () => {
     expect(await on('ballonet --version')).toMatch(/^\d+\.\d+\.\d+\n$/);
-    expect(await on('ballonet check /etc/ballonet/policies')).toContain('ok (1 host policy, 1 guest policy)');
+    const checked = await on('ballonet check /etc/ballonet');
+    expect(checked).toContain('/etc/ballonet/ballonet.yaml: ok');
+    expect(checked).toContain('ok (1 host policy, 1 guest policy)');
     await on('ballonet test /usr/share/ballonet/policies/standard.test.yaml');
     await on('man -w ballonet && man -w ballonet-policy');
     await on(
@@ -133,18 +136,23 @@ systemctl restart ballonet`);
     expect(await on('virsh dumpxml web-1')).toContain("<stats period='1'/>");
   });
 
-  it('refuses policies of another version with the fix, does not try again, and moves nobody', async () => {
+  it.each([
+    ['a configuration', CONFIG],
+    ['policies', POLICY],
+  ])('refuses %s of another version with the fix, does not try again, and moves nobody', async (_, file) => {
     const before = await balloon();
     const { code } = await machine.try(
-      `sed -i 's#ballonet/v1#ballonet/v0#' ${POLICY}; systemctl restart ballonet`,
+      `sed -i 's#ballonet/v1#ballonet/v0#' ${file}; systemctl restart ballonet`,
     );
     expect(code).toBe(1);
     expect(await daemon('ExecMainStatus')).toBe('78\n');
     expect(await daemon('ActiveState')).toBe('failed\n');
-    expect(await on('journalctl -u ballonet -o cat')).toContain('hint: write ballonet/v1');
+    const told = await on('journalctl -u ballonet -o cat');
+    expect(told).toContain(`${file}:`);
+    expect(told).toContain('hint: write ballonet/v1');
     expect(await balloon()).toBe(before);
     await on(
-      `sed -i 's#ballonet/v0#ballonet/v1#' ${POLICY}; systemctl reset-failed ballonet; systemctl start ballonet`,
+      `sed -i 's#ballonet/v0#ballonet/v1#' ${file}; systemctl reset-failed ballonet; systemctl start ballonet`,
     );
   });
 
