@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decisionOf, sampleOf } from '../../test/fakes/samples.ts';
-import { absoluteReserve } from '../model/floor.ts';
+import { absoluteReserve, SHARED_STEP } from '../model/floor.ts';
 import { ABSENT, known } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { guard } from './guard.ts';
@@ -28,6 +28,28 @@ describe('guard', () => {
   it('refuses a shrink of a guest that is already at its floor, and never turns it into a growth', () => {
     const sample = sampleOf({ readings: { current: known(650 * MiB), total: known(550 * MiB) } });
     expect(guard(decisionOf({ targetBytes: 600 * MiB }), sample)).toMatchObject({ kind: 'refused' });
+  });
+
+  it('lets a shared shortage take of what is in use, but little at once, and never of the guarantee', () => {
+    const readings = { current: known(1.2 * GiB), total: known(1.1 * GiB), used: known(1.05 * GiB) };
+    const shared = (targetBytes: number, minBytes = GiB / 2) =>
+      guard(
+        decisionOf({
+          reason: 'SHORTAGE_SHARED',
+          currentBytes: 1.2 * GiB,
+          targetBytes,
+          guarantees: { minBytes, maxBytes: 2 * GiB },
+        }),
+        sampleOf({ readings }),
+      );
+    const lowest = 1.2 * GiB - SHARED_STEP * 2 * GiB;
+    expect(shared(1.15 * GiB)).toEqual({ kind: 'pass', targetBytes: 1.15 * GiB });
+    expect(shared(GiB)).toEqual({ kind: 'clamped', targetBytes: lowest, code: 'GUARD_FLOOR' });
+    expect(shared(GiB, 1.18 * GiB)).toMatchObject({ kind: 'clamped', targetBytes: 1.18 * GiB });
+    const unknown = sampleOf({ readings: { ...readings, used: ABSENT } });
+    expect(guard(decisionOf({ reason: 'SHORTAGE_SHARED', targetBytes: 1.15 * GiB }), unknown).kind).toBe(
+      'refused',
+    );
   });
 
   it.each(['used', 'total', 'current', 'max'] as const)('refuses a shrink when %s is not known', figure => {

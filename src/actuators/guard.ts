@@ -1,5 +1,5 @@
 import type { Decision } from '../model/decision.ts';
-import { kernelShare, needFloor } from '../model/floor.ts';
+import { kernelShare, needFloor, SHARED_STEP } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import { type Bytes, KiB } from '../model/units.ts';
 
@@ -45,11 +45,17 @@ function guardShrink(decision: Decision, target: Bytes, sample: GuestSample, cur
   const need = kernelBytes === undefined ? undefined : needFloor(sample, kernelBytes);
   if (need === undefined) return refused('the use of the guest is not known');
   if (decision.guarantees === undefined) return refused('the guarantee of the guest is not known');
-  const floor = Math.max(decision.guarantees.minBytes, need);
+  const floor = Math.max(decision.guarantees.minBytes, lowest(decision, sample, current, need));
   if (target >= current) return refused('a shrink must make the guest smaller');
   if (target >= floor) return { kind: 'pass', targetBytes: target };
   if (floor >= current) return refused('the guest has nothing above its floor');
   return { kind: 'clamped', targetBytes: floor, code: 'GUARD_FLOOR' };
+}
+
+/** What is in use is taken only where the host policy shares a shortage, and then little of it. */
+function lowest({ reason }: Decision, { readings }: GuestSample, current: Bytes, need: Bytes): Bytes {
+  if (reason !== 'SHORTAGE_SHARED') return need;
+  return Math.min(need, current - SHARED_STEP * (trusted(readings.max) ?? 0));
 }
 
 function refused(problem: string): Verdict {

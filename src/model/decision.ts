@@ -75,6 +75,8 @@ export const REASONS = {
     'The shrink waits, because as many guests are on their way as the host policy allows at once.',
   TICK_LIMITED: 'The shrink waits, because as many guests move in this tick as the host policy allows.',
   SURPLUS_RETURNED: 'Given memory beyond its target that nobody needs, because the host policy returns it.',
+  SHORTAGE_SHARED:
+    'Takes memory that the guest uses: it has more than its share of a host that is short, others hurt, and the host policy shares the shortage.',
   SCHEDULED: 'A schedule of the policy is in force and changes it.',
   EXCEPTED: 'An exception of the policy is in force for this guest and changes it.',
   FOREIGN_CHANGE:

@@ -1,5 +1,5 @@
 import { type GuestSample, trusted } from './snapshot.ts';
-import { type Bytes, MiB } from './units.ts';
+import { type Bytes, MiB, type Ratio } from './units.ts';
 
 /**
  * Memory that stays with a guest above what it uses, whatever a policy says: bursts are absolute, so a share alone is too
@@ -9,6 +9,9 @@ import { type Bytes, MiB } from './units.ts';
 export function absoluteReserve(maxBytes: Bytes): Bytes {
   return Math.min(256 * MiB, Math.max(32 * MiB, 0.05 * maxBytes));
 }
+
+/** Most of a guest's maximum that one decision takes of what it uses, where a shortage is shared: what it cannot do without shows. */
+export const SHARED_STEP: Ratio = 1 / 16;
 
 /**
  * The part of a guest's size that its kernel keeps out of MemTotal (its own text, memory map, crash kernel).

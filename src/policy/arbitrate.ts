@@ -86,6 +86,8 @@ export type Split = 'fits' | 'cut' | 'insufficient';
 
 export interface Arbitration {
   readonly split: Split;
+  /** What those that may move have together. */
+  readonly left: Bytes;
   /** Those that may move, with their shares. */
   readonly movable: readonly Movable[];
 }
@@ -124,7 +126,7 @@ export function arbitrate(
   }
   if (outcome === 'fits' && surplus === 'return' && level === LEVEL_NONE) returnSurplus(left, movable);
   // What held guests have beyond their guarantees makes the others go short, but does not make the host too small.
-  return { split: outcome === 'insufficient' && guaranteed <= budget.total ? 'cut' : outcome, movable };
+  return { split: outcome === 'insufficient' && guaranteed <= budget.total ? 'cut' : outcome, left, movable };
 }
 
 /**

@@ -45,6 +45,7 @@ export function compileHost(compiling: Compiling): CompiledHost | undefined {
       pressure,
       onExit: spec.onExit,
       surplus: spec.surplus,
+      shortage: spec.shortage,
       yieldForSeconds: spec.foreignChange?.yieldFor,
       limits: {
         reclaimRate: spec.limits.reclaimRate,

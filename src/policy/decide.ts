@@ -147,7 +147,8 @@ function correct(sheet: Sheet): void {
 /** What the next ticks must know of this one. Where nothing is enforced no move is under way, but cooldowns run as if it were. */
 function remember(sheet: Sheet, enforcing: boolean, now: Instant): GuestMemory {
   const { memory, before, sample, promised } = sheet;
-  const { action, target } = sheet.outcome;
+  const { action, reason, target } = sheet.outcome;
+  const shared = reason === 'SHORTAGE_SHARED';
   const current = sample.readings.current.value;
   if (target === undefined || current === undefined) return memory;
   const at = now.monotonic;
@@ -155,11 +156,12 @@ function remember(sheet: Sheet, enforcing: boolean, now: Instant): GuestMemory {
   const { draft } = sheet;
   if (enforcing) {
     draft.beforeMove = standing(before?.epoch === memory.epoch ? before : memory);
-    if (action === 'shrink') {
+    // That this one hurts is known: it has nothing to teach.
+    if (action === 'shrink' && !shared) {
       draft.probation = beginProbation(probation, current, sample.reportsInEpoch, at);
       draft.efficacy = beginTrial(efficacy, sample, memory);
     }
-    draft.move = { from: current, to: target, at };
+    draft.move = shared ? { from: current, to: target, at, shared } : { from: current, to: target, at };
     draft.target = target;
     draft.granted += Math.max(0, target - promised);
   }

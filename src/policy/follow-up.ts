@@ -219,7 +219,7 @@ export function rescueOf(
   move: Move | undefined,
   { current, max, floor, distressed, bar }: Situation,
 ): Correction | undefined {
-  if (move === undefined || move.to >= move.from) return undefined;
+  if (move === undefined || move.to >= move.from || move.shared) return undefined;
   if (bar !== undefined && bar.yields !== true && move.to < current)
     return { target: current, code: bar.code, inputs: bar.inputs };
   if (!distressed && move.to >= floor - absoluteReserve(max) / 2) return undefined;

@@ -124,6 +124,8 @@ export interface HostPolicy {
   readonly onExit: 'hold' | 'release';
   /** What becomes of memory that nobody needs: kept free on the host, or returned to guests by their shares. */
   readonly surplus: 'keep' | 'return';
+  /** What becomes of memory in use when not all of it fits: kept where it is, or shared among those that hurt. */
+  readonly shortage: 'keep' | 'share';
   readonly limits: HostLimits;
   /** How long a guest is left alone whose balloon somebody else has moved; undefined: nobody looks. */
   readonly yieldForSeconds: Seconds | undefined;

@@ -12,7 +12,7 @@ export interface Circumstances {
   readonly level: string;
   readonly now: Seconds;
   /** What the host policy says of all guests together; left out, it says nothing. */
-  readonly host?: Pick<HostPolicy, 'surplus' | 'limits'>;
+  readonly host?: Pick<HostPolicy, 'surplus' | 'shortage' | 'limits'>;
   /** What earlier ticks left of the limit on reclaim. */
   readonly reclaim?: ReclaimAllowance | undefined;
 }

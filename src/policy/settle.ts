@@ -7,6 +7,7 @@ import { limitShrinks } from './limits.ts';
 import type { Restrained } from './outcome.ts';
 import { askable, type Call, type Circumstances, givable, restrainShrink } from './restrain.ts';
 import type { Movable, Sheet } from './sheet.ts';
+import { shareShortage, takeShares } from './shortage.ts';
 import type { ReclaimAllowance } from './state.ts';
 import { record } from './trail.ts';
 
@@ -22,23 +23,30 @@ export function settle(
   circumstances: Circumstances,
 ): Settlement {
   const { level, now, host } = circumstances;
-  const { split, movable } = arbitrate(budget, sheets, level, now, host?.surplus);
+  const { split, left, movable } = arbitrate(budget, sheets, level, now, host?.surplus);
+  const shares = host?.shortage === 'share' ? shareShortage(left, movable, now) : undefined;
   const growth = grantGrowth(budget, movable, sheets, circumstances);
-  const calls = callDonors(movable, growth, circumstances);
+  const { calls, missing } = callDonors(movable, growth, circumstances);
+  const givers = shares === undefined ? NOBODY : takeShares(shares, missing, now);
   const inputs = { budget: budget.total, committed: budget.committed, free: budget.free };
   for (const guest of movable) {
-    const { share, returned, desired, grant } = guest;
+    const { share, returned, desired } = guest;
+    const giver = givers.get(guest);
+    const grant = giver === undefined ? guest.grant : undefined;
     const fits = returned ? 'SURPLUS_RETURNED' : 'BUDGET_FITS';
     const code = share < desired ? SPLIT_CODES[split] : fits;
     record(guest.trail, 'budget', code, share, inputs);
     const goal = returned ? share : Math.min(share, desired);
-    const restrained = grant ?? restrainShrink(guest, goal, circumstances, calls.get(guest));
+    const restrained = grant ?? giver ?? restrainShrink(guest, goal, circumstances, calls.get(guest));
     conclude(guest, restrained, grant === undefined ? 'shrink' : 'grow', code);
   }
   if (host === undefined) return { split, reclaim: undefined };
   const urgent = new Set([...calls].flatMap(([guest, call]) => (call.urgent ? [guest] : [])));
+  for (const guest of givers.keys()) urgent.add(guest);
   return { split, reclaim: limitShrinks(host.limits, circumstances.reclaim, sheets, urgent, now) };
 }
+
+const NOBODY: ReadonlyMap<Movable, Restrained> = new Map();
 
 const SPLIT_CODES = { fits: 'BUDGET_FITS', cut: 'BUDGET_CUT', insufficient: 'HOST_INSUFFICIENT' } as const;
 
@@ -58,6 +66,12 @@ function conclude(
   guest.conclude(target === undefined ? 'hold' : direction, own === 'OK' ? budget : own, target);
 }
 
+interface Called {
+  readonly calls: ReadonlyMap<Movable, Call>;
+  /** What they cannot give. */
+  readonly missing: Bytes;
+}
+
 /**
  * Guests that must give because growth that others are entitled to is not free yet, and how much. What is on its way already
  * counts first, then those that the pressure level lets shrink anyhow, then those that give first by their policies.
@@ -66,10 +80,10 @@ function callDonors(
   movable: readonly Movable[],
   { missing, urgent }: Growth,
   { level, now }: Circumstances,
-): ReadonlyMap<Movable, Call> {
+): Called {
   const calls = new Map<Movable, Call>();
   let left = missing;
-  if (left <= 0) return calls;
+  if (left <= 0) return { calls, missing: 0 };
   for (const guest of movable) left -= arriving(guest);
   const permitted = ({ policy }: Movable) => Number(policy.shrink.at.has(level));
   const candidates = movable.filter(guest => givable(guest, guest.share, urgent, now) > 0);
@@ -86,7 +100,7 @@ function callDonors(
     calls.set(guest, { bytes: askable(guest, left, most), urgent });
     left -= most;
   }
-  return calls;
+  return { calls, missing: Math.max(0, left) };
 }
 
 /** What a shrink under way is still to bring. */

@@ -54,6 +54,7 @@ const move = whole<Move>({
   to: amount,
   at: number,
   adopted: maybe(fc.constant<true>(true)),
+  shared: maybe(fc.constant<true>(true)),
 });
 const standing: Arbitraries<BeforeMove> = {
   move: maybe(move),

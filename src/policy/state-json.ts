@@ -107,6 +107,7 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
     to: amount,
     at: instant,
     adopted: z.literal(true).optional(),
+    shared: z.literal(true).optional(),
   });
   const standing: Shape<BeforeMove> = {
     move: move.optional(),

@@ -14,6 +14,8 @@ export interface Move {
   readonly at: Seconds;
   /** Decided by an earlier daemon, which may have ended before it asked the guest. */
   readonly adopted?: true | undefined;
+  /** Takes what the guest uses, because a shortage is shared. */
+  readonly shared?: true | undefined;
 }
 
 /** What a move replaced, for the case that it turns out never to have been asked. */

@@ -20,7 +20,7 @@ const EVICTED_MOST: Ratio = 0.25;
 export interface Swapping {
   /** Bytes that went out and have not come back. */
   readonly evicted: Bytes;
-  /** When it last swapped out faster than noise. */
+  /** When it last swapped out faster than noise: it has swap. */
   readonly noisyAt: Seconds | undefined;
 }
 
@@ -32,7 +32,7 @@ interface Traffic {
   readonly seconds: Seconds;
 }
 
-/** Adds a report. Undefined while there is nothing to remember. */
+/** Adds a report. Undefined while there is nothing to remember; that it can swap at all is remembered. */
 export function observeSwapping(
   before: Swapping | undefined,
   { outRate, inRate, seconds }: Traffic,
@@ -43,7 +43,7 @@ export function observeSwapping(
   const kept = (before?.evicted ?? 0) * Math.exp(-seconds / FORGET_SECONDS);
   const evicted = Math.min(EVICTED_MOST * max, Math.max(0, kept + (outRate - inRate) * seconds));
   const noisyAt = outRate > SWAP_NOISE ? now : before?.noisyAt;
-  return evicted < SWAP_NOISE && !isSwapping({ noisyAt }, now) ? undefined : { evicted, noisyAt };
+  return evicted < SWAP_NOISE && noisyAt === undefined ? undefined : { evicted, noisyAt };
 }
 
 /** True while a guest swaps out in earnest, and a while after it. */

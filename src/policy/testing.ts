@@ -67,6 +67,7 @@ export function hostPolicy(parts: Partial<HostPolicy> = {}): HostPolicy {
     pressure: [levelBelow('hard', 0.08), levelBelow('soft', 0.2)],
     onExit: 'hold',
     surplus: 'keep',
+    shortage: 'keep',
     limits: NO_LIMITS,
     yieldForSeconds: undefined,
     ...parts,

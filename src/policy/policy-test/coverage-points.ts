@@ -60,6 +60,7 @@ function hostCandidates(document: SourceDocument, host: HostPolicy): Candidate[]
   return [
     ...levels,
     ...(host.surplus === 'return' ? point(['surplus'], 'no surplus was ever returned') : []),
+    ...(host.shortage === 'share' ? point(['shortage'], 'no shortage was ever shared') : []),
     ...limits,
     ...point(['foreignChange'], 'no guest was ever left to somebody else'),
   ];

@@ -12,6 +12,7 @@ spec:
   mode: enforce
   reserve: {bytes: 0B}
   surplus: return
+  shortage: share
   limits: {reclaimRate: 1GiB/min, concurrentMoves: 1, guestsPerTick: 1}
   foreignChange: {yieldFor: 1m}
   pressure: [{name: soft, when: host.available_ratio < 0.2, keepFor: 5s}]
@@ -66,27 +67,32 @@ describe('coverage of what protects guests', () => {
   it('names vetoes, relief, layers and host limits that did nothing in any test, by their places', () => {
     expect(missedBy(IDLE)).toEqual([
       '7:3 no surplus was ever returned',
-      '8:12 limits.reclaimRate never limited anything',
-      '8:35 limits.concurrentMoves never limited anything',
-      '8:55 limits.guestsPerTick never limited anything',
-      '9:3 no guest was ever left to somebody else',
-      "10:21 level 'soft' was never entered",
-      "19:33 behavior.shrink.stabilization of policy 'all' never limited anything",
-      "21:14 veto 'swapping' of policy 'all' was never in force",
-      "22:14 veto 'young' of policy 'all' was never in force",
-      "23:3 the relief of policy 'all' never relieved a guest",
-      "25:14 schedule 'night' of policy 'all' was never in force",
-      "25:68 guarantees.min of schedule 'night' of policy 'all' never limited anything",
-      "25:79 the target of schedule 'night' of policy 'all' was never evaluated",
-      "25:121 behavior.shrink.rate of schedule 'night' of policy 'all' never limited anything",
-      "27:14 exception 'vm' of policy 'all' was never in force",
-      "27:103 behavior.shrink.at of exception 'vm' of policy 'all' never limited anything",
-      "28:16 guarantees.min of policy 'all' never limited anything",
+      '8:3 no shortage was ever shared',
+      '9:12 limits.reclaimRate never limited anything',
+      '9:35 limits.concurrentMoves never limited anything',
+      '9:55 limits.guestsPerTick never limited anything',
+      '10:3 no guest was ever left to somebody else',
+      "11:21 level 'soft' was never entered",
+      "20:33 behavior.shrink.stabilization of policy 'all' never limited anything",
+      "22:14 veto 'swapping' of policy 'all' was never in force",
+      "23:14 veto 'young' of policy 'all' was never in force",
+      "24:3 the relief of policy 'all' never relieved a guest",
+      "26:14 schedule 'night' of policy 'all' was never in force",
+      "26:68 guarantees.min of schedule 'night' of policy 'all' never limited anything",
+      "26:79 the target of schedule 'night' of policy 'all' was never evaluated",
+      "26:121 behavior.shrink.rate of schedule 'night' of policy 'all' never limited anything",
+      "28:14 exception 'vm' of policy 'all' was never in force",
+      "28:103 behavior.shrink.at of exception 'vm' of policy 'all' never limited anything",
+      "29:16 guarantees.min of policy 'all' never limited anything",
     ]);
   });
 
   it.each([
     ['no surplus', `guests: [{name: vm-1, max: 8GiB, current: 4GiB}]\nseries: {vm-1.used: 1GiBx9}`],
+    [
+      'no shortage',
+      'guests: [{name: vm-1, max: 8GiB, current: 6GiB}, {name: vm-2, max: 8GiB, current: 2GiB}]\nseries: {host.available: 0GiB, vm-1.used: 5.95GiB, vm-2.used: 1.99GiB, vm-1.swap_out_rate: 1MiB/sx3 0.1MiB/sx30, vm-2.swap_out_rate: 2MiB/s}',
+    ],
     ['reclaimRate', `${ONE}\nseries: {host.available: 9GiBx60, vm-1.used: 1GiB}`],
     ['concurrentMoves', `${TWO}\nseries: {host.available: 9GiBx5, vm-1.used: 1GiB, vm-1.current: 8GiB}`],
     ['guestsPerTick', `${TWO}\nseries: {host.available: 9GiBx5}`],
@@ -120,15 +126,15 @@ describe('coverage of what protects guests', () => {
     const day = night.replace('T23', 'T12');
     const missed = (body: string) => missedBy(body).filter(line => line.includes('guarantees.min'));
 
-    expect(missed(night)).toEqual(["28:16 guarantees.min of policy 'all' never limited anything"]);
+    expect(missed(night)).toEqual(["29:16 guarantees.min of policy 'all' never limited anything"]);
     expect(missed(day)).toEqual([
-      "25:68 guarantees.min of schedule 'night' of policy 'all' never limited anything",
+      "26:68 guarantees.min of schedule 'night' of policy 'all' never limited anything",
     ]);
   });
 
   it('counts an exception that has expired when the test runs as never in force', () => {
     const late = 'guests: [{name: vm-9, max: 8GiB}]\nstart: 2026-07-01T12:00:00Z';
 
-    expect(missedBy(late)).toContain("27:14 exception 'vm' of policy 'all' was never in force");
+    expect(missedBy(late)).toContain("28:14 exception 'vm' of policy 'all' was never in force");
   });
 });

@@ -72,6 +72,7 @@ const HOST_CODES: ReadonlyMap<ReasonCode, readonly string[]> = new Map<ReasonCod
   ['MOVES_LIMITED', ['limits', 'concurrentMoves']],
   ['TICK_LIMITED', ['limits', 'guestsPerTick']],
   ['SURPLUS_RETURNED', ['surplus']],
+  ['SHORTAGE_SHARED', ['shortage']],
   ['FOREIGN_CHANGE', ['foreignChange']],
 ]);
 

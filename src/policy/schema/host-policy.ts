@@ -109,6 +109,12 @@ export const HostPolicyDocument = z.strictObject({
         .describe(
           'Memory that no guest needs: keep leaves it free on the host, return gives it to guests by their shares while no pressure level is entered.',
         ),
+      shortage: z
+        .enum(['keep', 'share'])
+        .default('keep')
+        .describe(
+          'When not even what guests use fits in the host: keep takes nothing that is in use, so that who came first has most; share takes it in small steps from guests with more than their share, by priority and shares and never below their guarantees, for guests in distress. Only guests that have shown that they can swap give.',
+        ),
       limits: Limits.prefault({}).describe(
         'Limits of all shrinks of the host together. Without them there are none.',
       ),
