@@ -30,7 +30,7 @@ describe('guard', () => {
     expect(guard(decisionOf({ targetBytes: 600 * MiB }), sample)).toMatchObject({ kind: 'refused' });
   });
 
-  it('lets a shared shortage take of what is in use, but little at once, and never of the guarantee', () => {
+  it('H6: lets a shared shortage take of what is in use, but little at once, and never of the guarantee', () => {
     const readings = { current: known(1.2 * GiB), total: known(1.1 * GiB), used: known(1.05 * GiB) };
     const shared = (targetBytes: number, minBytes = GiB / 2) =>
       guard(

@@ -47,7 +47,7 @@ describe('a shortage that is shared', () => {
     expect(small?.action).toBe('hold');
   });
 
-  it('takes nothing where the host policy keeps it where it is', () => {
+  it('H5: takes nothing where the host policy keeps it where it is', () => {
     const { large } = settled([squeezed('large', 5 * GiB), squeezed('small', 3 * GiB)], 'keep');
     expect(large?.action).toBe('hold');
   });

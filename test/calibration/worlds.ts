@@ -12,7 +12,7 @@ import { type ControllerFactory, staticController } from '../../src/simulator/co
 import { policyController } from '../../src/simulator/policy-controller.ts';
 import { runSimulation } from '../../src/simulator/run.ts';
 import type { Simulation } from '../../src/simulator/scenario/generate.ts';
-import { fourPolicy } from '../lab/four-policy.ts';
+import { fourPolicy, INTERVAL } from '../lab/four-policy.ts';
 import { FOUR_CONTROLLERS, type FourController, HOST, MARGIN, SETTLE_SECONDS } from '../lab/four-world.ts';
 import { TOUCHES } from '../lab/play.ts';
 import { GUESTS, type Script } from '../lab/scripts.ts';
@@ -38,7 +38,7 @@ function simulationOf(script: Script, residentAtStart: Bytes): Simulation {
     seed: 1,
     seconds: SETTLE_SECONDS + script.seconds,
     settleSeconds: SETTLE_SECONDS,
-    intervalSeconds: 0.25,
+    intervalSeconds: INTERVAL,
     minimumBytes: new Map(guests.map(({ name }) => [name, 0.2 * MEMORY])),
   };
 }

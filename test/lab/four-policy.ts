@@ -1,7 +1,10 @@
-import { type Bytes, MiB, type Ratio } from '../../src/model/units.ts';
+import { type Bytes, MiB, type Ratio, type Seconds } from '../../src/model/units.ts';
 
 /** Share of its maximum that every guest of the four scripts is sure of. */
 export const GUARANTEE: Ratio = 0.2;
+
+/** How often they are looked at. */
+export const INTERVAL: Seconds = 0.1;
 
 /**
  * The policy that the four scripts are played to. The host is there for these guests alone, so what nobody needs is theirs too; they
@@ -17,7 +20,7 @@ kind: HostPolicy
 metadata: {name: lab}
 spec:
   mode: enforce
-  interval: 100ms
+  interval: ${INTERVAL * 1000}ms
   memory: "${memory}"
   reserve: {bytes: ${Math.ceil(reserve / MiB)}MiB, percent: 0, select: max}
   staleAfter: 10s
