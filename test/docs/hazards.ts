@@ -1,132 +1,161 @@
-/** docs/hazards.md: what can go wrong with a balloon, and where Ballonet answers it. Code and tests are found by the hazard's id. */
+/**
+ * docs/hazards.md: what can go wrong with a balloon, where Ballonet answers it, and in which worlds that is shown. Code and tests are
+ * found by the hazard's id.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HAZARDS, REFUSALS, WORLDS, type World } from './hazard-list.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What goes wrong, and the rule that answers it; by number. */
-export const HAZARDS: readonly (readonly [wrong: string, rule: string])[] = [
-  [
-    'The guest kills a process after its balloon was filled',
-    'A target is never under the guarantee, nor under use and an absolute reserve',
-  ],
-  [
-    'A target that the guest cannot reach makes it reclaim for ever',
-    'A shrink that comes to a stand is withdrawn; back-off of 10 minutes, doubling to an hour',
-  ],
-  [
-    'A formula collapses on an idle guest',
-    'The reserve is absolute; at most half the slack at once while a shrink is on probation',
-  ],
-  [
-    'Relief in parts stalls',
-    'Relief is derived from need, goes up at once, and asks neither step nor cooldown',
-  ],
-  ['Guests under pressure are shrunk with the others', 'A guest in distress never donates'],
-  [
-    'A wrong policy breaks a guarantee',
-    'The guard works every limit out once more, out of reach of policies',
-  ],
-  ["The kernel's own share of the size is forgotten", "The kernel's share is learned and kept above use"],
-  ['Software sized for the memory at its start', 'Guarantees, exclusion and precedence by policy'],
-  [
-    'A reboot is squeezed by the target of before',
-    'A guest that boots is given its maximum and a minute of grace',
-  ],
-  [
-    'Statistics were never asked for, or stand still',
-    'The period is armed at every start; freshness by the host clock',
-  ],
-  ['A fresh time stamp on an empty report', 'Required figures must be there and plausible'],
-  ['Figures of an earlier boot', 'Epochs: nothing is compared across a start, reboot or counter that falls'],
-  ['Swapping out makes a guest look comfortable', 'It is not shrunk, and what it evicted counts as need'],
-  ['zswap hides swapping', 'Major faults are a second sign'],
-  ['Auto-deflate changes what MemTotal means', 'Use is worked out from the maximum there'],
-  ['Page cache looks like slack', 'Faults after a shrink roll it back'],
-  ["Windows' figures mean something else", 'They are read by operating system'],
-  ['A guest without statistics', 'It is never shrunk'],
-  [
-    'Host memory that is not what it seems (ZFS, graphics, huge pages)',
-    'Named correction terms of host.available',
-  ],
-  ['A guest that lies or refuses', 'Resident memory is the check; it can hurt only its own share'],
-  ['Inflating frees nothing on the host', 'Known from the XML, or found by three shrinks without effect'],
-  ['A step larger than the dead band oscillates', 'A lint at load; targets, not steps'],
-  ['A target derived from what is left cycles', 'Targets are totals'],
-  ['Acting twice on one report, or on a move under way', 'One decision a report, one move a guest'],
-  ['Growing too slowly', 'Growth has no rate; use between reports is seen from resident memory'],
-  ['Two controllers', 'A lease in the metadata; a foreign change makes Ballonet stay off that guest'],
-  ['All guests want memory at once', 'The budget first; shares; a part of the host kept for distress'],
-  ['The host kills a guest', 'The reserve is never planned away; the daemon says when guarantees do not fit'],
-  ['Harm after a shrink', 'Probation, roll-back, learned floor'],
-  ['A hung QEMU blocks its caller', 'Deadlines, a second connection for writes, others are asked one by one'],
-  ['Migration, snapshot and backup jobs', 'A guest with a job is left alone'],
-  ['libvirtd restarts', 'Everything is collected anew before anything moves'],
-  ['The controller dies', 'State file, release after a failure, watchdog'],
-  ['A storm of events', 'Several events of one reset are one epoch'],
-  ['State kept or lost over a cold start', 'Every start is reconciled'],
-  ['A squeeze that persists', 'Only the running balloon is moved'],
-  ['A name or id is used again', 'Guests are known by uuid and epoch'],
-  ['Units', 'Bytes inside, KiB in one place'],
-  ['Churn costs the host its huge pages', 'Smallest step, cooldown, dead band'],
-  ['Free page reporting beside ballooning', 'It is seen, and not counted twice'],
-  ['Drivers with faults', 'A target is never above the maximum'],
-  ['Guests that shut down, sleep or are paused', 'Only running guests are moved'],
-];
+/** A rule that `npm run mutate` takes out: the text, what stands there without it, and the tests that must then fail. */
+export interface Mutation {
+  readonly hazard: string;
+  readonly rule: string;
+  readonly file: string;
+  readonly text: string;
+  readonly replacement: string;
+  readonly test: string;
+}
 
-/** Files under these folders whose text names the hazard, relative to the root. */
-function filesNaming(
-  folders: readonly string[],
-  wanted: (file: string) => boolean,
-  pattern: RegExp,
-): string[] {
-  return folders
-    .flatMap(folder =>
-      readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(name =>
-        path.join(folder, name),
-      ),
-    )
-    .filter(file => file.endsWith('.ts') && wanted(file))
-    .filter(file => pattern.test(readFileSync(path.join(ROOT, file), 'utf8')))
+export const MUTATIONS: readonly Mutation[] = JSON.parse(
+  readFileSync(path.join(ROOT, 'test/hazards/mutations.json'), 'utf8'),
+);
+
+/** Text of a file of the project. */
+export function textOf(file: string): string {
+  return readFileSync(path.join(ROOT, file), 'utf8');
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map(name => path.join(folder, name))
+    .filter(file => file.endsWith('.ts'))
     .sort();
 }
 
-export interface HazardRow {
-  readonly id: string;
-  readonly code: readonly string[];
-  readonly tests: readonly string[];
+const isTest = (file: string) => file.endsWith('.test.ts');
+
+/** The story that is told in each world: its tests are those of the file that opens the world. */
+const STORY = 'test/hazards/guests.ts';
+/** What a test has that is about simulated guests that run. */
+const SIMULATED = /\bsimulated\(|\bbench\(|[wW]orld\(|sim:\/\/\/|createSimulated/;
+
+interface NamedTest {
+  readonly ids: readonly string[];
+  /** With what stands before it at the margin: the `describe` that it is in. */
+  readonly title: string;
+  /** From its title to the next one. */
+  readonly body: string;
 }
 
-export function hazardRows(): HazardRow[] {
-  return HAZARDS.map((_, index) => {
-    const id = `H${index + 1}`;
-    const isTest = (file: string) => file.endsWith('.test.ts');
-    return {
-      id,
-      code: filesNaming(['src'], file => !isTest(file), new RegExp(`\\b${id}\\b`)),
-      tests: filesNaming(['src', 'test'], isTest, new RegExp(`['"\`]${id}\\b`)),
-    };
-  });
+/** Tests that name hazards in their titles. */
+function testsIn(text: string): NamedTest[] {
+  type Open = { -readonly [K in keyof NamedTest]: NamedTest[K] };
+  const found: Open[] = [];
+  let block = '';
+  let last: Open | undefined;
+  for (const line of text.split('\n')) {
+    if (/^describe/.test(line)) block = line;
+    const [, quoted = ''] = /['"`](H\d+(?:, H\d+)*: ?.*)/.exec(line) ?? [];
+    const ids = /^[H\d, ]+/.exec(quoted)?.[0].match(/H\d+/g);
+    if (ids) {
+      last = { ids, title: `${block} ${quoted}`, body: '' };
+      found.push(last);
+    } else if (/^\s*(it|describe)\b/.test(line)) last = undefined;
+    if (last !== undefined) last.body += `${line}\n`;
+  }
+  return found;
+}
+
+function worldOf(file: string, { title, body }: NamedTest): World {
+  if (file.startsWith('test/lab/')) return /qmp/.test(file) || /QMP/.test(title) ? 'QMP' : 'libvirt';
+  return path.basename(file).startsWith('simulated') || SIMULATED.test(body) ? 'simulated' : 'figures';
+}
+
+/** Test files by hazard and world. */
+export function shownIn(): ReadonlyMap<string, ReadonlyMap<World, readonly string[]>> {
+  const shown = new Map(HAZARDS.map((_, index) => [`H${index + 1}`, new Map<World, string[]>()]));
+  const story = textOf(STORY);
+  for (const file of [...filesUnder('src'), ...filesUnder('test')].filter(isTest)) {
+    const own = textOf(file);
+    const text = own.includes('hazardsOfGuests(') ? own + story : own;
+    for (const test of testsIn(text)) {
+      const world = worldOf(file, test);
+      for (const id of test.ids) {
+        const worlds = shown.get(id);
+        if (worlds === undefined) throw new Error(`${file}: there is no hazard ${id}`);
+        worlds.set(world, [...new Set([...(worlds.get(world) ?? []), file])]);
+      }
+    }
+  }
+  return shown;
+}
+
+/** Worlds in which a hazard is neither shown nor said why not, and those in which it is both. */
+export function gaps(): string[] {
+  return [...shownIn()].flatMap(([id, worlds]) =>
+    WORLDS.flatMap(world => {
+      if (world === 'figures') return [];
+      const refused = REFUSALS[id]?.[world] !== undefined;
+      if (worlds.has(world) === refused)
+        return [`${id} ${world}: ${refused ? 'shown and refused' : 'not shown'}`];
+      return [];
+    }),
+  );
+}
+
+function links(files: readonly string[]): string {
+  return files.map(file => `[${path.basename(file)}](../${file})`).join(', ');
 }
 
 export function hazardsPage(): string {
-  const links = (files: readonly string[]) =>
-    files.length === 0 ? 'not yet' : files.map(file => `[${path.basename(file)}](../${file})`).join(', ');
-  const rows = hazardRows().map(({ id, code, tests }, index) => {
-    const [wrong, rule] = HAZARDS[index] ?? ['', ''];
-    return `| ${id} | ${wrong} | ${rule} | ${links(code)} | ${links(tests)} |`;
+  const sources = filesUnder('src').filter(file => !isTest(file));
+  const shown = shownIn();
+  const rows = HAZARDS.map(([wrong, rule], index) => {
+    const id = `H${index + 1}`;
+    const code = sources.filter(file => new RegExp(`\\b${id}\\b`).test(textOf(file)));
+    const cells = WORLDS.map(world => {
+      const files = shown.get(id)?.get(world) ?? [];
+      if (files.length > 0) return links(files);
+      return world === 'figures' ? '' : '[no](#where-reality-refuses)';
+    });
+    return `| ${[id, wrong, rule, links(code), ...cells].join(' | ')} |`;
   });
+  const refusals = Object.entries(REFUSALS).flatMap(([id, byWorld]) => {
+    const reasons = new Map<string, string[]>();
+    for (const [world, reason] of Object.entries(byWorld))
+      reasons.set(reason, [...(reasons.get(reason) ?? []), world]);
+    return [...reasons].map(([reason, worlds]) => `- ${id}, ${worlds.join(' and ')}: ${reason}.`);
+  });
+  const taken = MUTATIONS.map(
+    ({ hazard, rule, file, test }) => `| ${hazard} | ${rule} | ${links([file])} | ${links([test])} |`,
+  );
   return `${[
     '# Hazards',
     '',
     '<!-- Made from the code by `npm run docs`. -->',
     '',
-    'What can go wrong when balloons move by themselves, and what Ballonet does about it. Code and tests are those that name the hazard;',
-    '`not yet` says that none does. `npm run mutate` takes the rules out one by one and expects the tests to fail.',
+    'What can go wrong when balloons move by themselves, and what Ballonet does about it. Code and tests are those that name the hazard.',
+    'A test shows it on real guests behind libvirt, on real guests behind QMP, on simulated guests that run, or by figures alone: made-up',
+    'samples, fakes of a driver, files of a host.',
     '',
-    '| | what goes wrong | rule | code | tests |',
-    '|---|---|---|---|---|',
+    '| | what goes wrong | rule | code | libvirt | QMP | simulated | by figures |',
+    '|---|---|---|---|---|---|---|---|',
     ...rows,
+    '',
+    '## Where reality refuses',
+    '',
+    ...refusals,
+    '',
+    '## Rules taken out',
+    '',
+    '`npm run mutate` takes these rules out of the code one by one, and expects the tests of that hazard to fail each time;',
+    '`npm run mutate -- H13` tries those of one hazard.',
+    '',
+    '| | rule | in | whose tests fail |',
+    '|---|---|---|---|',
+    ...taken,
   ].join('\n')}\n`;
 }

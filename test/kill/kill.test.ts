@@ -74,8 +74,12 @@ function jumps({ asked }: Play): string[] {
     if (target < MIN * max) wrong.push('under its guarantee');
     if (target > max) wrong.push('above its maximum');
     if (isShrink(move) && size - target > STEP * max + MiB) wrong.push('further than a step');
-    if (isShrink(move) && last !== undefined && at - last.at < COOLDOWN - LAG)
-      wrong.push(`${(at - last.at).toFixed(2)} s after its last move, in life ${last.life}`);
+    // One on its way that is asked for less is not shrunk once more, but spared (rescueOf() in src/policy/follow-up.ts).
+    const further = isShrink(move) && last !== undefined && target < last.target;
+    if (further && at - last.at < COOLDOWN - LAG)
+      wrong.push(
+        `${(at - last.at).toFixed(2)} s after its last move to ${last.target / MiB}, in life ${last.life}`,
+      );
     return wrong.map(why => `${guest} in life ${move.life}: ${size / MiB} to ${target / MiB} MiB, ${why}`);
   });
 }

@@ -25,7 +25,7 @@ async function open(): Promise<HazardWorld> {
     { name: 'auto', balloon: 'virtio-balloon-pci,deflate-on-oom=on,free-page-reporting=on' },
     { name: 'bare' },
   ]);
-  const hypervisor = await connect(`qmp://${vms.folder}`);
+  const hypervisor = await connect(`qmp://${vms.folder}`, { reconnect: true });
   const pass = (seconds: number) => sleep(seconds * 1000);
   return {
     hypervisor,

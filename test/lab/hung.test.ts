@@ -152,7 +152,7 @@ describe.concurrent('a QEMU that stands still', () => {
     await unmanaged?.[Symbol.asyncDispose]();
   });
 
-  it('behind libvirt', async () => {
+  it('H30: behind libvirt', async () => {
     const hung = await one.guest(1).qemuPid();
     await using seen = await watch(one.uri, one.folder);
     await stand(seen, name => process.kill(hung, name));
@@ -167,7 +167,7 @@ describe.concurrent('a QEMU that stands still', () => {
     report('three QEMUs stopped at once', { 'longest time between two ticks, s': gap / 1000 });
   });
 
-  it('behind QMP', async () => {
+  it('H30: behind QMP', async () => {
     await using seen = await watch(`qmp://${unmanaged.folder}`, unmanaged.scratch);
     await stand(seen, name => unmanaged.guest('hung').signal(name));
   });

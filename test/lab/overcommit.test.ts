@@ -95,7 +95,7 @@ describe('four idle guests of 512 MiB on a pool of 1 GiB', () => {
     expect(daemon.said('balloon moved').length).toBeGreaterThanOrEqual(4);
   });
 
-  it('give one of them 300 MiB when it takes them, without swap, kill or a second of stall', async () => {
+  it('H27: give one of them 300 MiB when it takes them, without swap, kill or a second of stall', async () => {
     const taker = lab.guest(0);
     await until('the guests have come to rest', 60, () => quiet(daemon, 8));
     const swapBefore = (await taker.agent.vmstat()).pswpout;

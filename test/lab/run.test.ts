@@ -97,7 +97,7 @@ describe('ballonet run on two guests', () => {
     for (const index of [0, 1]) expect(await size(index)).toBe(512 * MiB);
   });
 
-  it('resumes by itself when libvirtd is killed and comes back, and moves no balloon in between', async () => {
+  it('H32: resumes by itself when libvirtd is killed and comes back, and moves no balloon in between', async () => {
     await full();
     const daemon = await start('mode: enforce');
     await daemon.hears('balloon moved', 60);
@@ -145,13 +145,17 @@ describe('ballonet run on two guests', () => {
     expect(await daemon.stop()).toBe(0);
   });
 
-  it('gives guests their memory back on SIGTERM when onExit says release, in under 5 s', async () => {
+  it('H36: shrinks guests that run and stores nothing, and gives their memory back on SIGTERM when onExit says release, in under 5 s', async () => {
     await full();
     const daemon = await start('mode: enforce\n  onExit: release');
     await until(
       'both are shrunk',
       90,
       async () => (await size(0)) < 400 * MiB && (await size(1)) < 400 * MiB,
+    );
+    // What is stored is the operator's, and the next cold start takes it up.
+    expect(await lab.virsh('dumpxml', '--inactive', lab.guest(0).name)).toMatch(
+      /<currentMemory[^>]*>524288</,
     );
     const asked = performance.now();
     expect(await daemon.stop('SIGTERM')).toBe(0);

@@ -10,6 +10,8 @@ import type { World } from './world.ts';
 /** Reports are stale after 5 s; a guest is missing for 10 s before it is taken to be gone. */
 const LONG: readonly [Seconds, Seconds] = [9, 12];
 const SHORT: readonly [Seconds, Seconds] = [4, 7];
+/** Guests are asked for their jobs by turns, and of 500 each is every sixteenth tick (collectors/guest/jobs.ts). */
+const JOB: readonly [Seconds, Seconds] = [24, 30];
 const OFF: readonly [Seconds, Seconds] = [3, 6];
 
 /** @param patient also what takes more than a minute */
@@ -64,10 +66,19 @@ export function mischief(world: World, daemon: Daemon, patient: boolean): Mischi
         await pause(3);
         return { wanted: [begun(uuid)] };
       },
-      job: condition({ kind: 'job' }, SHORT, 'JOB_RUNNING'),
-      'no-driver': condition({ kind: 'no-driver' }, LONG, 'STATS_ABSENT', 'STATS_STALE', 'STATS_IMPLAUSIBLE'),
+      job: condition({ kind: 'job' }, patient ? JOB : SHORT, 'JOB_RUNNING'),
+      // The driver takes the balloon's memory back when it goes, which nobody asked for.
+      'no-driver': condition(
+        { kind: 'no-driver' },
+        LONG,
+        'STATS_ABSENT',
+        'STATS_STALE',
+        'STATS_IMPLAUSIBLE',
+        'FOREIGN_CHANGE',
+      ),
       'stats-stop': condition({ kind: 'stats-stop' }, LONG, 'STATS_STALE'),
-      hang: condition({ kind: 'hang' }, LONG, 'STATS_STALE', 'STATS_ABSENT'),
+      // A question that it does not answer holds the domain's lock as a job would.
+      hang: condition({ kind: 'hang' }, LONG, 'STATS_STALE', 'STATS_ABSENT', 'JOB_RUNNING'),
       foreign: name =>
         foreignChange(daemon, control.byName(name), async () => {
           const { parameters, memory } = control.byName(name);
