@@ -69,9 +69,11 @@ function testsIn(text: string): NamedTest[] {
   return found;
 }
 
-function worldOf(file: string, { title, body }: NamedTest): World {
+function worldOf(file: string, text: string, { title, body }: NamedTest): World {
   if (file.startsWith('test/lab/')) return /qmp/.test(file) || /QMP/.test(title) ? 'QMP' : 'libvirt';
-  return path.basename(file).startsWith('simulated') || SIMULATED.test(body) ? 'simulated' : 'figures';
+  if (path.basename(file).startsWith('simulated')) return 'simulated';
+  // Other tests have a bench of their own kind.
+  return /simulated/.test(text) && SIMULATED.test(body) ? 'simulated' : 'figures';
 }
 
 /** Test files by hazard and world. */
@@ -82,7 +84,7 @@ export function shownIn(): ReadonlyMap<string, ReadonlyMap<World, readonly strin
     const own = textOf(file);
     const text = own.includes('hazardsOfGuests(') ? own + story : own;
     for (const test of testsIn(text)) {
-      const world = worldOf(file, test);
+      const world = worldOf(file, own, test);
       for (const id of test.ids) {
         const worlds = shown.get(id);
         if (worlds === undefined) throw new Error(`${file}: there is no hazard ${id}`);
