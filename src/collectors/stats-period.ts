@@ -106,7 +106,8 @@ export function createStatsPeriods({
     const calls = entry.state === 'armed' ? [0, period] : [period];
     entry.state = 'calling';
     entry.notBefore = at + REARM_INTERVAL;
-    queue.push(() => set(guest.ref, entry, calls));
+    const { ref } = guest;
+    queue.push(() => set(ref, entry, calls));
   }
 
   async function set(ref: DomainRef, entry: Entry, calls: readonly Seconds[]): Promise<void> {

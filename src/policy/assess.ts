@@ -134,8 +134,14 @@ function held(sheet: Sheet, code: ReasonCode): Sheet {
 }
 
 function recordDemand({ trail, demand, used, kernelBytes, usedRate, unreported }: Sheet): void {
-  const seen = { used, kernelBytes, usedRate };
-  record(trail, 'demand', 'DEMAND', demand, unreported > 0 ? { ...seen, unreported } : seen);
+  const more = unreported > 0 && { unreported };
+  record(
+    trail,
+    'demand',
+    'DEMAND',
+    demand,
+    trail.told ? { used, kernelBytes, usedRate, ...more } : undefined,
+  );
 }
 
 /** What the policy's expressions see. */
@@ -159,7 +165,7 @@ function keepGuarantees(sheet: Sheet, wanted: Bytes): void {
   // A guaranteed maximum keeps a guest from growing; what it uses already is not taken from it.
   const kept = Math.max(bounded, Math.min(floor, Math.max(ceiling, current)));
   const bound = kept > bounded ? 'GUARD_FLOOR' : boundOf(wanted, bounded);
-  record(trail, 'guarantees', bound, kept, { min, max: ceiling, floor });
+  record(trail, 'guarantees', bound, kept, trail.told ? { min, max: ceiling, floor } : undefined);
   sheet.floor = floor;
   sheet.desired = kept;
 }

@@ -38,8 +38,15 @@ const sheets: Sheet[] = [];
  *
  * @param state what earlier ticks left; `initialState()` at first
  * @param now the moment of the tick; its monotonic clock measures every interval
+ * @param told false where nobody reads the decisions' stages: they are then empty, and all else is the same
  */
-export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicySet, now: Instant): Tick {
+export function decide(
+  state: PolicyState,
+  snapshot: Snapshot,
+  policies: PolicySet,
+  now: Instant,
+  told = true,
+): Tick {
   const host = hostNames(snapshot.host, snapshot.guests.length);
   const pressure = assessPressure(state.pressure, policies.host.pressure, host, now.monotonic);
   host.level = pressure.level;
@@ -47,7 +54,7 @@ export function decide(state: PolicyState, snapshot: Snapshot, policies: PolicyS
   const seen = snapshot.guests.map((sample, i) => {
     const sheet = sheets[i] ?? newSheet(sample, host);
     sheets[i] = sheet;
-    return assessGuestOn(sheet, sample, state, policies, surroundings);
+    return assessGuestOn(sheet, sample, state, policies, surroundings, told);
   });
   const missing = missingAfter(state, snapshot, now.monotonic);
   const budget = hostBudget(policies.host, snapshot, seen, promisedToMissing(missing, now.monotonic));
@@ -120,10 +127,12 @@ function assessGuestOn(
   state: PolicyState,
   policies: PolicySet,
   surroundings: Surroundings,
+  told = true,
 ): Sheet {
   const { now } = surroundings;
   const { policy, layers } = governing(policies, sample, now);
-  sheet.begin(sample, policy, layers, state.pauses && pauseOf(state.pauses, sample.uuid, now.wall));
+  const pause = state.pauses && pauseOf(state.pauses, sample.uuid, now.wall);
+  sheet.begin(sample, policy, layers, pause, told);
   return assessOn(sheet, memoryOf(state, sample.uuid), surroundings);
 }
 
@@ -176,30 +185,30 @@ function standing({ move, target, granted, unfollowed, backOffUntil }: GuestMemo
 }
 
 function toDecision(sheet: Sheet, level: string): Decision {
-  const { sample, policy, trail, outcome } = sheet;
+  const { sample, trail, outcome } = sheet;
   const { uuid, name } = sample;
   const { action, reason } = outcome;
   const currentBytes = sample.readings.current.value;
   const targetBytes = outcome.target ?? currentBytes;
   const { stages } = trail;
   if (!isMovable(sheet)) {
-    const governed = policy && { policy: { name: policy.name, source: policy.source } };
+    const governed = sheet.governedBy && { policy: sheet.governedBy };
     const wantedBytes = undefined;
     return { uuid, name, ...governed, level, action, reason, currentBytes, targetBytes, wantedBytes, stages };
   }
-  const { wanted, min, ceiling } = sheet;
+  const { wanted, governedBy, guarantees } = sheet;
   // Of most guests, and so without spread parts, which cost more than all the rest of it.
   return {
     uuid,
     name,
-    policy: { name: sheet.policy.name, source: sheet.policy.source },
+    policy: governedBy,
     level,
     action,
     reason,
     currentBytes,
     targetBytes,
     wantedBytes: wanted,
-    guarantees: { minBytes: min, maxBytes: ceiling },
+    guarantees,
     stages,
   };
 }

@@ -4,7 +4,7 @@
  * host of a thousand guests, and the larger half of the time. Nothing of a sheet outlives its tick: state and decisions hold
  * none of it.
  */
-import type { ReasonCode } from '../model/decision.ts';
+import type { Decision, ReasonCode } from '../model/decision.ts';
 import type { GuestSample } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 import type { Claim } from './budget.ts';
@@ -21,6 +21,7 @@ import { newTrail, restart, type Trail } from './trail.ts';
 export interface Movable extends Sheet {
   kind: 'movable';
   policy: GuestPolicy;
+  governedBy: NonNullable<Decision['policy']>;
 }
 
 export function isMovable(sheet: Sheet): sheet is Movable {
@@ -48,6 +49,8 @@ export class Sheet implements Described {
   memory: GuestMemory;
   /** With its layers laid over it. */
   policy: GuestPolicy | undefined;
+  /** The policy in the words of decisions, which share it from tick to tick. */
+  governedBy: Decision['policy'];
   /** The layers that are in force. */
   layers: readonly Layer[] = [];
   /** The operator's word that it be left alone, while that is in force. */
@@ -132,6 +135,7 @@ export class Sheet implements Described {
   /** What expressions see of the guest. */
   readonly scope: Scope & Required<Pick<Scope, 'guarantees'>>;
   #draft: Draft | undefined;
+  #guarantees = { minBytes: NONE, maxBytes: NONE };
 
   constructor(sample: GuestSample, memory: GuestMemory, host: HostNames) {
     this.sample = sample;
@@ -146,15 +150,17 @@ export class Sheet implements Described {
     policy: GuestPolicy | undefined,
     layers: readonly Layer[],
     pause: Pause | undefined,
+    told = true,
   ): void {
     this.sample = sample;
+    if (policy !== this.policy) this.governedBy = policy && { name: policy.name, source: policy.source };
     this.policy = policy;
     this.layers = layers;
     this.pause = pause;
     this.restore = undefined;
     this.grant = undefined;
     this.#draft = undefined;
-    restart(this.trail, sample.readings.current.value);
+    restart(this.trail, sample.readings.current.value, told);
   }
 
   /** Says what becomes of the guest; the last word counts. */
@@ -171,6 +177,14 @@ export class Sheet implements Described {
       this.memory = this.#draft;
     }
     return this.#draft;
+  }
+
+  /** The guarantees in the words of decisions, which share them while they stay. */
+  get guarantees(): NonNullable<Decision['guarantees']> {
+    const { min, ceiling } = this;
+    if (this.#guarantees.minBytes !== min || this.#guarantees.maxBytes !== ceiling)
+      this.#guarantees = { minBytes: min, maxBytes: ceiling };
+    return this.#guarantees;
   }
 
   /** Use, with the kernel's share. */

@@ -10,7 +10,10 @@ export interface SlotPeak {
   readonly peak: Bytes;
 }
 
-/** Highest recommendations, one a part of the window, oldest first. */
+/**
+ * Highest recommendations, one a part of the window, oldest first and the highest of all in front: a part that a later one is not
+ * under counts for nothing, because it also leaves the window earlier.
+ */
 export type Recommendations = readonly SlotPeak[];
 
 /**
@@ -26,12 +29,16 @@ export function recommend(
 ): Recommendations {
   if (before === undefined) return [{ since: now, peak: Math.max(desired, current) }];
   const last = before.at(-1);
-  if (last !== undefined && (now - last.since) * SLOTS < windowSeconds) {
-    return last.peak >= desired ? before : [...before.slice(0, -1), { since: last.since, peak: desired }];
+  const same = last !== undefined && (now - last.since) * SLOTS < windowSeconds;
+  if (same && last.peak >= desired) return before;
+  const kept: SlotPeak[] = [];
+  for (const part of before) {
+    // A part counts until all of it is older than the window.
+    const counts = same || (now - part.since) * SLOTS < windowSeconds * (SLOTS + 1);
+    if (counts && part.peak > desired) kept.push(part);
   }
-  // A part counts until all of it is older than the window.
-  const recent = before.filter(part => (now - part.since) * SLOTS < windowSeconds * (SLOTS + 1));
-  return [...recent, { since: now, peak: desired }];
+  kept.push({ since: same ? last.since : now, peak: desired });
+  return kept;
 }
 
 /** The highest recommendation of the window. */

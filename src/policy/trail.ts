@@ -7,17 +7,22 @@ export type StageInputs = NonNullable<Stage['inputs']>;
 export interface Trail {
   stages: Stage[];
   value: Bytes | undefined;
+  /** Whether anybody will read the stages; where nobody does, none are made. */
+  told: boolean;
 }
 
 export function newTrail(value: Bytes | undefined): Trail {
-  return { stages: [], value };
+  return { stages: [], value, told: true };
 }
 
 /** Begins the stages of another decision. */
-export function restart(trail: Trail, value: Bytes | undefined): void {
-  trail.stages = [];
+export function restart(trail: Trail, value: Bytes | undefined, told: boolean): void {
+  trail.stages = told ? [] : NO_STAGES;
   trail.value = value;
+  trail.told = told;
 }
+
+const NO_STAGES: Stage[] = [];
 
 export function record(
   trail: Trail,
@@ -27,6 +32,10 @@ export function record(
   inputs?: StageInputs,
   source?: SourceRef,
 ): void {
+  if (!trail.told) {
+    trail.value = out;
+    return;
+  }
   // Five stages a guest and tick: a plain literal costs a fraction of one made of spread parts.
   const from = trail.value;
   if (source !== undefined && inputs !== undefined)

@@ -1,5 +1,4 @@
 /** A simulated host on a clock of its own: time goes on only when it is told to, and then as fast as the model can be worked out. */
-import { setImmediate } from 'node:timers/promises';
 import type { SimulatedGuest } from '../hypervisor/simulated/guest.ts';
 import { SimulatedHost } from '../hypervisor/simulated/host.ts';
 import type { Clock } from '../model/clock.ts';
@@ -26,8 +25,17 @@ export interface Bench {
    * @throws BallonetError SIMULATION_BROKEN when the model's books do not balance
    */
   advanceTo(time: Seconds): void;
-  /** Waits for calls to the hypervisor. One that hangs in a guest takes the time that it takes. */
+  /**
+   * Waits for calls to the hypervisor, and lets all others end that do not hang. One that hangs in a guest takes the time that it
+   * takes.
+   */
   settled<T>(calls: Promise<T>): Promise<T>;
+}
+
+function immediate(): Promise<void> {
+  return new Promise(resolve => {
+    setImmediate(resolve);
+  });
 }
 
 export function createBench(simulation: Simulation): Bench {
@@ -53,14 +61,17 @@ export function createBench(simulation: Simulation): Bench {
     guests,
     advanceTo,
     async settled(calls) {
-      const over = calls.then(
-        () => false,
-        () => false,
-      );
-      while (await Promise.race([over, setImmediate(true)])) {
+      let over = false;
+      const end = () => {
+        over = true;
+      };
+      calls.then(end, end);
+      // All that is to come at this moment comes before an immediate does, calls that nobody awaits among it.
+      for (;;) {
+        await immediate();
+        if (over) return calls;
         if (host.waiting) advanceTo(now + simulation.intervalSeconds);
       }
-      return calls;
     },
   };
 }

@@ -78,7 +78,7 @@ export function policyController(bench: Bench, set: PolicySet, listen?: Decision
       net = snapshot === undefined ? afterFailure(net) : afterSuccess(net);
       if (snapshot === undefined) return;
       const before = state;
-      const decided = decide(state, snapshot, policies, clock.now());
+      const decided = decide(state, snapshot, policies, clock.now(), listen !== undefined);
       const tick = holding ? withholdShrinks(decided) : decided;
       state = tick.state;
       const [broken] = promiseErrors(before, snapshot, tick, policies);

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { absoluteReserve } from '../../src/model/floor.ts';
 import { type Bytes, GiB, MiB } from '../../src/model/units.ts';
+import { decide } from '../../src/policy/decide.ts';
 import {
   type GuestPolicy,
   type HostLimits,
@@ -284,6 +285,19 @@ describe('decide in closed loop', { timeout: TIMEOUT }, () => {
         expect(second).toEqual(first);
       }),
       runs(30),
+    );
+  });
+
+  it('decides and remembers the same where nobody is told of the stages', () => {
+    fc.assert(
+      fc.property(scene, parts => {
+        play(parts, 40, ({ at, snapshot, before, policies, tick }) => {
+          const untold = decide(before, snapshot, policies, { monotonic: at, wall: 1e9 + at }, false);
+          const decisions = tick.decisions.map(decision => ({ ...decision, stages: [] }));
+          expect(plain(untold)).toEqual(plain({ ...tick, decisions }));
+        });
+      }),
+      runs(15),
     );
   });
 

@@ -38,6 +38,7 @@ export interface Plant {
 export interface Step {
   readonly at: Seconds;
   readonly snapshot: Snapshot;
+  readonly policies: PolicySet;
   readonly before: PolicyState;
   readonly tick: Tick;
 }
@@ -75,7 +76,7 @@ export function runPlant(
     const seen = snapshot({ guests: samples, total: plant.total, available, sequence: at });
     const before = deepFreeze(state);
     const tick = decide(before, deepFreeze(seen), policies, { monotonic: at, wall: 1e9 + at });
-    look({ at, snapshot: seen, before, tick });
+    look({ at, snapshot: seen, policies, before, tick });
     state = tick.state;
     for (const decision of tick.decisions) {
       if (decision.action === 'hold' || decision.targetBytes === undefined) continue;

@@ -44,11 +44,13 @@ const MISSING_FOR: Seconds = 10;
 /** Difference of the two clocks' paces that means that the wall clock was set, not slewed. */
 const CLOCK_STEP: Seconds = 1;
 
-/** What this tick and those before it know of one guest. */
-interface TrackedGuest {
-  readonly record: GuestRecord;
+/** What this tick and those before it know of one guest; each tick writes it anew. */
+interface TrackedGuest extends Mutable<PeriodGuest> {
   readonly tracker: GuestTracker;
+  record: GuestRecord;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface GuestCollectorOptions {
   readonly hypervisor: Hypervisor;
@@ -86,7 +88,7 @@ export function createGuestCollector({
   epochs: before,
   procRoot,
 }: GuestCollectorOptions): GuestCollector {
-  const trackers = new Map<string, GuestTracker>();
+  const known = new Map<string, TrackedGuest>();
   const singleCalls = createSingleCalls(hypervisor, problems);
   const descriptions = createDescriptions(hypervisor, problems);
   const jobs = createJobs(hypervisor);
@@ -111,24 +113,45 @@ export function createGuestCollector({
     return domains.map(({ uuid, name, id }) => ({ domain: { uuid, name, id }, params: new Map() }));
   }
 
-  function trackerOf(record: GuestRecord, now: Instant): GuestTracker {
-    const { uuid, id } = record.domain;
-    const known = trackers.get(uuid);
-    if (known !== undefined) return known;
+  function guestOf(record: GuestRecord, now: Instant): TrackedGuest {
+    const { domain, state } = record;
+    const { uuid, id } = domain;
+    const found = known.get(uuid);
+    if (found !== undefined) return found;
     const kept = before?.get(uuid);
     const tracker = kept === undefined ? newTracker(uuid, id, now) : resumeEpoch(uuid, kept, now);
-    trackers.set(uuid, tracker);
-    return tracker;
+    const guest: TrackedGuest = {
+      tracker,
+      record,
+      ref: domain,
+      state,
+      locked: false,
+      starts: tracker.starts,
+      reboots: tracker.reboots,
+      ageSeconds: undefined,
+      device: undefined,
+      configuredSeconds: undefined,
+    };
+    known.set(uuid, guest);
+    return guest;
   }
 
   async function track(records: readonly GuestRecord[], now: Instant): Promise<readonly TrackedGuest[]> {
-    if (clockWasSet(now)) for (const tracker of trackers.values()) noteClockSet(tracker);
+    if (clockWasSet(now)) for (const { tracker } of known.values()) noteClockSet(tracker);
     const tracked = await mapInSlices(records, record => {
-      const tracker = trackerOf(record, now);
+      const guest = guestOf(record, now);
+      const { tracker } = guest;
       observe(tracker, record, now, totalShowsSize(descriptions.of(tracker.uuid)));
-      return { record, tracker };
+      guest.record = record;
+      guest.ref = record.domain;
+      guest.state = record.state;
+      guest.locked = record.report === 'unasked';
+      guest.starts = tracker.starts;
+      guest.reboots = tracker.reboots;
+      guest.ageSeconds = reportAge(tracker, now);
+      return guest;
     });
-    if (trackers.size > records.length) forgetVanished(now);
+    if (known.size > records.length) forgetVanished(now);
     return tracked;
   }
 
@@ -138,11 +161,11 @@ export function createGuestCollector({
    */
   function missing(now: Instant): TrackedGuest[] {
     const gone: TrackedGuest[] = [];
-    for (const tracker of trackers.values()) {
-      const { lastRecord, lastSeen, ended } = tracker;
+    for (const guest of known.values()) {
+      const { lastRecord, lastSeen, ended } = guest.tracker;
       const absent = now.monotonic - lastSeen;
       if (lastRecord === undefined || ended || absent === 0 || absent > MISSING_FOR) continue;
-      if (lastRecord.state !== 'stopped') gone.push({ record: lastRecord, tracker });
+      if (lastRecord.state !== 'stopped') gone.push(guest);
     }
     return gone;
   }
@@ -155,10 +178,10 @@ export function createGuestCollector({
   }
 
   function forgetVanished(now: Instant): void {
-    for (const [uuid, tracker] of trackers) {
+    for (const [uuid, { tracker, ref }] of known) {
       if (now.monotonic - tracker.lastSeen <= REMEMBER) continue;
-      const name = tracker.lastRecord?.domain.name ?? uuid;
-      trackers.delete(uuid);
+      const { name } = ref;
+      known.delete(uuid);
       singleCalls.forget(uuid, name);
       descriptions.forget(uuid, name);
       jobs.forget(uuid);
@@ -180,18 +203,11 @@ export function createGuestCollector({
     };
   }
 
-  function periodGuest({ tracker, record }: TrackedGuest, now: Instant): PeriodGuest {
-    const description = descriptions.of(tracker.uuid);
-    return {
-      ref: record.domain,
-      state: record.state,
-      locked: record.report === 'unasked',
-      starts: tracker.starts,
-      reboots: tracker.reboots,
-      ageSeconds: reportAge(tracker, now),
-      device: description?.balloon.device,
-      configuredSeconds: description?.statsPeriodSeconds,
-    };
+  /** What its XML says of its stats. */
+  function describe(guest: TrackedGuest): void {
+    const description = descriptions.of(guest.tracker.uuid);
+    guest.device = description?.balloon.device;
+    guest.configuredSeconds = description?.statsPeriodSeconds;
   }
 
   function isPlain(uuid: string): boolean {
@@ -211,14 +227,9 @@ export function createGuestCollector({
           now.monotonic,
         ),
       ]);
-      periods.update(await mapInSlices(tracked, guest => periodGuest(guest, now)), now.monotonic);
-      jobs.update(
-        await mapInSlices(tracked, ({ record: { domain: ref, state, report } }) => ({
-          ref,
-          state,
-          locked: report === 'unasked',
-        })),
-      );
+      for (const guest of tracked) describe(guest);
+      periods.update(tracked, now.monotonic);
+      jobs.update(tracked);
       const guests = await mapInSlices(tracked, ({ tracker, record }) =>
         guestSample(tracker, record, described(record.domain, now), staleAfter, now),
       );
@@ -226,12 +237,13 @@ export function createGuestCollector({
       const all = lost.map(({ tracker, record }) =>
         missingSample(tracker, record, described(record.domain, now), staleAfter, now),
       );
+      if (lost.length === 0) return { guests, heldBytes: sumHeld(tracked) };
       return { guests: [...guests, ...all], heldBytes: sumHeld([...tracked, ...lost]) };
     },
 
     note(event) {
       const { uuid, id } = event.domain;
-      const tracker = trackers.get(uuid);
+      const tracker = known.get(uuid)?.tracker;
       if (tracker === undefined) return;
       const now = clock.now();
       switch (event.type) {
@@ -256,10 +268,10 @@ export function createGuestCollector({
       periods.reset();
       jobs.reset();
       // H32 (R25). Epochs stay: a reboot that nobody told of shows by its counters, and a restarted libvirtd is no reboot.
-      for (const tracker of trackers.values()) forgetSizes(tracker.sizes);
+      for (const { tracker } of known.values()) forgetSizes(tracker.sizes);
     },
 
-    epochs: () => new Map([...trackers].map(([uuid, tracker]) => [uuid, keepEpoch(tracker)])),
+    epochs: () => new Map([...known].map(([uuid, { tracker }]) => [uuid, keepEpoch(tracker)])),
   };
 }
 

@@ -18,6 +18,8 @@ interface Employed {
 }
 
 interface Entry {
+  /** As last seen. */
+  ref: DomainRef;
   job: boolean;
   /** Ticks in a row in which something held it. */
   ticksHeld: number;
@@ -49,23 +51,26 @@ export interface Jobs {
 
 export function createJobs(hypervisor: Hypervisor): Jobs {
   const entries = new Map<string, Entry>();
-  let queue: (readonly [DomainRef, Entry])[] = [];
+  let queue: Entry[] = [];
   let unsupported = false;
   let workers = 0;
   let round = 0;
 
-  function entryOf(uuid: string): Entry {
-    const known = entries.get(uuid);
-    if (known !== undefined) return known;
-    const entry: Entry = { job: false, ticksHeld: 0, asking: false, hinted: true, asked: 0 };
-    entries.set(uuid, entry);
+  function entryOf(ref: DomainRef): Entry {
+    const known = entries.get(ref.uuid);
+    if (known !== undefined) {
+      known.ref = ref;
+      return known;
+    }
+    const entry: Entry = { ref, job: false, ticksHeld: 0, asking: false, hinted: true, asked: 0 };
+    entries.set(ref.uuid, entry);
     return entry;
   }
 
-  async function ask(ref: DomainRef, entry: Entry): Promise<void> {
+  async function ask(entry: Entry): Promise<void> {
     entry.asking = true;
     try {
-      entry.job = await hypervisor.domain(ref).job();
+      entry.job = await hypervisor.domain(entry.ref).job();
     } catch (error) {
       // What it was stands until it can be asked again; a connection that is lost fails the tick by itself.
       if (isBallonetError(error, 'OPERATION_UNSUPPORTED')) unsupported = true;
@@ -78,29 +83,31 @@ export function createJobs(hypervisor: Hypervisor): Jobs {
   /** One after another, so that what waits behind a slow answer costs no more than its turn. */
   async function work(): Promise<void> {
     workers += 1;
-    for (let next = queue.shift(); next !== undefined && !unsupported; next = queue.shift())
-      await ask(...next);
+    for (let next = queue.shift(); next !== undefined && !unsupported; next = queue.shift()) await ask(next);
     workers -= 1;
   }
 
   /** Takes in how the guests stand, and gives those that can be asked. */
-  function answering(guests: readonly Employed[]): (readonly [DomainRef, Entry])[] {
-    const candidates: (readonly [DomainRef, Entry])[] = [];
+  function answering(guests: readonly Employed[]): Entry[] {
+    const candidates: Entry[] = [];
     for (const { ref, state, locked } of guests) {
-      const entry = entryOf(ref.uuid);
+      const entry = entryOf(ref);
       // A question that has no answer waits for the job that holds the domain: measured at the begin of a snapshot.
       entry.ticksHeld = locked || entry.asking ? entry.ticksHeld + 1 : 0;
       if (state !== 'running') entry.job = false;
-      else if (!locked && !entry.asking) candidates.push([ref, entry]);
+      else if (!locked && !entry.asking) candidates.push(entry);
     }
     return candidates;
   }
 
-  function mostDue(candidates: readonly (readonly [DomainRef, Entry])[]): (readonly [DomainRef, Entry])[] {
+  function mostDue(candidates: Entry[]): Entry[] {
     const urgency = ({ job, hinted, asked }: Entry) => (job || hinted ? -1 : asked);
-    const first = candidates.toSorted(([, a], [, b]) => urgency(a) - urgency(b)).slice(0, ASKED_PER_TICK);
+    const first = candidates.sort((a, b) => urgency(a) - urgency(b)).slice(0, ASKED_PER_TICK);
     round += 1;
-    for (const [, entry] of first) Object.assign(entry, { hinted: false, asked: round });
+    for (const entry of first) {
+      entry.hinted = false;
+      entry.asked = round;
+    }
     return first;
   }
 

@@ -68,28 +68,25 @@ export function fromBulk(stats: DomainStats): GuestRecord {
   const { domain, params } = stats;
   // A value that the driver could not represent is missing from the record; it was there, and it was nonsense.
   const missing = stats.error === undefined || isFailed(stats) ? undefined : Number.NaN;
-  const amount = (key: string): Figure => amountOf(params.get(key) ?? missing);
-  const traffic = (key: string): Figure => trafficOf(params.get(key) ?? missing);
-  const count = (key: string): Figure => countOf(params.get(key) ?? missing);
   const lastUpdate = countOf(params.get('balloon.last-update'));
   return {
     domain,
     state: stateByNumber(params.get('state.state')),
-    max: amount('balloon.maximum'),
-    current: amount('balloon.current'),
+    max: amountOf(params.get('balloon.maximum') ?? missing),
+    current: amountOf(params.get('balloon.current') ?? missing),
     rss: amountOf(params.get('balloon.rss')),
     report:
       lastUpdate !== undefined && lastUpdate !== 0
         ? {
             lastUpdate,
-            total: amount('balloon.available'),
-            available: amount('balloon.usable'),
-            free: amount('balloon.unused'),
-            cache: amount('balloon.disk_caches'),
-            swapIn: traffic('balloon.swap_in'),
-            swapOut: traffic('balloon.swap_out'),
-            majorFaults: count('balloon.major_fault'),
-            minorFaults: count('balloon.minor_fault'),
+            total: amountOf(params.get('balloon.available') ?? missing),
+            available: amountOf(params.get('balloon.usable') ?? missing),
+            free: amountOf(params.get('balloon.unused') ?? missing),
+            cache: amountOf(params.get('balloon.disk_caches') ?? missing),
+            swapIn: trafficOf(params.get('balloon.swap_in') ?? missing),
+            swapOut: trafficOf(params.get('balloon.swap_out') ?? missing),
+            majorFaults: countOf(params.get('balloon.major_fault') ?? missing),
+            minorFaults: countOf(params.get('balloon.minor_fault') ?? missing),
             oomKills: countOf(params.get('balloon.oom_kills')),
             allocStalls: countOf(params.get('balloon.alloc_stalls')),
           }

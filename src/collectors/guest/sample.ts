@@ -1,14 +1,6 @@
 /** One guest's sample out of what its tracker knows: every figure with its age and quality. */
 import type { Instant } from '../../model/clock.ts';
-import {
-  ABSENT,
-  type GuestFigure,
-  type GuestSample,
-  type Obstacle,
-  type Quality,
-  type Reading,
-  type Readings,
-} from '../../model/snapshot.ts';
+import { ABSENT, type GuestSample, type Obstacle, type Quality, type Reading } from '../../model/snapshot.ts';
 import { type Bytes, MiB, type Seconds } from '../../model/units.ts';
 import type { Figure, GuestRecord, Report } from './record.ts';
 import { sizeAtReport } from './size-history.ts';
@@ -42,34 +34,7 @@ const NO_TAGS: Readonly<Record<string, string>> = {};
 const IMPLAUSIBLE: Reading = { ageSeconds: 0, quality: 'implausible' };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type ReportFigure = Exclude<GuestFigure, 'max' | 'current' | 'rss' | 'psiSome' | 'psiFull'>;
-type ReportReadings = Readings<ReportFigure>;
-
-const NO_REPORT: ReportReadings = {
-  total: ABSENT,
-  available: ABSENT,
-  free: ABSENT,
-  cache: ABSENT,
-  used: ABSENT,
-  swapInRate: ABSENT,
-  swapOutRate: ABSENT,
-  majorFaultRate: ABSENT,
-  oomKills: ABSENT,
-  allocStalls: ABSENT,
-};
-
-const REPORT_AHEAD: ReportReadings = {
-  total: IMPLAUSIBLE,
-  available: IMPLAUSIBLE,
-  free: IMPLAUSIBLE,
-  cache: IMPLAUSIBLE,
-  used: IMPLAUSIBLE,
-  swapInRate: IMPLAUSIBLE,
-  swapOutRate: IMPLAUSIBLE,
-  majorFaultRate: IMPLAUSIBLE,
-  oomKills: IMPLAUSIBLE,
-  allocStalls: IMPLAUSIBLE,
-};
+type GuestReadings = GuestSample['readings'];
 
 /** @param staleAfter age above which a report is stale */
 export function guestSample(
@@ -80,30 +45,14 @@ export function guestSample(
   now: Instant,
 ): GuestSample {
   const age = reportAge(tracker, now);
-  const report = reportReadings(tracker, record, description, age, staleAfter);
+  const readings = readingsOf(tracker, record, { description, stalls }, age, staleAfter, now);
+  tracker.readings = readings;
   const sample: Mutable<GuestSample> = {
     uuid: tracker.uuid,
     name: record.domain.name,
     id: record.domain.id,
     state: record.state,
-    // Field by field: spreading costs more than all the rest of a tick with thousands of guests.
-    readings: {
-      max: hostFigure(record.max),
-      current: currentReading(tracker, record),
-      rss: rssReading(tracker, record, now),
-      total: report.total,
-      available: report.available,
-      free: report.free,
-      cache: report.cache,
-      used: report.used,
-      swapInRate: report.swapInRate,
-      swapOutRate: report.swapOutRate,
-      majorFaultRate: report.majorFaultRate,
-      oomKills: report.oomKills,
-      allocStalls: report.allocStalls,
-      psiSome: stalls.psiSome,
-      psiFull: stalls.psiFull,
-    },
+    readings,
     epoch: tracker.epoch,
     reportsInEpoch: tracker.reports,
     uptimeSeconds: Math.max(0, now.monotonic - tracker.epochBegan),
@@ -167,10 +116,6 @@ export function heldBytes(tracker: GuestTracker, record: GuestRecord): Bytes | u
   return Math.max(Math.min(rss, size), Math.min(notGiven, bound));
 }
 
-function hostFigure(figure: Figure): Reading {
-  return reading(figure, 0, 'ok');
-}
-
 /** MemTotal is without the balloon's pages, but for auto-deflate's and Windows' (H15, H17). */
 export function totalShowsSize(description: GuestDescription | undefined): boolean {
   return description?.balloon.autodeflate === false && !isWindows(description);
@@ -184,44 +129,73 @@ function currentReading(tracker: GuestTracker, record: GuestRecord): Reading {
   const { current, max } = record;
   if (isFigure(current) && (current <= 0 || (isFigure(max) && current > max * TOTAL_SLACK)))
     return IMPLAUSIBLE;
-  if (tracker.doubtedSize === undefined) return reading(current, 0, 'ok');
-  return tracker.latestIsOfEpoch ? reading(max, 0, 'ok') : reading(current, 0, 'stale');
+  const before = tracker.readings?.current;
+  if (tracker.doubtedSize === undefined) return reading(current, 0, 'ok', before);
+  return tracker.latestIsOfEpoch ? reading(max, 0, 'ok', before) : reading(current, 0, 'stale', before);
 }
 
 /** Resident memory is missing from a record for which the domain was locked; the last one then stands, by its age. */
-function rssReading({ rss }: GuestTracker, record: GuestRecord, now: Instant): Reading {
-  if (rss === undefined) return hostFigure(record.rss);
+function rssReading({ rss, readings }: GuestTracker, record: GuestRecord, now: Instant): Reading {
+  if (rss === undefined) return reading(record.rss, 0, 'ok', readings?.rss);
   const age = Math.max(0, now.monotonic - rss.at);
-  return { value: rss.bytes, ageSeconds: age, quality: age === 0 ? 'ok' : 'stale' };
+  return reading(rss.bytes, age, age === 0 ? 'ok' : 'stale', readings?.rss);
 }
 
-function reportReadings(
+/** Written out: spreading costs more than all the rest of a tick with thousands of guests. */
+function readingsOf(
   tracker: GuestTracker,
   record: GuestRecord,
-  description: GuestDescription | undefined,
+  { description, stalls }: GuestContext,
   age: Seconds | undefined,
   staleAfter: Seconds,
-): ReportReadings {
-  if (tracker.stampAhead) return REPORT_AHEAD;
-  const { latest, rates } = tracker;
-  if (latest === undefined || age === undefined) return NO_REPORT;
+  now: Instant,
+): GuestReadings {
+  const { latest, rates, readings: before } = tracker;
+  const max = reading(record.max, 0, 'ok', before?.max);
+  const current = currentReading(tracker, record);
+  const rss = rssReading(tracker, record, now);
+  const { psiSome, psiFull } = stalls;
+  if (tracker.stampAhead || latest === undefined || age === undefined) {
+    const none = tracker.stampAhead ? IMPLAUSIBLE : ABSENT;
+    return {
+      max,
+      current,
+      rss,
+      total: none,
+      available: none,
+      free: none,
+      cache: none,
+      used: none,
+      swapInRate: none,
+      swapOutRate: none,
+      majorFaultRate: none,
+      oomKills: none,
+      allocStalls: none,
+      psiSome,
+      psiFull,
+    };
+  }
   const quality: Quality = age > staleAfter || !tracker.latestIsOfEpoch ? 'stale' : 'ok';
-  const of = (figure: Figure): Reading => reading(figure, age, quality);
   const report = normalised(latest, description);
   const consistent = isConsistent(report, record.max);
-  const level = (figure: Figure): Reading =>
-    consistent || figure === undefined ? of(figure) : implausible(age);
+  const used = consistent ? usedBytes(tracker, report, record, description) : Number.NaN;
+  const level = (figure: Figure): Figure => (consistent || figure === undefined ? figure : Number.NaN);
   return {
-    total: level(report.total),
-    available: level(report.available),
-    free: level(report.free),
-    cache: level(report.cache),
-    used: consistent ? of(usedBytes(tracker, report, record, description)) : implausible(age),
-    swapInRate: of(rates.swapIn),
-    swapOutRate: of(rates.swapOut),
-    majorFaultRate: of(rates.majorFaults),
-    oomKills: of(rates.oomKills),
-    allocStalls: of(rates.allocStalls),
+    max,
+    current,
+    rss,
+    total: reading(level(report.total), age, quality, before?.total),
+    available: reading(level(report.available), age, quality, before?.available),
+    free: reading(level(report.free), age, quality, before?.free),
+    cache: reading(level(report.cache), age, quality, before?.cache),
+    used: reading(used, age, quality, before?.used),
+    swapInRate: reading(rates.swapIn, age, quality, before?.swapInRate),
+    swapOutRate: reading(rates.swapOut, age, quality, before?.swapOutRate),
+    majorFaultRate: reading(rates.majorFaults, age, quality, before?.majorFaultRate),
+    oomKills: reading(rates.oomKills, age, quality, before?.oomKills),
+    allocStalls: reading(rates.allocStalls, age, quality, before?.allocStalls),
+    psiSome,
+    psiFull,
   };
 }
 
@@ -275,9 +249,18 @@ function usedBytes(
   return used < 0 ? Number.NaN : used;
 }
 
-function reading(figure: Figure, ageSeconds: Seconds, quality: Quality): Reading {
+/** @param before the same reading of the tick before, which is given again where nothing has changed: most do not */
+function reading(
+  figure: Figure,
+  ageSeconds: Seconds,
+  quality: Quality,
+  before: Reading | undefined,
+): Reading {
   if (figure === undefined) return ABSENT;
-  return Number.isNaN(figure) ? implausible(ageSeconds) : { value: figure, ageSeconds, quality };
+  if (Number.isNaN(figure)) return implausible(ageSeconds);
+  return before?.value === figure && before.ageSeconds === ageSeconds && before.quality === quality
+    ? before
+    : { value: figure, ageSeconds, quality };
 }
 
 function implausible(ageSeconds: Seconds): Reading {

@@ -66,6 +66,7 @@ export function createGuestStalls(root: string, local: boolean): GuestStalls {
 
   return {
     of(domain, at) {
+      if (!local) return NONE;
       const { readAt, stalls } = entryOf(domain);
       const age = at - readAt;
       return age === 0 || stalls === NONE

@@ -3,6 +3,7 @@
  * begin anew are here; telemetry that survives a reboot unmarked would be taken for the new guest's.
  */
 import type { Instant } from '../../model/clock.ts';
+import type { GuestSample } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import type { Figure, GuestRecord, Report } from './record.ts';
 import { forgetSizes, newSizeHistory, noteSize, type SizeHistory } from './size-history.ts';
@@ -57,7 +58,7 @@ export interface GuestTracker {
   doubtedSize: Bytes | undefined;
   /** Monotonic instant of the last balloon event. */
   balloonSeenAt: Seconds | undefined;
-  rss: { readonly bytes: Bytes; readonly at: Seconds } | undefined;
+  rss: { bytes: Bytes; at: Seconds } | undefined;
   /** Counts starts of its process; the domain XML and the stats period are of one start. */
   starts: number;
   reboots: number;
@@ -71,6 +72,8 @@ export interface GuestTracker {
   lastRecord: GuestRecord | undefined;
   /** An event said that its process ended. */
   ended: boolean;
+  /** As last given out. */
+  readings: GuestSample['readings'] | undefined;
 }
 
 export function newTracker(uuid: string, id: number, now: Instant): GuestTracker {
@@ -100,6 +103,7 @@ export function newTracker(uuid: string, id: number, now: Instant): GuestTracker
     lastSeen: now.monotonic,
     lastRecord: undefined,
     ended: false,
+    readings: undefined,
   };
 }
 
@@ -175,7 +179,11 @@ export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant
   tracker.lastRecord = record;
   tracker.ended = false;
   tracker.stampAhead = false;
-  if (isFigure(record.rss)) tracker.rss = { bytes: record.rss, at: now.monotonic };
+  if (isFigure(record.rss)) {
+    tracker.rss ??= { bytes: 0, at: 0 };
+    tracker.rss.bytes = record.rss;
+    tracker.rss.at = now.monotonic;
+  }
   if (isFigure(record.current) && record.current !== tracker.doubtedSize) {
     tracker.doubtedSize = undefined;
     noteSize(tracker.sizes, record.current, now.wall);

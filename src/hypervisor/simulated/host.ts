@@ -45,6 +45,8 @@ export class SimulatedHost {
   readonly #origin: Seconds;
   readonly #events = new Subject<HypervisorEvent>();
   readonly #guests = new Map<string, SimulatedGuest>();
+  /** The same in a row: looked through many times a step. */
+  #row: readonly SimulatedGuest[] = [];
   readonly #queue: HypervisorEvent[] = [];
   readonly #waits = new Waits();
   #steps = 0;
@@ -102,9 +104,9 @@ export class SimulatedHost {
     }
   }
 
-  guests(): SimulatedGuest[] {
+  guests(): readonly SimulatedGuest[] {
     this.sync();
-    return [...this.#guests.values()];
+    return this.#row;
   }
 
   byUuid(uuid: string): SimulatedGuest | undefined {
@@ -177,7 +179,7 @@ export class SimulatedHost {
   removeGuest(name: string): void {
     const guest = this.byName(name);
     guest.undefine();
-    this.#guests.delete(guest.uuid);
+    this.#drop(guest);
     this.#flush();
   }
 
@@ -252,7 +254,12 @@ export class SimulatedHost {
 
   #vanish(guest: SimulatedGuest): void {
     guest.vanish();
+    this.#drop(guest);
+  }
+
+  #drop(guest: SimulatedGuest): void {
     this.#guests.delete(guest.uuid);
+    this.#row = [...this.#guests.values()];
   }
 
   #happen(guest: SimulatedGuest, { begins, mishap }: PlanStep): void {
@@ -278,13 +285,14 @@ export class SimulatedHost {
   }
 
   #add(spec: GuestSpec): SimulatedGuest {
-    if ([...this.#guests.values()].some(guest => guest.name === spec.name)) {
+    if (this.#row.some(guest => guest.name === spec.name)) {
       throw new BallonetError('OPERATION_REFUSED', `domain '${spec.name}' already exists`, {
         hypervisorCode: 9,
       });
     }
     const guest = new SimulatedGuest(spec, this.#seed, event => this.#queue.push(event));
     this.#guests.set(guest.uuid, guest);
+    this.#row = [...this.#guests.values()];
     if (spec.running !== false) guest.start(this.#nextId++, (spec.touched ?? 0) * guest.parameters.maximum);
     return guest;
   }
@@ -295,7 +303,7 @@ export class SimulatedHost {
     const time = this.time;
     const wall = this.#origin + time + this.#wallOffset;
     while (this.#plan[0] !== undefined && this.#plan[0].at <= time + 1e-6) this.#befall(this.#plan.shift());
-    for (const guest of this.#guests.values()) {
+    for (const guest of this.#row) {
       for (const moment of guest.due(time)) this.#happen(guest, moment);
       guest.step(time, wall, dt);
     }
@@ -304,7 +312,7 @@ export class SimulatedHost {
     if (resident > capacity) this.#overrun += dt;
     this.#residentSeconds += resident * dt;
     const lost = this.#memory.step(resident, capacity, this.#guests.size, dt);
-    if (lost > 0) for (const guest of this.#guests.values()) guest.wait((lost * dt * guest.rss) / resident);
+    if (lost > 0) for (const guest of this.#row) guest.wait((lost * dt * guest.rss) / resident);
     this.#flush();
   }
 
@@ -335,7 +343,7 @@ export class SimulatedHost {
 
   #resident(): Bytes {
     let sum = 0;
-    for (const guest of this.#guests.values()) sum += guest.rss;
+    for (const guest of this.#row) sum += guest.rss;
     return sum;
   }
 }

@@ -193,10 +193,12 @@ async function bulkStats(
   { groups = ['state', 'balloon'], domains, nowait = true }: BulkStatsOptions,
 ): Promise<DomainStats[]> {
   const select = (): SimulatedGuest[] =>
-    (domains
-      ? domains.map(({ uuid }) => host.byUuid(uuid)).filter(guest => guest !== undefined)
-      : host.guests().filter(guest => guest.active)
-    ).filter(guest => !guest.fault('missing'));
+    domains
+      ? domains
+          .map(({ uuid }) => host.byUuid(uuid))
+          .filter(guest => guest !== undefined)
+          .filter(guest => !guest.fault('missing'))
+      : host.guests().filter(guest => guest.active && !guest.fault('missing'));
   const asked = select();
   const hung = groups.includes('balloon')
     ? asked.filter(guest => guest.hung && !(nowait && guest.jobHeld))

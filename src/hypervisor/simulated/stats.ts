@@ -3,6 +3,7 @@ import { MEMORY_STAT_TAG, type MemoryStat, memoryStatName } from '../../model/me
 import { bytesToKib } from '../../model/units.ts';
 import { BALLOON_KEYS } from '../bulk-keys.ts';
 import { DOMAIN_STATES, type StatsGroup, type StatValue } from '../driver.ts';
+import { BulkFigures } from './bulk-figures.ts';
 import { GARBAGE, type GarbageValues } from './faults.ts';
 import type { SimulatedGuest } from './guest.ts';
 import type { GuestReport } from './report.ts';
@@ -18,7 +19,6 @@ export function memoryStatsOf(guest: SimulatedGuest): MemoryStat[] {
   return stats;
 }
 
-/** Without a list in between: a simulation asks millions of times. */
 function tell(guest: SimulatedGuest, put: (tag: number, value: number) => void): void {
   const garbage = guest.report && guest.fault('garbage');
   const say = garbage ? spoiled(garbage.values ?? GARBAGE, put) : put;
@@ -47,6 +47,9 @@ export function bulkParamsOf(
   guest: SimulatedGuest,
   groups: readonly StatsGroup[],
 ): ReadonlyMap<string, StatValue> {
+  const asked = guest.active && !guest.hung && guest.fault('job')?.locked !== true;
+  const plain = asked && !guest.fault('garbage') && !guest.fault('empty');
+  if (plain && groups.includes('state') && groups.includes('balloon')) return new BulkFigures(guest);
   const params = new Map<string, StatValue>();
   if (groups.includes('state')) {
     params.set('state.state', DOMAIN_STATES.indexOf(guest.state));
@@ -55,7 +58,6 @@ export function bulkParamsOf(
   if (groups.includes('balloon')) {
     params.set('balloon.current', guest.cachedKib);
     params.set('balloon.maximum', bytesToKib(guest.parameters.maximum));
-    const asked = guest.active && !guest.hung && guest.fault('job')?.locked !== true;
     if (asked) {
       tell(guest, (tag, value) => {
         const key = BALLOON_KEYS.get(tag);
