@@ -23,7 +23,9 @@ describe('a bulk record', () => {
     expect([whole?.has('balloon.current'), whole?.has('balloon.none')]).toEqual([true, false]);
     expect([...(whole?.keys() ?? [])]).toEqual(parts.map(([key]) => key));
     const walked: unknown[] = [];
-    whole?.forEach((value, key) => walked.push([key, value]));
+    whole?.forEach((value, key) => {
+      walked.push([key, value]);
+    });
     expect(walked).toEqual(parts);
   });
 
