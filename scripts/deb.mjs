@@ -1,7 +1,8 @@
 // Makes ballonet_VERSION_all.deb of what is built: `npm run deb`, or `node scripts/deb.mjs [FOLDER]` with the folder to put it in.
 //
 // The dependencies come from node_modules as npm has installed them, so that nothing is fetched. What the package is made of is laid
-// out in a folder of its own as it will lie in the file system; debhelper (packaging/debian) does the rest.
+// out in a folder of its own as it will lie in the file system; debhelper (packaging/debian) does the rest. Who gives it to others says
+// in DEBFULLNAME and DEBEMAIL whom they are to turn to, as for Debian's own tools (debchange(1)).
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -58,7 +59,9 @@ try {
   await layOut(path.join(sources, 'root'));
   cpSync(path.join(root, 'packaging/debian'), debian, { recursive: true });
   copyFileSync(path.join(root, 'packaging/ballonet.service'), path.join(debian, 'ballonet.service'));
-  writeFileSync(path.join(debian, 'changelog'), changelog());
+  const control = maintained(readFileSync(path.join(debian, 'control'), 'utf8'));
+  writeFileSync(path.join(debian, 'control'), control);
+  writeFileSync(path.join(debian, 'changelog'), changelog(control));
   writeFileSync(path.join(debian, 'copyright'), copyrightFile(root, modules));
   chmodSync(path.join(debian, 'rules'), 0o755);
   // What dpkg-buildpackage does, without the files that describe an upload.
@@ -151,14 +154,16 @@ function observing() {
     .replace(mode, '  mode: observe            # enforce: move balloons; then `systemctl restart ballonet`');
 }
 
+/** The description of the package, with whoever builds it as its maintainer where the environment names them. */
+function maintained(control) {
+  const { DEBFULLNAME: name, DEBEMAIL: mail } = process.env;
+  return name && mail ? control.replace(/^Maintainer: .*$/m, `Maintainer: ${name} <${mail}>`) : control;
+}
+
 /** From CHANGELOG.md's heads: dpkg wants to know the version and a day. */
-function changelog() {
+function changelog(control) {
   const day = new Date(sourceDate() * 1000).toUTCString().replace('GMT', '+0000');
-  const { Maintainer: maintainer } = Object.fromEntries(
-    readFileSync(path.join(root, 'packaging/debian/control'), 'utf8')
-      .split('\n')
-      .map(line => line.split(': ', 2)),
-  );
+  const [, maintainer] = /^Maintainer: (.*)$/m.exec(control);
   return `ballonet (${debianVersion}) unstable; urgency=medium
 
   * Version ${version}: see CHANGELOG.md.

@@ -35,6 +35,18 @@ describe('metrics', () => {
     expect(values.get('ballonet_evaluation_duration_seconds_count')).toBe(1);
   });
 
+  it('tell when certificates run out, and nothing of one that is not used', async () => {
+    const metrics = createMetrics('1.2.3', 1000);
+    const expiries = async () =>
+      [...(await scrape(metrics))].filter(([name]) => name.startsWith('ballonet_certificate_'));
+    expect(await expiries()).toEqual([]);
+    metrics.noteCertificates({ listen: 2000, clients: 3000 });
+    metrics.noteCertificates({ listen: 4000, clients: undefined });
+    expect(await expiries()).toEqual([
+      ['ballonet_certificate_expiry_timestamp_seconds{certificate="listen"}', 4000],
+    ]);
+  });
+
   it('have nothing of what is not known, nor of a guest that has gone', async () => {
     const metrics = createMetrics('1.2.3', 1000);
     const { guarantees: _, ...decision } = decisionOf({ targetBytes: undefined });

@@ -23,6 +23,8 @@ export interface Metrics {
   noteEngine(event: EngineEvent): void;
   /** @param wall Unix time */
   noteNotice(notice: Notice, wall: Seconds): void;
+  /** Unix times at which certificates run out: the one that the API shows, and the authority of its clients. */
+  noteCertificates(expiries: Readonly<Record<'listen' | 'clients', Seconds | undefined>>): void;
   /** @param shadows gives what they have come to when somebody asks */
   watchShadows(shadows: () => readonly ShadowSummary[]): void;
   /** All metrics as they are now. */
@@ -126,6 +128,11 @@ export function createMetrics(version: string, startedAt: Seconds): Metrics {
   const linkUp = gauge('hypervisor_up', '1 while the connection to the hypervisor is there.');
   const journalUp = gauge('journal_writable', '1 while the journal is written, or none is kept.');
   const stateUp = gauge('state_writable', '1 while the state is written, or none is kept.');
+  const certificates = gauge(
+    'certificate_expiry_timestamp_seconds',
+    'Unix time at which a certificate of the API runs out: its own, and the authority of its clients; missing where there is no TLS.',
+    ['certificate'],
+  );
   const told = counter('events_total', 'Events by their type; docs/reference/events.md has them.', ['type']);
   const resident = gauge('process_resident_memory_bytes', 'Resident memory of the daemon.');
   const processor = counter('process_cpu_seconds_total', 'Time of a processor that the daemon took.');
@@ -251,6 +258,13 @@ export function createMetrics(version: string, startedAt: Seconds): Metrics {
       if (type !== 'POLICIES_RELOADED' && type !== 'RELOAD_REFUSED') return;
       reloadGood.set(type === 'POLICIES_RELOADED' ? 1 : 0);
       if (type === 'POLICIES_RELOADED') reloadAt.set(wall);
+    },
+    noteCertificates(expiries) {
+      certificates.reset();
+      for (const certificate of ['listen', 'clients'] as const) {
+        const expiry = expiries[certificate];
+        if (expiry !== undefined) certificates.set({ certificate }, expiry);
+      }
     },
     watchShadows(given) {
       shadows = given;

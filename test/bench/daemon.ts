@@ -53,6 +53,7 @@ export async function startFleet(guests: number, home: Home = 'served'): Promise
   const args = ['-c', uri, 'run', '--policy', policy, '--socket', socket, '--state', state];
   const child = spawn(path.join(ROOT, 'bin/ballonet'), [...args, '--log-level', 'error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...unitEnvironment() },
   });
   const pid = child.pid ?? 0;
   const files = () =>
@@ -105,6 +106,20 @@ export async function startFleet(guests: number, home: Home = 'served'): Promise
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What the unit sets for the daemon's runtime. */
+function unitEnvironment(): Record<string, string> {
+  const unit = readFileSync(path.join(ROOT, 'packaging/ballonet.service'), 'utf8');
+  const { NODE_OPTIONS, MALLOC_ARENA_MAX } = Object.fromEntries(
+    [...unit.matchAll(/"?\b(NODE_OPTIONS|MALLOC_ARENA_MAX)=([^"\n]*)/g)].map(([, name = '', value = '']) => [
+      name,
+      value,
+    ]),
+  );
+  if (NODE_OPTIONS === undefined || MALLOC_ARENA_MAX === undefined)
+    throw new Error('packaging/ballonet.service is not written as it was: see test/bench/daemon.ts');
+  return { NODE_OPTIONS, MALLOC_ARENA_MAX };
 }
 
 /** The guests behind a socket, once it is there. */

@@ -49,7 +49,11 @@ function daemon(): ChildProcess {
   const spec = { connect: 'sim:///overcommitted', policies: [POLICY], socket: 'elsewhere', logLevel: 'warn' };
   writeFileSync(config, JSON.stringify({ apiVersion: 'ballonet/v1', kind: 'Config', spec }));
   const args = ['run', '--config', config, '--socket', socket];
-  const child = spawn(BALLONET, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(BALLONET, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // Killed, it leaves its journal there.
+    env: { ...process.env, TMPDIR: folder },
+  });
   children.push(child);
   return child;
 }

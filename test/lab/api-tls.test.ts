@@ -77,7 +77,10 @@ function daemon(listen: string, options: readonly string[]): Omit<Started, 'port
     '--listen',
     listen,
   ];
-  const child = spawn(BALLONET, [...own, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(BALLONET, [...own, ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, TMPDIR: folder },
+  });
   children.push(child);
   let log = '';
   child.stderr.on('data', (part: Buffer) => {
@@ -97,6 +100,16 @@ function tlsOptions({ certificate, key } = certificates.server): string[] {
   return ['--tls-cert', certificate, '--tls-key', key];
 }
 
+/** When the certificate runs out that the daemon shows, as its metrics tell. */
+async function expiry(port: number): Promise<number> {
+  const answer = await ask(port, { path: '/metrics' });
+  const [, value] =
+    /^ballonet_certificate_expiry_timestamp_seconds\{certificate="listen"\} (\S+)$/m.exec(
+      answer.body ?? '',
+    ) ?? [];
+  return Number(value);
+}
+
 interface Asked {
   readonly path?: string;
   readonly client?: Issued;
@@ -106,7 +119,7 @@ interface Asked {
 
 /** The status, and the fingerprint of the server's certificate; or the code of what kept it from answering. */
 async function ask(port: number, { path = '/api/v1/status', client, token, body }: Asked = {}) {
-  return new Promise<{ status: number | string; server?: string }>(resolve => {
+  return new Promise<{ status: number | string; server?: string; body?: string }>(resolve => {
     const own = client && { cert: readFileSync(client.certificate), key: readFileSync(client.key) };
     const headers = {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -126,8 +139,11 @@ async function ask(port: number, { path = '/api/v1/status', client, token, body 
       },
       response => {
         const server = (response.socket as TLSSocket).getPeerCertificate().fingerprint256;
-        response.resume();
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, server }));
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, server, body: Buffer.concat(parts).toString() }),
+        );
       },
     );
     sent.on('error', error => resolve({ status: 'code' in error ? String(error.code) : error.message }));
@@ -137,6 +153,9 @@ async function ask(port: number, { path = '/api/v1/status', client, token, body 
 
 const fingerprintOf = ({ certificate }: Issued): string =>
   new X509Certificate(readFileSync(certificate)).fingerprint256;
+
+const expiryOf = ({ certificate }: Issued): number =>
+  Date.parse(new X509Certificate(readFileSync(certificate)).validTo) / 1000;
 
 describe('the API behind TLS', () => {
   it('lets those in whose certificates were named, by name or fingerprint, as far as they may', async () => {
@@ -190,15 +209,17 @@ describe('the API behind TLS', () => {
     };
     put(server);
     const { port, child, log } = await start(...tlsOptions(used));
-    expect(await ask(port)).toEqual({ status: 200, server: fingerprintOf(server) });
+    expect(await ask(port)).toMatchObject({ status: 200, server: fingerprintOf(server) });
+    expect(await expiry(port)).toBe(expiryOf(server));
     put(next);
     child.kill('SIGHUP');
     await expect.poll(log, PATIENCE).toContain('CERTIFICATE_RELOADED');
-    expect(await ask(port)).toEqual({ status: 200, server: fingerprintOf(next) });
+    expect(await ask(port)).toMatchObject({ status: 200, server: fingerprintOf(next) });
+    expect(await expiry(port)).toBe(expiryOf(next));
     copyFileSync(server.certificate, used.certificate);
     child.kill('SIGHUP');
     await expect.poll(log, PATIENCE).toContain('CERTIFICATE_REFUSED');
-    expect(await ask(port)).toEqual({ status: 200, server: fingerprintOf(next) });
+    expect(await ask(port)).toMatchObject({ status: 200, server: fingerprintOf(next) });
   }, 60_000);
 
   it('ends at once with a client that never shakes hands', async () => {
@@ -232,6 +253,10 @@ describe('the API behind TLS', () => {
       ...{ readers: [], writers: [], ...parts },
     });
     expect(readTls(of({}))?.clients).toBeUndefined();
+    expect(readTls(of({ clientAuthority, readers: ['me'] }))?.expiries).toEqual({
+      listen: expiryOf(server),
+      clients: Date.parse(new X509Certificate(readFileSync(clientAuthority)).validTo) / 1000,
+    });
     expect(readTls(of({ certificate: undefined, key: undefined }))).toBeUndefined();
     const refused: readonly (readonly [Partial<TlsFiles>, string])[] = [
       [{ key: undefined }, '--tls-key'],

@@ -22,7 +22,10 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ballonet-top-'));
   socket = join(folder, 'sock');
   const args = ['-c', 'sim:///overcommitted', 'run', '--policy', POLICY, '--socket', socket];
-  daemon = spawn(BALLONET, args, { stdio: 'ignore' });
+  daemon = spawn(BALLONET, args, {
+    stdio: 'ignore',
+    env: { ...process.env, TMPDIR: folder },
+  });
   const client = createApiClient(socket, 'test');
   const ready = () =>
     client.call(ROUTES.readyz).then(

@@ -67,7 +67,7 @@ async function start(...args: string[]): Promise<void> {
   const options = ['--policy', policies, '--socket', path.join(folder, 'api.sock'), ...args];
   child = spawn(process.execPath, [BALLONET, '-c', 'sim:///overcommitted', 'run', ...options], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, XDG_STATE_HOME: folder },
+    env: { ...process.env, XDG_STATE_HOME: folder, TMPDIR: folder },
   });
   if (child.stderr === null) throw new Error('the daemon has no stderr');
   createInterface({ input: child.stderr }).on('line', line => lines.push(JSON.parse(line)));

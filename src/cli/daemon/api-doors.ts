@@ -8,10 +8,13 @@ import { listenAt } from '../../hypervisor/server/socket.ts';
 import { BallonetError, errorMessage } from '../../model/errors.ts';
 import type { ApiOptions, TlsFiles } from './api-options.ts';
 import type { Daemon } from './context.ts';
-import { readTls } from './tls.ts';
+import { type Expiries, readTls } from './tls.ts';
 import { readTokens } from './tokens.ts';
 
-type Told = Pick<Daemon, 'log' | 'notices'>;
+type Told = Pick<Daemon, 'log' | 'notices'> & {
+  /** Of the certificates in use, at the start and whenever others are taken up. */
+  readonly onCertificates: (expiries: Expiries) => void;
+};
 
 /**
  * @returns what is to be called at the end
@@ -43,7 +46,7 @@ async function openAddress(
   listen: Address,
   tokens: Tokens,
   files: TlsFiles,
-  { log, notices }: Told,
+  { log, notices, onCertificates }: Told,
 ): Promise<() => void> {
   const address = formatAddress(listen);
   const tls = readTls(files);
@@ -55,12 +58,14 @@ async function openAddress(
     return () => {};
   }
   const renew = await api.openTls(listen, tokens, tls, bind);
+  onCertificates(tls.expiries);
   log.info({ listen: address, tls: true, until: tls.until }, 'the API listens');
   const onSignal = (): void => {
     try {
       const next = readTls(files);
       if (next === undefined) return;
       renew(next.context);
+      onCertificates(next.expiries);
       notices.next({ type: 'CERTIFICATE_RELOADED', fields: { listen: address, until: next.until } });
     } catch (error) {
       const fields = { listen: address, problem: errorMessage(error) };

@@ -84,7 +84,11 @@ export function apiPart(daemon: Daemon, options: ApiOptions, { reload, journal, 
       await api.close();
     };
     try {
-      closing = await openDoors(api, options, daemon);
+      closing = await openDoors(api, options, {
+        log: daemon.log,
+        notices,
+        onCertificates: expiries => metrics.noteCertificates(expiries),
+      });
     } catch (error) {
       await close();
       throw error;

@@ -2,6 +2,7 @@ import { apiPart } from './api-part.ts';
 import { collectorPart, connectionPart, logPart, releasePart } from './basic-parts.ts';
 import { type DaemonOptions, openDaemon } from './context.ts';
 import { enginePart } from './engine-part.ts';
+import { keepHeapSmall } from './heap.ts';
 import { journalPart } from './journal-part.ts';
 import { leasePart } from './lease-part.ts';
 import { withParts } from './parts.ts';
@@ -19,6 +20,7 @@ const SHUTDOWN_SECONDS = 4;
  * @throws BallonetError when it cannot start
  */
 export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals> {
+  keepHeapSmall();
   let fail: (error: unknown) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;

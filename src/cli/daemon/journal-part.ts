@@ -1,6 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createJournalist } from '../../engine/journalist.ts';
 import { type StateLock, takeStateLock } from '../../engine/state-lock.ts';
@@ -10,6 +8,7 @@ import { MiB } from '../../model/units.ts';
 import { journalFolder } from '../state-dir.ts';
 import type { Daemon } from './context.ts';
 import { type Part, part } from './parts.ts';
+import { makePassingFolder } from './passing-folder.ts';
 
 /** At the end, a disk that hangs is waited for no longer: what is on its way is lost, as with a crash. */
 const CLOSE_MS = 1500;
@@ -36,9 +35,7 @@ export function journalPart(daemon: Daemon): Part & { readonly folder: () => str
     let lock: StateLock;
     let folder: string;
     try {
-      folder = lasting
-        ? journalFolder(stateDir, chosen.uri)
-        : await mkdtemp(join(tmpdir(), 'ballonet-journal-'));
+      folder = lasting ? journalFolder(stateDir, chosen.uri) : await makePassingFolder();
       await mkdir(folder, { recursive: true, mode: 0o750 });
       lock = await takeStateLock(folder, {
         onLost: reason => {

@@ -5,6 +5,7 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { fingerprintName } from '../../api/access.ts';
 import type { Tls } from '../../api/server.ts';
 import { BallonetError, errorMessage } from '../../model/errors.ts';
+import type { Seconds } from '../../model/units.ts';
 import type { TlsFiles } from './api-options.ts';
 import { readSecret } from './tokens.ts';
 
@@ -13,6 +14,13 @@ const FINGERPRINT = /^sha256:([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
 interface ReadTls extends Tls {
   /** RFC 3339: when the certificate runs out. */
   readonly until: string;
+  readonly expiries: Expiries;
+}
+
+/** Unix times at which certificates run out: the one of the address, and the authority of its clients. */
+export interface Expiries {
+  readonly listen: Seconds;
+  readonly clients: Seconds | undefined;
 }
 
 /**
@@ -42,7 +50,10 @@ export function readTls(files: TlsFiles): ReadTls | undefined {
     ...(clientAuthority !== undefined && { ca: read(clientAuthority, '--tls-client-ca') }),
   };
   const own = parsed(cert, `--tls-cert ${certificate}`);
-  if (clientAuthority !== undefined) parsed(String(context.ca), `--tls-client-ca ${clientAuthority}`);
+  const authority =
+    clientAuthority === undefined
+      ? undefined
+      : parsed(String(context.ca), `--tls-client-ca ${clientAuthority}`);
   const until = new Date(own.validTo);
   if (until.getTime() <= Date.now())
     throw refused(`--tls-cert ${certificate} ran out on ${until.toISOString()}: have it renewed`);
@@ -56,6 +67,10 @@ export function readTls(files: TlsFiles): ReadTls | undefined {
     context,
     clients: clientAuthority === undefined ? undefined : names,
     until: until.toISOString(),
+    expiries: {
+      listen: until.getTime() / 1000,
+      clients: authority && Date.parse(authority.validTo) / 1000,
+    },
   };
 }
 
