@@ -148,6 +148,9 @@ describe('the stream', () => {
     here.history.noteNotice({ type: 'SAFETY_HOLD' });
     const complete = () => listeners.filter(({ heard }) => heard.length === 3).length;
     await expect.poll(complete, { timeout: 20_000 }).toBe(CLIENTS);
+    // Written to in slices, and in order all the same.
+    const orders = new Set(listeners.map(({ heard }) => heard.map(({ type }) => type).join(' ')));
+    expect([...orders]).toEqual(['snapshot snapshot event']);
     for (const { socket } of listeners) socket.destroy();
     silent.destroy();
     await expect.poll(() => here.api.streams, { timeout: 20_000 }).toBe(0);
