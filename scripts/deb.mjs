@@ -22,6 +22,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { program } from '../dist/cli/program.js';
 import { copyrightFile } from './deb-copyright.mjs';
+import { billOfMaterials } from './sbom.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = path.resolve(process.argv[2] ?? path.join(root, 'build'));
@@ -115,6 +116,8 @@ async function layOut(files) {
   for (const page of readdirSync(path.join(root, 'packaging/man')))
     copy(`packaging/man/${page}`, `usr/share/man/man${page.at(-1)}/${page}`);
   for (const name of ['README.md', 'docs', 'examples']) copy(name, `usr/share/doc/ballonet/${name}`);
+  const bill = billOfMaterials(root, ({ optional }) => optional !== true);
+  writeFileSync(at('usr/share/ballonet/sbom.cdx.json'), `${JSON.stringify(bill, null, 2)}\n`);
 
   copy('packaging/ballonet.yaml', 'etc/ballonet/ballonet.yaml');
   writeFileSync(at('etc/ballonet/policies/standard.yaml'), observing());

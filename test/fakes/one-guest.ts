@@ -1,27 +1,18 @@
-import { type CollectorOptions, createCollector } from '../../src/collectors/snapshot.ts';
 import type { HypervisorEvent } from '../../src/hypervisor/driver.ts';
 import type { GuestFigure, GuestSample } from '../../src/model/snapshot.ts';
 import { MiB } from '../../src/model/units.ts';
 import { type BalloonFigures, balloonParams } from './balloon-params.ts';
+import { collectorOver } from './collector.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { createFakeHypervisor, domainXml, type FakeDomain } from './fake-hypervisor.ts';
 
-export const STALE_AFTER = 10;
 export const REPORT_FIGURES: readonly GuestFigure[] = ['total', 'available', 'free', 'cache', 'used'];
 
 /** One running guest of 1 GiB and a collector over it that arms nothing. */
 export function oneGuest(xml = domainXml()) {
   const clock = createFakeClock();
   const hypervisor = createFakeHypervisor();
-  const options: CollectorOptions = {
-    hypervisor,
-    clock,
-    pool: { kind: 'size', bytes: 4096 * MiB },
-    staleAfterSeconds: STALE_AFTER,
-    intervalSeconds: 1,
-    arm: false,
-  };
-  const collector = createCollector(options);
+  const collector = collectorOver({ hypervisor, clock });
   const guest = hypervisor.add('web', { xml });
   const wall = () => clock.now().wall;
   const report = (figures: Partial<BalloonFigures> = {}) => {
@@ -43,7 +34,7 @@ export function oneGuest(xml = domainXml()) {
     emit: (event: HypervisorEvent) => hypervisor.events.next(event),
     /** A later daemon over the same guest, which knows of it what the first one kept. */
     later: () => {
-      const next = createCollector({ ...options, epochs: collector.epochs() });
+      const next = collectorOver({ hypervisor, clock, epochs: collector.epochs() });
       return async () => {
         const [found] = (await next.collect()).guests;
         if (found === undefined) throw new Error('no guest in the snapshot');

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Pool } from '../../src/collectors/host/pool.ts';
-import { createCollector } from '../../src/collectors/snapshot.ts';
 import type { HostSample } from '../../src/model/snapshot.ts';
 import { GiB, KiB, MiB } from '../../src/model/units.ts';
+import { collectorOver } from '../fakes/collector.ts';
 import { createFakeClock } from '../fakes/fake-clock.ts';
 import { createFakeHypervisor } from '../fakes/fake-hypervisor.ts';
 
@@ -41,15 +41,7 @@ function host(local = true): Host & { readonly hypervisor: ReturnType<typeof cre
     write,
     problems,
     async sample(pool = { kind: 'auto' }) {
-      const collector = createCollector({
-        hypervisor,
-        clock,
-        pool,
-        procRoot: root,
-        staleAfterSeconds: 10,
-        intervalSeconds: 1,
-        arm: false,
-      });
+      const collector = collectorOver({ hypervisor, clock, pool, procRoot: root });
       collector.problems.subscribe(({ source }) => problems.push(source));
       const snapshot = await collector.collect();
       collector.close();

@@ -1,11 +1,11 @@
 /** H20: a guest writes its own statistics, and can write anything. It harms its own figures and nobody else's. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createCollector } from '../../src/collectors/snapshot.ts';
 import type { StatValue } from '../../src/hypervisor/driver.ts';
 import type { GuestFigure, GuestSample, Reading } from '../../src/model/snapshot.ts';
 import { GiB, MiB } from '../../src/model/units.ts';
 import { balloonParams } from '../fakes/balloon-params.ts';
+import { collectorOver } from '../fakes/collector.ts';
 import { createFakeClock } from '../fakes/fake-clock.ts';
 import { createFakeHypervisor } from '../fakes/fake-hypervisor.ts';
 
@@ -50,14 +50,7 @@ const lies = fc.record(Object.fromEntries(HOSTILE_KEYS.map(key => [key, wild])))
 function host() {
   const clock = createFakeClock();
   const hypervisor = createFakeHypervisor();
-  const collector = createCollector({
-    hypervisor,
-    clock,
-    pool: { kind: 'size', bytes: 4 * GiB },
-    staleAfterSeconds: 10,
-    intervalSeconds: 1,
-    arm: false,
-  });
+  const collector = collectorOver({ hypervisor, clock });
   const liar = hypervisor.add('liar');
   const honest = hypervisor.add('honest');
   return {

@@ -1,8 +1,8 @@
 /** Which guest is which, and whether it is there: names and ids used again, answers without a guest, storms of events. */
 import { describe, expect, it } from 'vitest';
-import { createCollector } from '../../src/collectors/snapshot.ts';
 import { MiB } from '../../src/model/units.ts';
 import { balloonParams } from '../fakes/balloon-params.ts';
+import { collectorOver } from '../fakes/collector.ts';
 import { createFakeClock } from '../fakes/fake-clock.ts';
 import { createFakeHypervisor, uuidOf } from '../fakes/fake-hypervisor.ts';
 import { lifecycle, mib, oneGuest, qualities } from '../fakes/one-guest.ts';
@@ -27,14 +27,7 @@ describe('a guest that an answer is without', () => {
 
   it('H30: still holds what it held of a pool of fixed size', async () => {
     const { clock, hypervisor } = oneGuest();
-    const collector = createCollector({
-      hypervisor,
-      clock,
-      pool: { kind: 'size', bytes: 4096 * MiB },
-      staleAfterSeconds: 10,
-      intervalSeconds: 1,
-      arm: false,
-    });
+    const collector = collectorOver({ hypervisor, clock });
     const available = async () => (await collector.collect()).host.readings.available.value;
     const before = await available();
     hypervisor.running.splice(0, 1);
@@ -90,14 +83,7 @@ describe('names and ids used again', () => {
   it('H37: an id that passed to another domain takes nothing with it', async () => {
     const clock = createFakeClock();
     const hypervisor = createFakeHypervisor();
-    const collector = createCollector({
-      hypervisor,
-      clock,
-      pool: { kind: 'size', bytes: 4096 * MiB },
-      staleAfterSeconds: 10,
-      intervalSeconds: 1,
-      arm: false,
-    });
+    const collector = collectorOver({ hypervisor, clock });
     const balloon = () => balloonParams({ lastUpdate: clock.now().wall });
     const a = hypervisor.add('a', { balloon: balloon() });
     const b = hypervisor.add('b', { balloon: balloon() });
@@ -164,14 +150,7 @@ it('H30: a record without figures is no data, and no guest that has nothing', as
 it('H30: a guest that something holds is not armed, as the call would wait for it in turn', async () => {
   const clock = createFakeClock();
   const hypervisor = createFakeHypervisor();
-  const collector = createCollector({
-    hypervisor,
-    clock,
-    pool: { kind: 'size', bytes: 4096 * MiB },
-    staleAfterSeconds: 10,
-    intervalSeconds: 1,
-    arm: true,
-  });
+  const collector = collectorOver({ hypervisor, clock, arm: true });
   hypervisor.add('hung', { balloon: { 'balloon.current': 1024, 'balloon.maximum': 1024 } });
   hypervisor.add('free', { balloon: balloonParams({ lastUpdate: clock.now().wall }) });
   for (let i = 0; i < 3; i++) {

@@ -1,8 +1,8 @@
 /** H31: migrations, saves, snapshots and backups hold a guest: it is not moved meanwhile. */
 import { describe, expect, it } from 'vitest';
-import { createCollector } from '../../src/collectors/snapshot.ts';
 import { BallonetError } from '../../src/model/errors.ts';
 import { GiB } from '../../src/model/units.ts';
+import { collectorOver } from '../fakes/collector.ts';
 import { oneGuest } from '../fakes/one-guest.ts';
 import { bench } from '../fakes/simulated-bench.ts';
 
@@ -119,14 +119,7 @@ describe('a simulated guest in a job', () => {
 
   it('H31: shows in the snapshot', async () => {
     const { hypervisor, clock, pass } = await bench();
-    const collector = createCollector({
-      hypervisor,
-      clock,
-      pool: { kind: 'auto' },
-      staleAfterSeconds: 10,
-      intervalSeconds: 1,
-      arm: true,
-    });
+    const collector = collectorOver({ hypervisor, clock, pool: { kind: 'auto' }, arm: true });
     const obstacles = async () => {
       pass(1);
       const { guests } = await collector.collect();

@@ -1,11 +1,11 @@
 /** Figures that look right and are not: stale, empty, of another kernel, of another meaning. */
 import { describe, expect, it } from 'vitest';
-import { createCollector } from '../../src/collectors/snapshot.ts';
 import type { GuestSpec } from '../../src/hypervisor/simulated/scenario.ts';
 import type { GuestFigure } from '../../src/model/snapshot.ts';
 import { GiB, KiB, MiB } from '../../src/model/units.ts';
+import { collectorOver, STALE_AFTER } from '../fakes/collector.ts';
 import { domainXml } from '../fakes/fake-hypervisor.ts';
-import { lifecycle, mib, oneGuest, qualities, REPORT_FIGURES, STALE_AFTER } from '../fakes/one-guest.ts';
+import { lifecycle, mib, oneGuest, qualities, REPORT_FIGURES } from '../fakes/one-guest.ts';
 import { bench } from '../fakes/simulated-bench.ts';
 
 const WINDOWS = domainXml({ autodeflate: false }).replace(
@@ -18,14 +18,7 @@ const RATES: readonly GuestFigure[] = ['swapInRate', 'swapOutRate', 'majorFaultR
 /** A collector over one simulated guest. */
 async function simulated(spec: Partial<GuestSpec> = {}) {
   const all = await bench({ ...spec });
-  const collector = createCollector({
-    hypervisor: all.hypervisor,
-    clock: all.clock,
-    pool: { kind: 'auto' },
-    staleAfterSeconds: STALE_AFTER,
-    intervalSeconds: 1,
-    arm: true,
-  });
+  const collector = collectorOver({ ...all, pool: { kind: 'auto' }, arm: true });
   const tick = async (seconds = 1) => {
     all.pass(seconds);
     const { guests } = await collector.collect();

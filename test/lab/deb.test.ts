@@ -68,6 +68,21 @@ virsh -q create /mnt/guest.xml`);
     expect(await lintian).toBe('');
   });
 
+  it('says what it is made of', async () => {
+    await on('dpkg-deb -x /mnt/deb/ballonet.deb /tmp/laid-out');
+    const bill = JSON.parse(await on('cat /tmp/laid-out/usr/share/ballonet/sbom.cdx.json'));
+    const named = bill.components.map(
+      ({ name }: { name: string }) => `/usr/lib/ballonet/node_modules/${name}`,
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(
+      await on(
+        `cd /tmp/laid-out && ls -d ${named.map((path: string) => `.${path}`).join(' ')} | sort -u | wc -l`,
+      ),
+    ).toBe(`${new Set(named).size}\n`);
+    await on('rm -r /tmp/laid-out');
+  });
+
   it('has manual pages that mandoc finds nothing in', async () => {
     const pages = (await readdir(MAN)).map(name => join(MAN, name));
     expect(await run('mandoc', ['-Tlint', ...pages])).toBe('');

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { BalloonFigures } from '../../../test/fakes/balloon-params.ts';
+import { STALE_AFTER } from '../../../test/fakes/collector.ts';
 import { domainXml } from '../../../test/fakes/fake-hypervisor.ts';
-import { mib, oneGuest, qualities, REPORT_FIGURES, STALE_AFTER } from '../../../test/fakes/one-guest.ts';
+import { mib, oneGuest, qualities, REPORT_FIGURES } from '../../../test/fakes/one-guest.ts';
 import { BallonetError } from '../../model/errors.ts';
 import type { GuestFigure } from '../../model/snapshot.ts';
 import { MiB } from '../../model/units.ts';
