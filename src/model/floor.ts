@@ -7,7 +7,7 @@ import { type Bytes, MiB, type Ratio } from './units.ts';
  * MemAvailable 0 lost its 300 MiB process).
  */
 export function absoluteReserve(maxBytes: Bytes): Bytes {
-  return Math.min(256 * MiB, Math.max(32 * MiB, 0.05 * maxBytes));
+  return Math.min(256 * MiB, Math.max(32 * MiB, 0.02 * maxBytes));
 }
 
 /** Most of a guest's maximum that one decision takes of what it uses, where a shortage is shared: what it cannot do without shows. */

@@ -2,6 +2,7 @@
 import { type Bytes, MiB, type Ratio } from '../model/units.ts';
 import type { HostBudget } from './arbitrate.ts';
 import { fill, newBounds } from './budget.ts';
+import { RISING } from './protect.ts';
 import { type Circumstances, restrainGrow } from './restrain.ts';
 import { isMovable, type Movable, type Sheet } from './sheet.ts';
 import { record } from './trail.ts';
@@ -80,8 +81,6 @@ function grantGroup(group: readonly Movable[], room: Bytes, circumstances: Circu
 
 /** Share of what is free that is given ahead of need: the rest is there for the next guest. */
 const AHEAD: Ratio = 0.5;
-/** Growth that is expected before a move can help, and is more than what pages come and go. */
-const RISING: Bytes = 8 * MiB;
 /** A burst may be faster by so much than it looked when a report last told of it. */
 const FASTER = 3;
 

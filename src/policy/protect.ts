@@ -113,6 +113,9 @@ const RELIEF_FACTOR: Ratio = 1.25;
 /** A guest that has shown no harm for so long has come to terms with its size, even if it did not get all of it back. */
 const HURTING_SECONDS: Seconds = 10;
 
+/** Growth that is expected before a move can help, and is more than what pages come and go. */
+export const RISING: Bytes = 8 * MiB;
+
 /** What a tick knows of the guest. */
 interface Situation {
   readonly sample: GuestSample;
@@ -122,6 +125,8 @@ interface Situation {
   readonly max: Bytes;
   readonly ceiling: Bytes;
   readonly need: Bytes;
+  /** That and what its growth adds before a move can help. */
+  readonly soon: Bytes;
   readonly condition: Condition;
   readonly at: Seconds;
 }
@@ -183,8 +188,16 @@ export function takeCare(
   }
   guest.bar = own ?? harmed;
   guest.desired = desired;
-  guest.distressed = relief !== undefined || rollingBack || hurts;
+  guest.distressed = relief !== undefined || rollingBack || hurts || isThreatened(guest, policy.guarantees.reserve);
   guest.growth = relief !== undefined ? 'RELIEF' : rollingBack ? 'ROLLED_BACK' : hurts ? 'DISTRESS' : 'GROW';
+}
+
+/**
+ * A guest whose growth takes it into distress before a move can help. Donors that were called only then would come too late: programs
+ * take hundreds of MiB a second, and a donor at its own pace gives tens.
+ */
+function isThreatened({ current, ceiling, need, soon }: Situation, reserve: Bytes): boolean {
+  return current < ceiling && soon - need > RISING && current - soon < reserve / 2;
 }
 
 /**

@@ -100,7 +100,7 @@ export class Sheet implements Described {
   /** Share of its size that the guest uses. */
   active: Ratio = NONE;
   condition: Condition = AMPLE;
-  /** It has too little available, swaps out, or was harmed by a shrink: growth is urgent, and it never donates. */
+  /** It has or is about to have too little available, swaps out, or was harmed by a shrink: growth is urgent, and it never donates. */
   distressed = false;
   /** What a growth of it is for. */
   growth: Care['growth'] = 'GROW';
