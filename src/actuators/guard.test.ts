@@ -26,7 +26,7 @@ describe('guard', () => {
   });
 
   it('refuses a shrink of a guest that is already at its floor, and never turns it into a growth', () => {
-    const sample = sampleOf({ readings: { current: known(650 * MiB), total: known(550 * MiB) } });
+    const sample = sampleOf({ readings: { current: known(640 * MiB), total: known(540 * MiB) } });
     expect(guard(decisionOf({ targetBytes: 600 * MiB }), sample)).toMatchObject({ kind: 'refused' });
   });
 

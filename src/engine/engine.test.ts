@@ -63,7 +63,7 @@ describe('engine', () => {
     stop();
     expect(here.size()).toBe(GiB);
     // The second one takes half the slack, since the first is on probation still.
-    expect(here.applied.map(decision => decision.targetBytes)).toEqual([1.5 * GiB, 1120 * MiB, GiB]);
+    expect(here.applied.map(decision => decision.targetBytes)).toEqual([1.5 * GiB, 1092 * MiB, GiB]);
   });
 
   it('never runs two ticks at once, however long one takes', async () => {

@@ -6,9 +6,9 @@ import { ABSENT, known } from './snapshot.ts';
 import { GiB, MiB } from './units.ts';
 
 describe('absolute reserve', () => {
-  it('is a twentieth of the guest between 32 and 256 MiB', () => {
+  it('is a fiftieth of the guest between 32 and 256 MiB', () => {
     expect(absoluteReserve(256 * MiB)).toBe(32 * MiB);
-    expect(absoluteReserve(2 * GiB)).toBeCloseTo(102.4 * MiB, 0);
+    expect(absoluteReserve(5 * GiB)).toBeCloseTo(102.4 * MiB, 0);
     expect(absoluteReserve(64 * GiB)).toBe(256 * MiB);
   });
 });

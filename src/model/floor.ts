@@ -4,7 +4,8 @@ import { type Bytes, MiB, type Ratio } from './units.ts';
 /**
  * Memory that stays with a guest above what it uses, whatever a policy says: bursts are absolute, so a share alone is too
  * little for small guests, and a kernel under its watermarks kills at the next fork (measured: a 1 GiB guest squeezed to
- * MemAvailable 0 lost its 300 MiB process).
+ * MemAvailable 0 lost its 300 MiB process). What the watermarks keep free is no part of MemAvailable, and so comes on top of this
+ * (mm/show_mem.c, si_mem_available()). More than it is for a policy to ask for, with its reserve.
  */
 export function absoluteReserve(maxBytes: Bytes): Bytes {
   return Math.min(256 * MiB, Math.max(32 * MiB, 0.02 * maxBytes));

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ABSENT, known, type Reading } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { assess } from './assess.ts';
+import { observeUse } from './demand.ts';
 import type { GuestMemory } from './state.ts';
 import {
   expression,
@@ -173,13 +174,13 @@ describe('demand, target and guarantees', () => {
   it('raises a target under what the guest uses, whatever the policy says', () => {
     const { desired, floor, trail } = wanting(0, { used: 1.5 * GiB });
     expect(desired).toBe(floor);
-    expect(floor).toBeGreaterThan(1.5 * GiB + 200 * MiB);
+    expect(floor).toBeGreaterThan(1.5 * GiB + 90 * MiB);
     expect(trail.stages.at(-1)?.code).toBe('GUARD_FLOOR');
   });
 
   it('does not take from a guest above its guaranteed maximum what it uses, and does not let it grow either', () => {
     const over = (current: number) => wanting(8 * GiB, { used: 3.2 * GiB, current });
-    expect(over(3.3 * GiB)).toMatchObject({ desired: 3.3 * GiB, ceiling: 3 * GiB });
+    expect(over(3.25 * GiB)).toMatchObject({ desired: 3.25 * GiB, ceiling: 3 * GiB });
     const roomy = over(4 * GiB);
     expect(roomy.desired).toBe(roomy.floor);
     expect(over(2.9 * GiB).desired).toBe(3 * GiB);
@@ -195,5 +196,19 @@ describe('demand, target and guarantees', () => {
     expect(guest(2 * GiB - 63 * MiB, 2 * GiB).distressed).toBe(true);
     expect(guest(2 * GiB - 65 * MiB, 2 * GiB).distressed).toBe(false);
     expect(guest(4 * GiB - 10 * MiB, 4 * GiB).distressed).toBe(false);
+  });
+
+  it('finds a guest distressed whose growth leads it there before a move can help, so that donors are not called too late', () => {
+    const growing = (perSecond: number, current: number) => {
+      const demand = observeUse(undefined, { used: GiB - perSecond, report: 1, at: -1 }, 600);
+      const estimate = { windowSeconds: 600, quantile: 0.95, growthSeconds: 2 };
+      return movable({ used: GiB, current }, { estimate }, { demand });
+    };
+    // Of the reserve of 128 MiB a half is left in two seconds, or less.
+    expect(growing(200 * MiB, GiB + 463 * MiB)).toMatchObject({ distressed: true, growth: 'GROW' });
+    expect(growing(200 * MiB, GiB + 465 * MiB).distressed).toBe(false);
+    // Pages come and go.
+    expect(growing(4 * MiB, GiB + 65 * MiB).distressed).toBe(false);
+    expect(growing(-200 * MiB, GiB + 100 * MiB).distressed).toBe(false);
   });
 });

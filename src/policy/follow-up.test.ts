@@ -121,7 +121,7 @@ describe('corrections', () => {
 
   it('raise the target of a shrink under way when use has grown into it', () => {
     expect(rescueOf(SHRINK, situation)).toBeUndefined();
-    expect(rescueOf(SHRINK, { ...situation, floor: 2 * GiB + 64 * MiB })).toBeUndefined();
+    expect(rescueOf(SHRINK, { ...situation, floor: 2 * GiB + 32 * MiB })).toBeUndefined();
     expect(rescueOf(SHRINK, { ...situation, floor: 2.5 * GiB })).toMatchObject({ target: 2.5 * GiB });
   });
 

@@ -193,7 +193,7 @@ describe('stabilization', () => {
     expect(decisions.at(-1)).toMatchObject({
       action: 'shrink',
       reason: 'STABILIZING',
-      targetBytes: 2253 * MiB,
+      targetBytes: 2176 * MiB,
     });
   });
 

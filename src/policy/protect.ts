@@ -188,7 +188,8 @@ export function takeCare(
   }
   guest.bar = own ?? harmed;
   guest.desired = desired;
-  guest.distressed = relief !== undefined || rollingBack || hurts || isThreatened(guest, policy.guarantees.reserve);
+  guest.distressed =
+    relief !== undefined || rollingBack || hurts || isThreatened(guest, policy.guarantees.reserve);
   guest.growth = relief !== undefined ? 'RELIEF' : rollingBack ? 'ROLLED_BACK' : hurts ? 'DISTRESS' : 'GROW';
 }
 

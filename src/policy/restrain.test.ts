@@ -91,7 +91,7 @@ describe('restrainShrink', () => {
     expect(code).toBe('GUARD_FLOOR');
     expect(target).toBeGreaterThanOrEqual(busy.floor);
     expect(target).toBeLessThan(busy.floor + MiB);
-    const full = guest({ used: 3.9 * GiB, current: 4 * GiB });
+    const full = guest({ used: 3.95 * GiB, current: 4 * GiB });
     expect(restrainShrink(full, GiB, AT)).toMatchObject({ target: undefined, code: 'GUARD_FLOOR' });
   });
 

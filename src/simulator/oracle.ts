@@ -4,8 +4,9 @@
  */
 import type { SimulatedGuest } from '../hypervisor/simulated/guest.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
-import type { Bench } from './bench.ts';
+import { type Bench, createBench } from './bench.ts';
 import type { Controller } from './controller.ts';
+import type { Simulation } from './scenario/generate.ts';
 
 /** It looks this often; more often would change nothing that its foresight has not covered. */
 const INTERVAL: Seconds = 1;
@@ -23,31 +24,23 @@ interface Need {
   readonly cold: Bytes;
 }
 
-export function oracleController({ simulation, host, guests }: Bench): Controller {
-  const intervalSeconds = Math.max(INTERVAL, simulation.intervalSeconds);
-  const step = (intervalSeconds + AHEAD) / LOOKS;
-  let moves = 0;
+/** What guests with a balloon are about to need, and what there is for them. */
+interface Outlook {
+  readonly needs: readonly Need[];
+  readonly pool: Bytes;
+}
 
-  function needOf(guest: SimulatedGuest): Need {
-    const { parameters } = guest;
-    let wanted = 0;
-    for (let look = 0; look <= LOOKS; look++) {
-      wanted = Math.max(wanted, guest.demandAt(host.time + look * step));
-    }
-    const { kernel, locked, text, maximum, watermarks, hotShare, swap } = parameters;
-    const bytes = Math.min(maximum, wanted + kernel + locked + watermarks.high + text);
-    return { guest, bytes, cold: Math.min(swap, (1 - hotShare) * wanted) };
-  }
+export function oracleController(bench: Bench): Controller {
+  const { host } = bench;
+  const intervalSeconds = intervalOf(bench);
+  let moves = 0;
 
   return {
     name: 'oracle',
     intervalSeconds,
     async tick() {
       if (!host.reachable) return;
-      const needs = guests.filter(guest => guest.active && guest.hasBalloon).map(needOf);
-      const others = guests.filter(guest => !guest.hasBalloon).reduce((sum, { rss }) => sum + rss, 0);
-      const overheads = needs.reduce((sum, { guest }) => sum + guest.overhead, 0);
-      const pool = host.capacity() - others - overheads;
+      const { needs, pool } = lookAhead(bench);
       for (const [i, target] of fitted(needs, pool).entries()) {
         const guest = needs[i]?.guest;
         if (guest === undefined || guest.hung || !worthAMove(guest.target, target)) continue;
@@ -58,6 +51,48 @@ export function oracleController({ simulation, host, guests }: Bench): Controlle
     moves: () => moves,
     close: () => {},
   };
+}
+
+function intervalOf({ simulation }: Bench): Seconds {
+  return Math.max(INTERVAL, simulation.intervalSeconds);
+}
+
+function lookAhead(bench: Bench): Outlook {
+  const { host, guests } = bench;
+  const ahead = intervalOf(bench) + AHEAD;
+  const needs = guests.flatMap(guest =>
+    guest.active && guest.hasBalloon ? [needOf(guest, host.time, ahead)] : [],
+  );
+  const others = guests.filter(guest => !guest.hasBalloon).reduce((sum, { rss }) => sum + rss, 0);
+  const overheads = needs.reduce((sum, { guest }) => sum + guest.overhead, 0);
+  return { needs, pool: host.capacity() - others - overheads };
+}
+
+function needOf(guest: SimulatedGuest, time: Seconds, ahead: Seconds): Need {
+  const { parameters } = guest;
+  let wanted = 0;
+  for (let look = 0; look <= LOOKS; look++) {
+    wanted = Math.max(wanted, guest.demandAt(time + (look * ahead) / LOOKS));
+  }
+  const { kernel, locked, text, maximum, watermarks, hotShare, swap } = parameters;
+  const bytes = Math.min(maximum, wanted + kernel + locked + watermarks.high + text);
+  return { guest, bytes, cold: Math.min(swap, (1 - hotShare) * wanted) };
+}
+
+/**
+ * The smallest host on which the needs fit at every moment that is scored: no controller that takes nothing that is in use can do
+ * with less, whatever it knows in advance. One that swaps out what is seldom touched can.
+ */
+export function hostForAllInUse(simulation: Simulation): Bytes {
+  const bench = createBench(simulation);
+  const { seconds, settleSeconds } = simulation;
+  let short = Number.NEGATIVE_INFINITY;
+  for (let time = settleSeconds; time < seconds; time += intervalOf(bench)) {
+    bench.advanceTo(time);
+    const { needs, pool } = lookAhead(bench);
+    short = Math.max(short, needs.reduce((sum, { bytes }) => sum + bytes, 0) - pool);
+  }
+  return simulation.scenario.host.memory + short;
 }
 
 function worthAMove(before: Bytes, after: Bytes): boolean {

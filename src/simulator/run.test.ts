@@ -6,7 +6,7 @@ import { QEMU_OVERHEAD } from '../hypervisor/simulated/scenario.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { loadPolicySet, requirePolicySet } from '../policy/load.ts';
 import { type ControllerFactory, staticController } from './controller.ts';
-import { oracleController } from './oracle.ts';
+import { hostForAllInUse, oracleController } from './oracle.ts';
 import { policyController } from './policy-controller.ts';
 import { runSimulation } from './run.ts';
 import { guestSpec, simulationWith } from './testing.ts';
@@ -65,6 +65,29 @@ describe('runSimulation', PATIENCE, () => {
     expect(again).toEqual(first);
     expect(other.tally).not.toEqual(first.tally);
     expect(first.tally.moves).toBeGreaterThan(2);
+  });
+
+  it('knows the smallest host on which the oracle need not take what is in use: on one a little smaller guests swap', async () => {
+    const peak = (offsetSeconds: number) => ({
+      kind: 'steps' as const,
+      levels: [
+        { bytes: 512 * MiB, seconds: 60 },
+        { bytes: 1.5 * GiB, seconds: 60 },
+      ],
+      offsetSeconds,
+    });
+    const guests = [0, 60].map((offset, i) =>
+      guestSpec({ name: `g${i}`, boot: 0, swap: GiB, demand: peak(offset) }),
+    );
+    const simulation = simulationWith(guests, { settleSeconds: 60 });
+    const enough = hostForAllInUse(simulation);
+    const swappedOn = async (memory: number) => {
+      const scenario = { ...simulation.scenario, host: { ...simulation.scenario.host, memory } };
+      const { tally } = await runSimulation({ ...simulation, scenario }, oracleController);
+      return tally.swappedOutBytes;
+    };
+    expect(await swappedOn(enough)).toBe(0);
+    expect(await swappedOn(0.95 * enough)).toBeGreaterThan(0);
   });
 
   it('gives memory back to the host with a policy, and the oracle gives back more', async () => {
