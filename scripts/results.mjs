@@ -234,7 +234,7 @@ function percent(ratio, digits = 3) {
 }
 
 function duration(seconds) {
-  return seconds >= 172_800 ? `${seconds / 86_400} days` : `${seconds / 60} minutes`;
+  return seconds >= 86_400 ? `${seconds / 3600} hours` : `${seconds / 60} minutes`;
 }
 
 function table(head, rows) {
