@@ -1,4 +1,4 @@
-import type { DomainRef, DomainStats, Hypervisor, HypervisorEvent } from '../../hypervisor/driver.ts';
+import type { DomainStats, Hypervisor, HypervisorEvent } from '../../hypervisor/driver.ts';
 import type { Clock, Instant } from '../../model/clock.ts';
 import { isBallonetError } from '../../model/errors.ts';
 import type { GuestSample } from '../../model/snapshot.ts';
@@ -6,7 +6,7 @@ import type { Bytes, Seconds } from '../../model/units.ts';
 import type { ProblemReporter } from '../problems.ts';
 import type { PeriodGuest, StatsPeriods } from '../stats-period.ts';
 import { createBulkFlaws } from './bulk-flaws.ts';
-import { createDescriptions } from './descriptions.ts';
+import { createDescriptions, type Descriptions } from './descriptions.ts';
 import { createJobs } from './jobs.ts';
 import { createLiveSizes } from './live-sizes.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
@@ -48,6 +48,8 @@ const CLOCK_STEP: Seconds = 1;
 interface TrackedGuest extends Mutable<PeriodGuest> {
   readonly tracker: GuestTracker;
   record: GuestRecord;
+  /** Of this tick, or until it has been looked for the one before's. */
+  description: ReturnType<Descriptions['of']>;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -123,6 +125,7 @@ export function createGuestCollector({
     const guest: TrackedGuest = {
       tracker,
       record,
+      description: undefined,
       ref: domain,
       state,
       locked: false,
@@ -141,7 +144,7 @@ export function createGuestCollector({
     const tracked = await mapInSlices(records, record => {
       const guest = guestOf(record, now);
       const { tracker } = guest;
-      observe(tracker, record, now, totalShowsSize(descriptions.of(tracker.uuid)));
+      observe(tracker, record, now, totalShowsSize(guest.description));
       guest.record = record;
       guest.ref = record.domain;
       guest.state = record.state;
@@ -192,8 +195,7 @@ export function createGuestCollector({
   }
 
   /** What is known of the guest beside what the hypervisor's answer says: by its XML, its jobs and its cgroup. */
-  function described(domain: DomainRef, now: Instant): GuestContext {
-    const description = descriptions.of(domain.uuid);
+  function described({ record: { domain }, description }: TrackedGuest, now: Instant): GuestContext {
     return {
       description:
         description === undefined || !jobs.of(domain.uuid)
@@ -206,6 +208,7 @@ export function createGuestCollector({
   /** What its XML says of its stats. */
   function describe(guest: TrackedGuest): void {
     const description = descriptions.of(guest.tracker.uuid);
+    guest.description = description;
     guest.device = description?.balloon.device;
     guest.configuredSeconds = description?.statsPeriodSeconds;
   }
@@ -230,12 +233,13 @@ export function createGuestCollector({
       for (const guest of tracked) describe(guest);
       periods.update(tracked, now.monotonic);
       jobs.update(tracked);
-      const guests = await mapInSlices(tracked, ({ tracker, record }) =>
-        guestSample(tracker, record, described(record.domain, now), staleAfter, now),
+      const guests = await mapInSlices(tracked, guest =>
+        guestSample(guest.tracker, guest.record, described(guest, now), staleAfter, now),
       );
       const lost = missing(now);
-      const all = lost.map(({ tracker, record }) =>
-        missingSample(tracker, record, described(record.domain, now), staleAfter, now),
+      for (const guest of lost) describe(guest);
+      const all = lost.map(guest =>
+        missingSample(guest.tracker, guest.record, described(guest, now), staleAfter, now),
       );
       if (lost.length === 0) return { guests, heldBytes: sumHeld(tracked) };
       return { guests: [...guests, ...all], heldBytes: sumHeld([...tracked, ...lost]) };
