@@ -80,7 +80,7 @@ export function createReloader(reloading: Reloading, read: PolicyReading): Reloa
     reload: () => takeUp(readPolicyFiles(paths, files)),
     reloadIfChanged() {
       const reading = readPolicyFiles(paths, files);
-      if (!isSame(reading, last)) takeUp(reading);
+      if (!isSameReading(reading, last)) takeUp(reading);
     },
   };
 }
@@ -103,7 +103,8 @@ function refuseToEnforce(observing: boolean, { host }: PolicySet): void {
   );
 }
 
-function isSame(a: PolicyReading, b: PolicyReading): boolean {
+/** Whether two readings have the same files with the same content, and the same troubles. */
+export function isSameReading(a: PolicyReading, b: PolicyReading): boolean {
   return (
     a.files.join('\0') === b.files.join('\0') &&
     a.unreadable.map(({ file, message }) => `${file} ${message}`).join('\0') ===

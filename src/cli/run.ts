@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { type Address, parseAddress } from '../api/address.ts';
 import { systemClock } from '../model/clock.ts';
 import { BallonetError } from '../model/errors.ts';
-import { compileReading, loadPolicySet, readPolicyFiles, requirePolicySet } from '../policy/load.ts';
+import { compileReading, readPolicyFiles, requirePolicySet } from '../policy/load.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 import { loadConfig, requireConfig } from './config/load.ts';
 import { orUsage } from './output.ts';
@@ -131,10 +131,10 @@ export function runVerb(version: string): Command {
           },
         },
         dryRun,
-        shadows: settings.shadow.map(path => ({
-          path,
-          set: requirePolicySet(loadPolicySet([path], hostPolicyFiles)),
-        })),
+        shadows: settings.shadow.map(path => {
+          const reading = readPolicyFiles([path], hostPolicyFiles);
+          return { path, reading, set: requirePolicySet(compileReading(reading)) };
+        }),
         log,
         version,
       });

@@ -120,6 +120,20 @@ describe('a daemon whose policy folder changes', { timeout: 180_000 }, () => {
     ]);
   });
 
+  it('takes up what changes in the policies of a shadow, and leaves those that it enforces alone', async () => {
+    save(policy('enforce'));
+    const tried = path.join(folder, 'tried.yaml');
+    writeFileSync(tried, policy('enforce'));
+    await start('--shadow', tried);
+    await hears(({ msg }) => msg === 'balloon moved');
+
+    writeFileSync(tried, `${policy('enforce')}nonsense: true\n`);
+    await hears(({ msg }) => msg === 'shadow goes on with the policies it has');
+    writeFileSync(tried, policy('observe', '# another set'));
+    await hears(({ msg }) => msg === 'shadow begins anew with other policies');
+    expect(events('RELOAD_REFUSED', 'POLICIES_RELOADED')).toEqual([]);
+  });
+
   it('goes on with its set while the folder is away, and reads the one that takes its place', async () => {
     save(policy('enforce'));
     await start('--dry-run');

@@ -28,9 +28,9 @@ export async function runDaemon(options: DaemonOptions): Promise<NodeJS.Signals>
   const daemon = await openDaemon(options, error => fail(error));
   const { log } = daemon;
   const keeping = statePart(daemon);
-  const reloading = reloadPart(daemon);
   const leasing = leasePart(daemon);
   const shadowing = shadowPart(daemon);
+  const reloading = reloadPart(daemon, shadowing);
   const asked = stopSignal();
   const journalling = journalPart(daemon);
   // They start in this order, and stop in the opposite one.

@@ -1,10 +1,13 @@
 /** Shadows: policies that are tried on models of the guests while the daemon goes about its work. */
 import { setImmediate } from 'node:timers';
 import type { TickEvent } from '../../engine/engine.ts';
+import { isBallonetError } from '../../model/errors.ts';
 import type { ShadowReport, ShadowSummary } from '../../model/shadow.ts';
 import { GiB, type Seconds } from '../../model/units.ts';
-import type { PolicySet } from '../../policy/policy-set.ts';
+import { compileReading, type PolicyReading, readPolicyFiles, requirePolicySet } from '../../policy/load.ts';
 import { createShadow, type Shadow } from '../../simulator/shadow/shadow.ts';
+import { hostPolicyFiles } from '../policy-files.ts';
+import { isSameReading } from '../reload.ts';
 import type { Daemon } from './context.ts';
 import { type Part, part } from './parts.ts';
 import type { ShadowSet } from './shadow-set.ts';
@@ -16,14 +19,23 @@ const LOG_SECONDS: Seconds = 900;
 const LOAD_MAX = 0.1;
 
 interface Running {
-  readonly shadow: Shadow;
+  shadow: Shadow;
   restsUntil: Seconds;
   loggedAt: Seconds;
+}
+
+/** One of `--shadow`. */
+interface Other extends Running {
+  readonly path: string;
+  readonly name: string;
+  reading: PolicyReading;
 }
 
 export interface Shadows {
   readonly reports: () => readonly ShadowReport[];
   readonly summaries: () => readonly ShadowSummary[];
+  /** Reads the policies of `--shadow` anew. One whose files have changed begins anew with them, or goes on as it is where they are not sound. */
+  readonly reload: () => void;
 }
 
 /**
@@ -33,9 +45,7 @@ export interface Shadows {
 export function shadowPart(daemon: Daemon): Part & Shadows {
   const { events, policies, options, observing, log } = daemon;
   let own: Running | undefined;
-  const others = namedApart(policies.value.host.name, options.shadows, observing).map(({ set, name }) =>
-    begun(createShadow(set, name)),
-  );
+  const others = namedApart(policies.value.host.name, options.shadows, observing);
   const running = (): Running[] => (own === undefined ? others : [own, ...others]);
 
   function look({ now, snapshot }: TickEvent): void {
@@ -72,6 +82,27 @@ export function shadowPart(daemon: Daemon): Part & Shadows {
     );
   }
 
+  function reload(): void {
+    for (const other of others) {
+      const { path, name } = other;
+      const reading = readPolicyFiles([path], hostPolicyFiles);
+      if (isSameReading(reading, other.reading)) continue;
+      other.reading = reading;
+      try {
+        const set = requirePolicySet(compileReading(reading));
+        tell(other);
+        Object.assign(other, begun(createShadow(set, name)));
+        log.info({ shadow: name }, 'shadow begins anew with other policies');
+      } catch (error) {
+        if (!isBallonetError(error)) throw error;
+        log.error(
+          { shadow: name, code: error.code, problem: error.message },
+          'shadow goes on with the policies it has',
+        );
+      }
+    }
+  }
+
   const trying = part('shadow', () => {
     const watching = events.subscribe(event => {
       if (event.type === 'tick') setImmediate(look, event);
@@ -93,6 +124,7 @@ export function shadowPart(daemon: Daemon): Part & Shadows {
     ...trying,
     reports: () => running().map(({ shadow }) => shadow.report()),
     summaries: () => running().map(({ shadow }) => shadow.summary()),
+    reload,
   };
 }
 
@@ -101,17 +133,13 @@ function begun(shadow: Shadow): Running {
 }
 
 /** Those that are called as one before them are called by their path too. */
-function namedApart(
-  own: string,
-  shadows: readonly ShadowSet[],
-  ownRuns: boolean,
-): { readonly set: PolicySet; readonly name: string }[] {
+function namedApart(own: string, shadows: readonly ShadowSet[], ownRuns: boolean): Other[] {
   const taken = new Set(ownRuns ? [own] : []);
-  return shadows.map(({ path, set }) => {
+  return shadows.map(({ path, set, reading }) => {
     const { name } = set.host;
     const free = taken.has(name) ? `${name} (${path})` : name;
     taken.add(free);
-    return { set, name: free };
+    return { ...begun(createShadow(set, free)), path, name: free, reading };
   });
 }
 
