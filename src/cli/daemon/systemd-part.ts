@@ -3,7 +3,12 @@ import type { Daemon } from './context.ts';
 import { type Part, part } from './parts.ts';
 
 /** H33: ready with the first good tick, alive as long as ticks are completed: a loop that hangs is ended and started anew. */
-export function systemdPart({ events, reloads, clock, log }: Daemon): Part {
+export function systemdPart({
+  events,
+  reloads,
+  clock,
+  log,
+}: Pick<Daemon, 'events' | 'reloads' | 'clock' | 'log'>): Part {
   return part('systemd', () => {
     const manager = serviceManager(process.env, problem => log.warn({ problem }, 'systemd cannot be told'));
     if (manager === undefined) return () => {};
