@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** Tests that go on where the one before left off, so that none can be run by itself. */
@@ -26,6 +27,8 @@ makeCopy();
 /** By hazard and file: whether its tests pass while nothing is taken out. */
 const sound = new Map();
 for (const mutation of mutations) {
+  // For signals, which are heard of nowhere else.
+  await setImmediate();
   const outcome = tried(mutation);
   tally[outcome.verdict] += 1;
   const { hazard, rule, file } = mutation;

@@ -16,6 +16,7 @@ async function open(): Promise<HazardWorld> {
   await writeFile(swap, '');
   await truncate(swap, 256 * MiB);
   const device = ['-device', 'virtio-blk-pci,drive=swap,serial=swap'];
+  const tidy = () => rm(folder, { recursive: true });
   const vms = await startQmpGuests([
     {
       name: 'worker',
@@ -24,7 +25,10 @@ async function open(): Promise<HazardWorld> {
     },
     { name: 'auto', balloon: 'virtio-balloon-pci,deflate-on-oom=on,free-page-reporting=on' },
     { name: 'bare' },
-  ]);
+  ]).catch(async (error: unknown) => {
+    await tidy();
+    throw error;
+  });
   const hypervisor = await connect(`qmp://${vms.folder}`, { reconnect: true });
   const pass = (seconds: number) => sleep(seconds * 1000);
   return {
@@ -60,7 +64,7 @@ async function open(): Promise<HazardWorld> {
     async [Symbol.asyncDispose]() {
       await hypervisor.close();
       await vms[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
+      await tidy();
     },
   };
 }
