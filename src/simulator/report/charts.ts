@@ -31,12 +31,13 @@ export function hostChart(recording: Recording, memory: Bytes, run: number): str
       ? [`<rect class="harm" x="${xOf(scale, i)}" y="0" width="3" height="8"/>`]
       : [],
   );
-  return svg(HOST, `host chart`, `data-run="${run}" data-guest="-1"`, [
+  const chart = svg(HOST, `host chart`, `data-run="${run}" data-guest="-1"`, [
     axes(scale, 5, 8),
     ...bands,
     line(scale, capacity, 'capacity'),
     ...overruns,
   ]);
+  return `<div class="wide">${chart}</div>`;
 }
 
 interface Layer {

@@ -127,10 +127,12 @@ describe('guestsToShow', () => {
 
 describe('clock', () => {
   it.each([
-    [65, '0:01:05'],
-    [3660, '1:01'],
-    [90_000, '1d 1:00'],
-  ])('writes %i s as %s', (seconds, text) => {
-    expect(clock(seconds)).toBe(text);
+    [65, 1800, '0:01:05'],
+    [65, 5400, '0:01'],
+    [3660, 5400, '1:01'],
+    [3660, 604_800, '0d 1:01'],
+    [90_000, 604_800, '1d 1:00'],
+  ])('writes %i s of %i as %s', (seconds, end, text) => {
+    expect(clock(seconds, end)).toBe(text);
   });
 });

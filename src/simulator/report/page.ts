@@ -24,7 +24,7 @@ export interface Page {
 
 export function reportPage({ report, description, runs }: Page): string {
   const { scenario, seed, guests, seconds, host } = report;
-  const title = `${scenario}: ${runs.length} controllers compared`;
+  const title = `${scenario}: ${runs.length} controller${runs.length === 1 ? '' : 's compared'}`;
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -24,5 +24,7 @@ polyline { fill: none; stroke-width: 1.2; } .size { stroke: var(--size); stroke-
 .legend span { margin-right: 1.2rem; white-space: nowrap; } .legend i { display: inline-block; width: 1.4em; height: .6em; margin-right: .4em; vertical-align: baseline; }
 #tip { position: fixed; pointer-events: none; background: var(--back); color: var(--fore); border: 1px solid var(--edge); border-radius: 6px;
   padding: .35rem .6rem; font-size: .8rem; white-space: pre; box-shadow: 0 2px 8px #0003; display: none; z-index: 1; }
+/* Scaled down to a telephone's width, nobody could read what stands at the axes. */
+@media (max-width: 44rem) { .wide { overflow-x: auto; } .wide svg { min-width: 40rem; } }
 @media print { details > *, details:not([open]) > * { display: block; } #tip { display: none !important; } }
 `;

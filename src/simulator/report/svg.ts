@@ -78,7 +78,7 @@ export function axes(scale: Scale, rows: number, columns: number): string {
     const x = tenth(frame.left + share * (frame.width - frame.left));
     const anchor = i === 0 ? 'start' : i === columns ? 'end' : 'middle';
     parts.push(
-      `<text class="tick" x="${x}" y="${frame.height - 2}" text-anchor="${anchor}">${clock(first + share * (last - first))}</text>`,
+      `<text class="tick" x="${x}" y="${frame.height - 2}" text-anchor="${anchor}">${clock(first + share * (last - first), last)}</text>`,
     );
   }
   return parts.join('');
@@ -92,18 +92,12 @@ function roundStep(least: Bytes): Bytes {
   return step;
 }
 
-/** `12:05` in hours and minutes, with days in front where there are any. */
-export function clock(seconds: Seconds): string {
+/** A moment of an axis, as all of them are written: seconds where it ends within the hour, days where it goes on for one. */
+export function clock(seconds: Seconds, end: Seconds): string {
   const whole = Math.round(seconds);
-  const [days, hours, minutes] = [
-    Math.floor(whole / 86_400),
-    Math.floor(whole / 3600) % 24,
-    Math.floor(whole / 60) % 60,
-  ];
-  const time = `${hours}:${String(minutes).padStart(2, '0')}`;
-  return days > 0
-    ? `${days}d ${time}`
-    : whole < 3600
-      ? `${time}:${String(whole % 60).padStart(2, '0')}`
-      : time;
+  const two = (value: number) => String(value % 60).padStart(2, '0');
+  const minutes = two(Math.floor(whole / 60));
+  const hours = Math.floor(whole / 3600);
+  if (end >= 86_400) return `${Math.floor(hours / 24)}d ${hours % 24}:${minutes}`;
+  return end < 3600 ? `${hours}:${minutes}:${two(whole)}` : `${hours}:${minutes}`;
 }

@@ -4,6 +4,8 @@ import { STYLE } from './style.ts';
 import { escapeHtml } from './svg.ts';
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [960, 360, 56, 34];
+/** Points of candidates that lose no time stand clear of the figures beside the plane. */
+const ASIDE = 10;
 
 export function tuningPage(report: TuningReport): string {
   const { policy, scenarios, stallLimit, seed, tried, front, before, best } = report;
@@ -22,7 +24,8 @@ export function tuningPage(report: TuningReport): string {
 hosts. The line joins those that nobody beats in both. Scenarios: ${escapeHtml(scenarios.join(', '))}; seed ${seed}; the search allows ${percent(stallLimit)} of lost time.</p>
 ${chart(report)}
 <p class="legend"><span><i style="background:var(--resident)"></i>nobody beats it</span><span><i style="background:var(--soft)"></i>beaten</span><span><i
-style="background:var(--harm)"></i>programs were killed</span><span><i style="background:var(--target)"></i>before</span><span><i style="background:var(--size)"></i>best</span></p>
+style="background:var(--harm)"></i>programs were killed</span><span><i style="background:var(--target)"></i>before</span><span><i style="background:var(--size)"></i>best</span><span><i
+style="background:var(--fore)"></i>what the search allows (dashed)</span></p>
 <h2>The trade-off</h2>
 ${candidates([['before', before], ['best', best], ...front.map((one, i) => [String(i + 1), one] as const)])}
 <h2>The best on each scenario</h2>
@@ -32,11 +35,15 @@ ${trials(best)}
 `;
 }
 
-function chart({ tried, front, before, best }: TuningReport): string {
-  const most = Math.max(1e-6, ...tried.map(({ stalledShare }) => stalledShare)) * 1.05;
+function chart({ tried, front, before, best, stallLimit }: TuningReport): string {
+  const most = Math.max(1e-6, stallLimit, ...tried.map(({ stalledShare }) => stalledShare)) * 1.05;
   const shares = tried.map(({ densityShare }) => densityShare);
   const [low, high] = [Math.min(...shares) * 0.98, Math.max(...shares) * 1.02];
-  const x = ({ stalledShare }: TunedCandidate) => tenth(LEFT + (stalledShare / most) * (WIDTH - LEFT - 8));
+  const across = (stalledShare: number) =>
+    tenth(LEFT + ASIDE + (stalledShare / most) * (WIDTH - LEFT - ASIDE - 8));
+  const x = ({ stalledShare }: TunedCandidate) => across(stalledShare);
+  const digits = high - low < 0.05 ? 3 : 2;
+  const limit = across(stallLimit);
   const y = ({ densityShare }: TunedCandidate) =>
     tenth((HEIGHT - BOTTOM) * (1 - (densityShare - low) / (high - low)));
   const point = (one: TunedCandidate) => {
@@ -61,18 +68,19 @@ function chart({ tried, front, before, best }: TuningReport): string {
   };
   const ticks = Array.from({ length: 5 }, (_, i) => i / 4).flatMap(share => {
     const [value, stalls] = [low + share * (high - low), share * most];
-    const [at, across] = [tenth((HEIGHT - BOTTOM) * (1 - share)), tenth(LEFT + share * (WIDTH - LEFT - 8))];
+    const at = tenth((HEIGHT - BOTTOM) * (1 - share));
     return [
       `<line class="grid" x1="${LEFT}" x2="${WIDTH}" y1="${at}" y2="${at}"/>`,
-      `<text class="tick" x="${LEFT - 5}" y="${Math.max(9, at + 3)}" text-anchor="end">${value.toFixed(2)}</text>`,
-      `<text class="tick" x="${across}" y="${HEIGHT - BOTTOM + 13}" text-anchor="${share === 1 ? 'end' : 'middle'}">${percent(stalls)}</text>`,
+      `<text class="tick" x="${LEFT - 5}" y="${Math.max(9, at + 3)}" text-anchor="end">${value.toFixed(digits)}</text>`,
+      `<text class="tick" x="${across(stalls)}" y="${HEIGHT - BOTTOM + 13}" text-anchor="${share === 1 ? 'end' : 'middle'}">${percent(stalls)}</text>`,
     ];
   });
   const line = front.map(one => `${x(one)},${y(one)}`).join(' ');
   const others = tried.filter(one => one !== best && one !== before);
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="density against stalls">${ticks.join('')}
+  return `<div class="wide"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="density against stalls">${ticks.join('')}
+<line class="capacity" x1="${limit}" x2="${limit}" y1="0" y2="${HEIGHT - BOTTOM}"><title>what the search allows</title></line>
 <text class="tick" x="${WIDTH / 2}" y="${HEIGHT - 4}" text-anchor="middle">time lost on the scenarios' own hosts</text>
-<polyline points="${line}" style="stroke:var(--resident)"/>${[...others, before, best].map(point).join('')}</svg>`;
+<polyline points="${line}" style="stroke:var(--resident)"/>${[...others, before, best].map(point).join('')}</svg></div>`;
 }
 
 function candidates(rows: readonly (readonly [name: string, candidate: TunedCandidate])[]): string {
