@@ -1,6 +1,6 @@
 /** HTTP: takes requests apart, checks them against the table of routes, and answers. Alone here is the framework known. */
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
@@ -111,7 +111,7 @@ export function createListener(ports: ApiPorts, streaming: Streaming, door: Door
     if (!isBallonetError(error)) ports.fault(error, `${context.req.method} ${context.req.path}`);
     return refusal(error);
   });
-  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: refusal });
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: unreadable });
   return (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error: unknown) => {
       ports.fault(error, `${incoming.method} ${incoming.url}`);
@@ -219,6 +219,13 @@ function read<S extends z.ZodType>(schema: S, value: unknown, what: string): z.o
   throw new BallonetError('REQUEST_INVALID', `${place}${issue?.message ?? 'not what is wanted'}`, {
     cause: result.error,
   });
+}
+
+/** What the framework could make no request of: a Host header or a path that no URL can have. */
+function unreadable(error: unknown): Response {
+  if (!(error instanceof RequestError)) return refusal(error);
+  const message = `the request cannot be read: ${error.message}`;
+  return refusal(new BallonetError('REQUEST_INVALID', message, { cause: error }));
 }
 
 /** The answer to a request that is not met. What nobody foresaw is not told to the outside. */

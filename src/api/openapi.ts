@@ -52,7 +52,9 @@ export function openApi(version: string): Json {
 }
 
 function operation(name: string, route: Route): Json {
-  const codes: readonly ErrorCode[] = [...new Set<ErrorCode>([...ANY_ERRORS, ...route.errors])];
+  const own: readonly ErrorCode[] =
+    route.method === 'POST' ? ['REQUEST_TOO_LARGE', ...route.errors] : route.errors;
+  const codes: readonly ErrorCode[] = [...new Set<ErrorCode>([...ANY_ERRORS, ...own])];
   const refusals = [...new Set(codes.map(statusOfCode))].map(status => [
     String(status),
     {

@@ -118,19 +118,19 @@ export const ROUTES = {
     ...EDITED,
     body: PolicyEdit,
     answer: PolicyCheck,
-    errors: ['REQUEST_TOO_LARGE'],
+    errors: [],
   }),
   testPolicies: post('/api/v1/policies/test', "What the policies' own tests say of an edited set", {
     ...EDITED,
     body: PolicyEdit,
     answer: PolicyTests,
-    errors: ['REQUEST_TOO_LARGE'],
+    errors: [],
   }),
   whatIf: post('/api/v1/policies/what-if', 'An edited policy set, played over the last while', {
     ...EDITED,
     body: WhatIfRequest,
     answer: WhatIf,
-    errors: ['REQUEST_TOO_LARGE', 'POLICY_INVALID', 'JOURNAL_UNREADABLE'],
+    errors: ['POLICY_INVALID', 'JOURNAL_UNREADABLE'],
   }),
   hostHistory: get('/api/v1/history/host', "What the host's memory was used for", {
     query: HostHistoryQuery,

@@ -174,7 +174,8 @@ function optionsOf(
   return {
     width,
     height,
-    padding: [STRIP_PIXELS + 4, 8, 0, 0],
+    // On the right, half of a time of the axis below.
+    padding: [STRIP_PIXELS + 4, 32, 0, 0],
     legend: { show: false },
     cursor: { points: { show: false }, drag: { x: false, y: false } },
     scales: {

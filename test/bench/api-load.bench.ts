@@ -6,8 +6,8 @@
  * Two daemons as they are shipped, one after the other, each over simulated guests at one tick a second: one that nobody asks, and one
  * with, all at once, clients that read the stream, one that never reads, clients that send their headers byte by byte, bodies that are
  * too large, routes that are not there and bodies of wrong types. Jitter is how far the time between two ticks is from a second, by the
- * times in the daemon's own journal. Guests and load have processes of their own, the load with the least priority, so that on a
- * machine with two processors the daemon has one to itself. Descriptors are counted again ten seconds after the clients left, when
+ * times in the daemon's own journal. Guests and load have processes of their own, the load with the least priority; the daemon has the
+ * highest where the user may give it, so that what else the machine does counts little. Descriptors are counted again ten seconds after the clients left, when
  * connections that are kept alive have ended.
  */
 
@@ -42,11 +42,14 @@ const [guests, seconds, clients] = [Number(values.guests), Number(values.seconds
 interface Ran {
   readonly jitter: readonly number[];
   readonly residentBytes: number;
+  /** It had the highest priority. */
+  readonly isFirst: boolean;
   readonly handles: readonly [before: number, under: number, after: number];
 }
 
 async function run(withLoad: boolean): Promise<Ran> {
   await using fleet = await startFleet(guests);
+  const isFirst = fleet.putFirst();
   await sleep(5000);
   const before = fleet.handles();
   const load = withLoad ? startLoad(fleet.socket) : undefined;
@@ -59,7 +62,12 @@ async function run(withLoad: boolean): Promise<Ran> {
   const after = fleet.handles();
   const at = (await fleet.end()).slice(5);
   const jitter = at.slice(1).map((time, i) => Math.abs(time - (at[i] ?? 0) - 1) * 1000);
-  return { jitter: jitter.toSorted((a, b) => a - b), residentBytes, handles: [before, under, after] };
+  return {
+    jitter: jitter.toSorted((a, b) => a - b),
+    residentBytes,
+    isFirst,
+    handles: [before, under, after],
+  };
 }
 
 function startLoad(socket: string): { readonly end: () => Promise<void> } {
@@ -118,12 +126,12 @@ function send(socket: string, turn: number): void {
   sent.end(body);
 }
 
-function print(title: string, { jitter, residentBytes, handles }: Ran): void {
+function print(title: string, { jitter, residentBytes, handles, isFirst }: Ran): void {
   const part = (share: number): string =>
     `${(jitter[Math.floor(share * (jitter.length - 1))] ?? 0).toFixed(1)} ms`;
   console.log(
     `${title.padEnd(8)}${String(jitter.length).padStart(4)} ticks  jitter p50 ${part(0.5)}, p95 ${part(0.95)}, most ${part(1)} (aim ${AIM_MS} ms)` +
-      `  resident ${(residentBytes / 1e6).toFixed(0)} MB  handles before ${handles[0]}, under load ${handles[1]}, after ${handles[2]}`,
+      `  resident ${(residentBytes / 1e6).toFixed(0)} MB  handles before ${handles[0]}, under load ${handles[1]}, after ${handles[2]}${isFirst ? '' : '  (beside whatever else runs: no right to a higher priority)'}`,
   );
 }
 

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, setPriority, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,8 @@ export interface Fleet extends AsyncDisposable {
   residentBytes(): number;
   /** Its ticks so far, and how many of its guests it has figures of that it goes by. */
   seen(): Promise<{ readonly ticks: number; readonly reporting: number }>;
+  /** Lets the daemon's event loop run before all else on the machine; false where this user may not say so. */
+  putFirst(): boolean;
   /** Descriptors that it holds. */
   handles(): number;
   journalBytes(): number;
@@ -85,6 +87,14 @@ export async function startFleet(guests: number, home: Home = 'served'): Promise
       ]);
       const reporting = items.filter(({ reason }) => !reason.startsWith('STATS_')).length;
       return { ticks: lastTick?.sequence ?? 0, reporting };
+    },
+    putFirst() {
+      try {
+        setPriority(pid, constants.priority.PRIORITY_HIGHEST);
+        return true;
+      } catch {
+        return false;
+      }
     },
     handles: () => readdirSync(`/proc/${pid}/fd`).length,
     journalBytes: () => files().reduce((all, name) => all + statSync(path.join(state, name)).size, 0),
