@@ -175,7 +175,7 @@ async function send({ operation: { path, method: own, operation }, ...what }: As
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('error', reject);
       response.on('end', () => {
-        const kind = String(response.headers['content-type'] ?? '');
+        const kind = response.headers['content-type'] ?? '';
         resolve({
           status: response.statusCode ?? 0,
           answer: Buffer.concat(parts).toString(),
