@@ -133,13 +133,21 @@ export function openSimulatedHost(
     },
   };
 
+  // Guests give the same reference until they are started anew, and collectors ask for handles every tick.
+  const handles = new WeakMap<DomainRef, Domain>();
+  function handle(ref: DomainRef): Domain {
+    const known = handles.get(ref) ?? createDomain(home, ref);
+    handles.set(ref, known);
+    return known;
+  }
+
   return {
     uri,
     readOnly,
     local: false,
     events: host.events.pipe(takeUntil(closed)),
     link: host.link.pipe(takeUntil(closed)),
-    domain: ref => createDomain(home, ref),
+    domain: handle,
     async domains({ active } = {}): Promise<Domain[]> {
       mustBeOpen();
       const guests = host.guests().filter(guest => active === undefined || guest.active === active);
