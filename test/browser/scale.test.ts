@@ -35,10 +35,12 @@ it('loads with less than 2 MB, and lists 500 guests with few elements however it
   expect(most).toBeLessThan(60);
   const sorted = frames.toSorted((a, b) => a - b);
   const at = (share: number) => `${Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0)} ms`;
-  await annotate(
+  const report =
     `${Math.round(loaded / 1000)} kB; first paint ${Math.round(paint ?? 0)} ms; ` +
-      `${frames.length} frames of scrolling: median ${at(0.5)}, 95 % ${at(0.95)}, longest ${at(1)}`,
-  );
+    `${frames.length} frames of scrolling: median ${at(0.5)}, 95 % ${at(0.95)}, longest ${at(1)}`;
+  // How fast it is depends on what else the machine does: a figure to read, not one to fail by.
+  console.log(`console with ${GUESTS} guests: ${report}`);
+  await annotate(report);
   await page.getByRole('searchbox').fill('web-499');
   await page.getByRole('link', { name: 'web-499' }).waitFor();
   expect(complaints).toEqual([]);
