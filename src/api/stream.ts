@@ -65,6 +65,7 @@ export function createStreaming(
   { backlogBytes, keepAliveMs, stalledMs }: StreamLimits,
 ): Streaming {
   const clients = new Set<Client>();
+  const snapshotMessage = memoOfLast(tickMessage);
   let watching: Subscription | undefined;
   let beat: NodeJS.Timeout | undefined;
   // All messages go through it, so that each client gets them in their order.
@@ -84,6 +85,37 @@ export function createStreaming(
     if (!response.write(message)) client.behindSince ??= performance.now();
   }
 
+  function messageOf(item: Recorded): Buffer {
+    switch (item.kind) {
+      case 'tick':
+        return snapshotMessage(item.tick, state());
+      case 'decision':
+        return message('decision', { ...kind('Decision'), ...recordView(item.record) }, item.record.id);
+      case 'event':
+        return message('event', { ...kind('Event'), ...eventView(item.record) }, item.record.id);
+    }
+  }
+
+  /** What a client that begins has missed: the last snapshot, and what came after the id that it names. */
+  function greeting({ types, uuid, since }: Wish): Buffer[] {
+    const tick = history.tick();
+    const snapshot = tick !== undefined && types.includes('snapshot') ? [snapshotMessage(tick, state())] : [];
+    if (since === undefined) return snapshot;
+    const missed: Recorded[] = [
+      ...(types.includes('decision') ? history.decisions(uuid) : []).map(
+        (record): Recorded => ({ kind: 'decision', record }),
+      ),
+      ...(types.includes('event') ? history.events() : []).map(
+        (record): Recorded => ({ kind: 'event', record }),
+      ),
+    ];
+    const wanted = missed
+      .filter(item => item.kind !== 'tick' && item.record.id > since)
+      .filter(item => uuid === undefined || uuidOf(item) === uuid)
+      .toSorted((a, b) => idOf(a) - idOf(b));
+    return [...snapshot, ...wanted.map(messageOf)];
+  }
+
   function publish(item: Recorded): void {
     const type = item.kind === 'tick' ? 'snapshot' : item.kind;
     const uuid = uuidOf(item);
@@ -93,7 +125,7 @@ export function createStreaming(
     );
     // Nothing is made that nobody wants.
     if (to.length === 0) return;
-    queue.push({ message: messageOf(item, state), droppable: type === 'snapshot', to });
+    queue.push({ message: messageOf(item), droppable: type === 'snapshot', to });
     if (turn === undefined) sendSlice();
   }
 
@@ -156,7 +188,7 @@ export function createStreaming(
       if (clients.size === 0) begin();
       clients.add(client);
       response.flushHeaders();
-      for (const message of greeting(history, state, wish)) send(client, message, false);
+      for (const message of greeting(wish)) send(client, message, false);
     },
     get size() {
       return clients.size;
@@ -168,26 +200,6 @@ export function createStreaming(
 }
 
 const KEEP_ALIVE = Buffer.from(':\n\n');
-
-/** What a client that begins has missed: the last snapshot, and what came after the id that it names. */
-function greeting(history: History, state: () => State, { types, uuid, since }: Wish): Buffer[] {
-  const tick = history.tick();
-  const snapshot = tick !== undefined && types.includes('snapshot') ? [tickMessage(tick, state())] : [];
-  if (since === undefined) return snapshot;
-  const missed: Recorded[] = [
-    ...(types.includes('decision') ? history.decisions(uuid) : []).map(
-      (record): Recorded => ({ kind: 'decision', record }),
-    ),
-    ...(types.includes('event') ? history.events() : []).map(
-      (record): Recorded => ({ kind: 'event', record }),
-    ),
-  ];
-  const wanted = missed
-    .filter(item => item.kind !== 'tick' && item.record.id > since)
-    .filter(item => uuid === undefined || uuidOf(item) === uuid)
-    .toSorted((a, b) => idOf(a) - idOf(b));
-  return [...snapshot, ...wanted.map(item => messageOf(item, state))];
-}
 
 function idOf(item: Recorded): number {
   return item.kind === 'tick' ? 0 : item.record.id;
@@ -204,15 +216,13 @@ function uuidOf(item: Recorded): string | undefined {
   }
 }
 
-function messageOf(item: Recorded, state: () => State): Buffer {
-  switch (item.kind) {
-    case 'tick':
-      return tickMessage(item.tick, state());
-    case 'decision':
-      return message('decision', { ...kind('Decision'), ...recordView(item.record) }, item.record.id);
-    case 'event':
-      return message('event', { ...kind('Event'), ...eventView(item.record) }, item.record.id);
-  }
+/** The last answer again for the same tick and state: a thousand clients that connect at once are told the same. */
+function memoOfLast(make: (tick: TickEvent, state: State) => Buffer): typeof make {
+  let last: { readonly tick: TickEvent; readonly state: State; readonly made: Buffer } | undefined;
+  return (tick, state) => {
+    if (last?.tick !== tick || last.state !== state) last = { tick, state, made: make(tick, state) };
+    return last.made;
+  };
 }
 
 function tickMessage(tick: TickEvent, state: State): Buffer {

@@ -6,8 +6,8 @@
  * Two daemons as they are shipped, one after the other, each over simulated guests at one tick a second: one that nobody asks, and one
  * with, all at once, clients that read the stream, one that never reads, clients that send their headers byte by byte, bodies that are
  * too large, routes that are not there and bodies of wrong types. Jitter is how far the time between two ticks is from a second, by the
- * times in the daemon's own journal. Guests and load have processes of their own, the load with the least priority; the daemon has the
- * highest where the user may give it, so that what else the machine does counts little. Descriptors are counted again ten seconds after the clients left, when
+ * times in the daemon's own journal. Guests and load have processes of their own, the load with the least priority; the daemon's
+ * event loop runs in real time where the user may say so, so that what else the machine does counts little. Descriptors are counted again ten seconds after the clients left, when
  * connections that are kept alive have ended.
  */
 
@@ -42,7 +42,7 @@ const [guests, seconds, clients] = [Number(values.guests), Number(values.seconds
 interface Ran {
   readonly jitter: readonly number[];
   readonly residentBytes: number;
-  /** It had the highest priority. */
+  /** Its event loop ran before all else. */
   readonly isFirst: boolean;
   readonly handles: readonly [before: number, under: number, after: number];
 }
@@ -131,7 +131,7 @@ function print(title: string, { jitter, residentBytes, handles, isFirst }: Ran):
     `${(jitter[Math.floor(share * (jitter.length - 1))] ?? 0).toFixed(1)} ms`;
   console.log(
     `${title.padEnd(8)}${String(jitter.length).padStart(4)} ticks  jitter p50 ${part(0.5)}, p95 ${part(0.95)}, most ${part(1)} (aim ${AIM_MS} ms)` +
-      `  resident ${(residentBytes / 1e6).toFixed(0)} MB  handles before ${handles[0]}, under load ${handles[1]}, after ${handles[2]}${isFirst ? '' : '  (beside whatever else runs: no right to a higher priority)'}`,
+      `  resident ${(residentBytes / 1e6).toFixed(0)} MB  handles before ${handles[0]}, under load ${handles[1]}, after ${handles[2]}${isFirst ? '' : '  (beside whatever else runs: no right to real time)'}`,
   );
 }
 
