@@ -37,7 +37,11 @@ describe('history', () => {
   it('keeps the last so many of all and of each guest, oldest first, and nothing apart of a guest that is gone', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 60 }), uuids => {
-        const history = createHistory(clock, { decisions: 10, decisionsPerGuest: 4, events: 3 });
+        const history = createHistory(clock, {
+          decisions: 10,
+          decisionsPerGuest: { most: 4, least: 4, together: 12 },
+          events: 3,
+        });
         for (const uuid of uuids)
           history.noteEngine({ type: 'applied', decision: decisionOf({ uuid }), application: applied });
         const all = uuids.map((uuid, index) => ({ uuid, id: index + 1 }));
@@ -52,8 +56,31 @@ describe('history', () => {
     );
   });
 
+  it('keeps fewer of each guest where guests are many, and never less than the least', () => {
+    const history = createHistory(clock, {
+      decisions: 10,
+      decisionsPerGuest: { most: 4, least: 2, together: 6 },
+      events: 3,
+    });
+    const note = (...uuids: string[]) => {
+      for (const uuid of uuids)
+        for (let i = 0; i < 4; i++)
+          history.noteEngine({ type: 'applied', decision: decisionOf({ uuid }), application: applied });
+    };
+    note('a');
+    expect(history.decisions('a')).toHaveLength(4);
+    note('b', 'a');
+    expect(history.decisions('a').map(({ id }) => id)).toEqual([10, 11, 12]);
+    note('c', 'd', 'e');
+    expect(history.decisions('e')).toHaveLength(2);
+  });
+
   it('keeps the last tick, counts the failed ones since, and remembers so many events', () => {
-    const history = createHistory(clock, { decisions: 10, decisionsPerGuest: 4, events: 3 });
+    const history = createHistory(clock, {
+      decisions: 10,
+      decisionsPerGuest: { most: 4, least: 4, together: 12 },
+      events: 3,
+    });
     expect(history.tick()).toBeUndefined();
     const tick = tickEventOf([]);
     const net = { failures: 1, holding: false, goodTicks: 0 };

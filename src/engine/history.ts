@@ -7,8 +7,11 @@ import type { Notice } from '../model/notice.ts';
 import type { Seconds } from '../model/units.ts';
 import type { EngineEvent, TickEvent } from './engine.ts';
 
-/** How much is remembered. At most `decisions + guests × decisionsPerGuest` decisions, of about a KiB each. */
-const LIMITS = { decisions: 2000, decisionsPerGuest: 16, events: 1000 };
+/**
+ * How much is remembered. A decision with its stages takes some 2 KiB: where guests are many, fewer are kept of each, for the journal
+ * has them all.
+ */
+const LIMITS = { decisions: 2000, decisionsPerGuest: { most: 16, least: 4, together: 4000 }, events: 1000 };
 
 /** A decision that was carried out, or a hold with another reason than the guest's last one. */
 export interface DecisionRecord {
@@ -50,7 +53,8 @@ export function createHistory(clock: Clock, limits: typeof LIMITS = LIMITS): His
   const stream = new Subject<Recorded>();
   const decisions = ring<DecisionRecord>(limits.decisions);
   const events = ring<EventRecord>(limits.events);
-  const byGuest = new Map<string, Ring<DecisionRecord>>();
+  const byGuest = new Map<string, DecisionRecord[]>();
+  const { most, least, together } = limits.decisionsPerGuest;
   let lastTick: TickEvent | undefined;
   let failures = 0;
   let id = 0;
@@ -58,9 +62,11 @@ export function createHistory(clock: Clock, limits: typeof LIMITS = LIMITS): His
   function noteDecision(decision: Decision, application: Application | undefined): void {
     id += 1;
     const record = { id, at: clock.now().wall, decision, application };
-    const own = byGuest.get(decision.uuid) ?? ring<DecisionRecord>(limits.decisionsPerGuest);
+    const own = byGuest.get(decision.uuid) ?? [];
     byGuest.set(decision.uuid, own);
-    own.add(record);
+    own.push(record);
+    const kept = Math.max(least, Math.min(most, Math.floor(together / byGuest.size)));
+    while (own.length > kept) own.shift();
     decisions.add(record);
     stream.next({ kind: 'decision', record });
   }
@@ -74,7 +80,7 @@ export function createHistory(clock: Clock, limits: typeof LIMITS = LIMITS): His
       present.add(decision.uuid);
       // A move is noted with what became of it.
       if (decision.action !== 'hold') continue;
-      const before = byGuest.get(decision.uuid)?.last()?.decision;
+      const before = byGuest.get(decision.uuid)?.at(-1)?.decision;
       if (before?.action !== 'hold' || before.reason !== decision.reason) noteDecision(decision, undefined);
     }
     for (const uuid of byGuest.keys()) if (!present.has(uuid)) byGuest.delete(uuid);
@@ -94,7 +100,7 @@ export function createHistory(clock: Clock, limits: typeof LIMITS = LIMITS): His
     },
     tick: () => lastTick,
     failures: () => failures,
-    decisions: uuid => (uuid === undefined ? decisions.items() : (byGuest.get(uuid)?.items() ?? [])),
+    decisions: uuid => (uuid === undefined ? decisions.items() : [...(byGuest.get(uuid) ?? [])]),
     events: () => events.items(),
     stream,
   };
@@ -103,7 +109,6 @@ export function createHistory(clock: Clock, limits: typeof LIMITS = LIMITS): His
 /** Keeps the last so many. */
 interface Ring<T> {
   add(item: T): void;
-  last(): T | undefined;
   /** Oldest first. */
   items(): readonly T[];
 }
@@ -116,7 +121,6 @@ function ring<T>(size: number): Ring<T> {
       slots[next] = item;
       next = (next + 1) % size;
     },
-    last: () => slots.at(next - 1),
     items: () => [...slots.slice(next), ...slots.slice(0, next)],
   };
 }
