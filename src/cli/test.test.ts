@@ -90,7 +90,7 @@ describe('testPolicies', () => {
       '      stages:',
       '        demand       8GiB -> 2GiB            DEMAND            used 2GiB, kernelBytes 0, usedRate 0',
       '        target       2GiB -> 2.25GiB         TARGET  DIR/p.yaml:14:11',
-      '        guarantees   2.25GiB -> 2.25GiB      OK                min 2GiB, max 8GiB, floor 2.25GiB',
+      '        guarantees   2.25GiB -> 2.25GiB      OK                min 2GiB, max 8GiB, floor 2.19GiB',
       '        budget       2.25GiB -> 2.25GiB      BUDGET_FITS       budget 17GiB, committed 8GiB, free 9GiB',
       '        restraint    2.25GiB -> 2.25GiB      SHRINK            goal 2.25GiB  DIR/p.yaml:11:18',
     ];
