@@ -7,8 +7,9 @@ export const GUARANTEE: Ratio = 0.2;
 export const INTERVAL: Seconds = 0.1;
 
 /**
- * The policy that the four scripts are played to. The host is there for these guests alone, so what nobody needs is theirs too; they
- * are alike, so a shortage is shared. Their programs take memory as fast as it can be written, hence the short interval.
+ * The policy that the four scripts are played to. Half of what nobody needs is headroom of the guests, for their programs take memory
+ * faster than any donor gives it, and half is kept for the first to ask; the interval is short for the same reason. The guests
+ * are alike, so a shortage is shared.
  *
  * @param memory of the host, as a policy says it
  * @param reserve bytes that are no guest's: 64 MiB, and in a pool of fixed size what each QEMU holds beside its guest
@@ -25,7 +26,6 @@ spec:
   reserve: {bytes: ${Math.ceil(reserve / MiB)}MiB, percent: 0, select: max}
   staleAfter: 10s
   shortage: share
-  surplus: return
 ---
 apiVersion: ballonet/v1
 kind: GuestPolicy
@@ -34,7 +34,7 @@ spec:
   match: {}
   guarantees: {min: ${GUARANTEE * 100}%, max: 100%, reserve: 32MiB}
   estimate: {signal: used, window: 2s, quantile: 0.95, growth: 2s}
-  target: guest.demand + 36 * MiB
+  target: guest.demand + 36 * MiB + host.available / (2 * host.guests)
   idleTax: 0.99
   behavior:
     tolerance: {percent: 2, bytes: 8MiB}
