@@ -14,7 +14,8 @@ export type Verdict =
  * the sample, and works every limit out once more.
  *
  * A target is a positive amount of at most the guest's maximum (H6, H41; R6). A shrink needs figures that are trusted now, never goes
- * under the guarantee nor under what the guest uses plus an absolute reserve, and never turns into a growth by being clamped.
+ * under the guarantee nor under what the guest uses plus an absolute reserve (a shared shortage takes a little of that at once), and
+ * never turns into a growth by being clamped.
  */
 export function guard(decision: Decision, sample: GuestSample | undefined): Verdict {
   const { action, targetBytes } = decision;

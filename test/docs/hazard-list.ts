@@ -18,7 +18,10 @@ export const HAZARDS: readonly (readonly [wrong: string, rule: string])[] = [
     'Relief in parts stalls',
     'Relief is derived from need, goes up at once, and asks neither step nor cooldown',
   ],
-  ['Guests under pressure are shrunk with the others', 'A guest in distress never donates'],
+  [
+    'Guests under pressure are shrunk with the others',
+    'A guest in distress never donates, unless the host policy shares a shortage: then little at once, to its share, if it can swap',
+  ],
   [
     'A wrong policy breaks a guarantee',
     'The guard works every limit out once more, out of reach of policies',

@@ -1,17 +1,16 @@
 /** Reads the daemon's configuration file. */
 import { dirname, resolve } from 'node:path';
-import { BallonetError, errorMessage } from '../../model/errors.ts';
+import { BallonetError } from '../../model/errors.ts';
 import type { PolicyFiles } from '../../policy/load.ts';
 import { validateDocument } from '../../policy/schema/validate.ts';
 import {
   type Diagnostic,
   errorAt,
   formatDiagnostic,
-  hasErrors,
   sortDiagnostics,
 } from '../../policy/source/diagnostics.ts';
-import { FILE_BYTES_MAX, readDocuments } from '../../policy/source/documents.ts';
-import { keyPlace, valuePlace } from '../../policy/source/locate.ts';
+import { valuePlace } from '../../policy/source/locate.ts';
+import { readOneDocument } from '../../policy/source/one-document.ts';
 import { API_VERSION, otherVersion } from '../../policy/source/version.ts';
 import { ConfigDocument, type ConfigSpec } from './schema.ts';
 
@@ -23,21 +22,9 @@ export interface LoadedConfig {
 
 /** Reads a configuration file, which holds one document. Never throws: whatever is wrong is a diagnostic. */
 export function loadConfig(file: string, files: Pick<PolicyFiles, 'read'>): LoadedConfig {
-  const top = { file, line: 1, column: 1 };
-  let content: Uint8Array;
-  try {
-    content = files.read(file, FILE_BYTES_MAX + 1);
-  } catch (cause) {
-    const message = `cannot be read: ${errorMessage(cause)}`;
-    return refused([errorAt(top, 'POLICY_UNREADABLE', message, { cause })]);
-  }
-  const { documents, diagnostics } = readDocuments({ file, content });
-  if (hasErrors(diagnostics)) return refused(diagnostics);
-  const [document, second] = documents;
-  if (document === undefined || second !== undefined) {
-    const message = `a configuration file holds one document, and this one has ${documents.length}`;
-    return refused([errorAt(second === undefined ? top : keyPlace(second, []), 'POLICY_KIND', message)]);
-  }
+  const read = readOneDocument(file, 'a configuration', (path, most) => files.read(path, most));
+  if ('diagnostics' in read) return refused(read.diagnostics);
+  const { document } = read;
   const { value } = document;
   const apiVersion =
     typeof value === 'object' && value !== null ? Reflect.get(value, 'apiVersion') : undefined;

@@ -6,11 +6,11 @@ import {
   type Diagnostic,
   errorAt,
   formatDiagnostic,
-  hasErrors,
   sortDiagnostics,
 } from '../../policy/source/diagnostics.ts';
-import { FILE_BYTES_MAX, readDocuments, type SourceDocument } from '../../policy/source/documents.ts';
-import { keyPlace, valuePlace } from '../../policy/source/locate.ts';
+import type { SourceDocument } from '../../policy/source/documents.ts';
+import { valuePlace } from '../../policy/source/locate.ts';
+import { readOneDocument } from '../../policy/source/one-document.ts';
 import type { TraceNode } from './demand-schema.ts';
 import { generate, type Simulation, type TraceSeries } from './generate.ts';
 import { ScenarioDocument, type ScenarioSpec } from './schema.ts';
@@ -41,21 +41,9 @@ export interface LoadedScenario {
 
 /** Reads one scenario file, which holds one document. Never throws: whatever is wrong is a diagnostic. */
 export function loadScenario(file: string, files: ScenarioFiles): LoadedScenario {
-  let content: Uint8Array;
-  try {
-    content = files.read(file, FILE_BYTES_MAX + 1);
-  } catch (cause) {
-    const message = `cannot be read: ${errorMessage(cause)}`;
-    return refused([errorAt({ file, line: 1, column: 1 }, 'POLICY_UNREADABLE', message, { cause })]);
-  }
-  const { documents, diagnostics } = readDocuments({ file, content });
-  if (hasErrors(diagnostics)) return refused(diagnostics);
-  const [document, second] = documents;
-  if (document === undefined || second !== undefined) {
-    const place = second === undefined ? { file, line: 1, column: 1 } : keyPlace(second, []);
-    const message = `a scenario file holds one document, and this one has ${documents.length}`;
-    return refused([errorAt(place, 'POLICY_KIND', message)]);
-  }
+  const read = readOneDocument(file, 'a scenario', (path, most) => files.read(path, most));
+  if ('diagnostics' in read) return refused(read.diagnostics);
+  const { document } = read;
   const validated = validateDocument(document, ScenarioDocument);
   if ('diagnostics' in validated) return refused(validated.diagnostics);
   const { metadata, spec } = validated.value;
