@@ -3,10 +3,23 @@ import { describe, expect, it } from 'vitest';
 import { SHARED_STEP } from '../model/floor.ts';
 import { known } from '../model/snapshot.ts';
 import { GiB, MiB } from '../model/units.ts';
+import { decide } from './decide.ts';
 import type { Outcome } from './outcome.ts';
 import { settle } from './settle.ts';
 import type { Movable } from './sheet.ts';
-import { expression, type GuestParts, type GuestPolicyParts, hostPolicy, movable } from './testing.ts';
+import {
+  expression,
+  type GuestParts,
+  type GuestPolicyParts,
+  guestPolicy,
+  guestSample,
+  hostPolicy,
+  instant,
+  movable,
+  policySet,
+  snapshot,
+  stateOf,
+} from './testing.ts';
 
 type Memory = Parameters<typeof movable>[2];
 
@@ -66,6 +79,77 @@ describe('a shortage that is shared', () => {
     expect(outcome.first?.action).toBe('hold');
     expect(outcome.last).toMatchObject({ action: 'shrink', reason: 'SHORTAGE_SHARED' });
     expect(outcome.last?.target).toBeGreaterThanOrEqual(GiB);
+  });
+
+  it('takes nobody below its share for what others miss', () => {
+    const sizes = { one: 5.1 * GiB, other: 5.1 * GiB, small: 2.8 * GiB };
+    const guests = Object.entries(sizes).map(([uuid, size]) => squeezed(uuid, size));
+    // What the small one has evicted counts as its need, and the other two share the rest.
+    const small = 2.8 * GiB - 10 * MiB + 512 * MiB + 128 * MiB;
+    const share = (13 * GiB - small) / 2;
+    const { one, other } = settled(guests);
+    for (const outcome of [one, other]) {
+      expect(outcome?.reason).toBe('SHORTAGE_SHARED');
+      expect(outcome?.target).toBeGreaterThan(share - MiB);
+    }
+  });
+
+  it('takes no more than is missing beside what is on its way', () => {
+    const giving = (to: number) =>
+      movable(
+        { uuid: 'giving', max: 8 * GiB, current: 4 * GiB, used: 3.7 * GiB },
+        {},
+        { move: { from: 4.2 * GiB, to, at: 0 } },
+      );
+    const guests = (to: number) => [squeezed('large', 4.6 * GiB), squeezed('small', 3.4 * GiB), giving(to)];
+    const [little, much] = [3.9, 3.4].map(gib => taken(settled(guests(gib * GiB)).large, 4.6 * GiB));
+    expect(much).toBeLessThan(little ?? 0);
+  });
+
+  it.each<[string, Movable]>([
+    [
+      'is given back what harmed it',
+      squeezed(
+        'large',
+        5 * GiB,
+        {},
+        {},
+        { ...SWAPPED, probation: { from: 6 * GiB, begun: -5, since: -5, report: 9, harm: 'swap-out' } },
+      ),
+    ],
+    [
+      'is relieved by its policy',
+      squeezed('large', 5 * GiB, {
+        relief: { when: expression<boolean>(() => true), to: { ratio: 1 } },
+      }),
+    ],
+  ])('takes from a guest that %s: that is what being squeezed does', (_, large) => {
+    expect(settled([large, squeezed('small', 3 * GiB)]).large?.reason).toBe('SHORTAGE_SHARED');
+  });
+
+  it('teaches no floor, and is not cut short by the distress that it makes', () => {
+    const parts = (current: number) => ({
+      max: 8 * GiB,
+      current,
+      used: current - 10 * MiB,
+      readings: { swapOutRate: known(2 * MiB), swapInRate: known(2 * MiB) },
+    });
+    const host = (large: number) => ({
+      guests: [
+        guestSample({ uuid: 'large', ...parts(large) }),
+        guestSample({ uuid: 'small', ...parts(3 * GiB) }),
+      ],
+      total: 8 * GiB,
+      available: 0,
+    });
+    const policies = policySet([guestPolicy()], hostPolicy({ shortage: 'share', pressure: [] }));
+    const first = snapshot(host(5 * GiB));
+    const before = stateOf(first, { large: SWAPPED, small: SWAPPED });
+    const { state, decisions } = decide(before, first, policies, instant(0));
+    expect(decisions.find(({ uuid }) => uuid === 'large')?.reason).toBe('SHORTAGE_SHARED');
+    expect(state.guests.get('large')?.probation).toBeUndefined();
+    const next = decide(state, snapshot(host(4.8 * GiB)), policies, instant(1));
+    expect(next.decisions.find(({ uuid }) => uuid === 'large')?.action).toBe('hold');
   });
 
   it('leaves sizes alone that are nearly fair', () => {
