@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Hypervisor } from '../hypervisor/driver.ts';
-import type { Clock } from '../model/clock.ts';
+import { type Clock, systemTimer, type Timer } from '../model/clock.ts';
 import { BallonetError, errorMessage } from '../model/errors.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Seconds } from '../model/units.ts';
@@ -23,6 +23,8 @@ export interface CollectorSettings {
 export interface CollectorOptions extends CollectorSettings {
   readonly hypervisor: Hypervisor;
   readonly clock: Clock;
+  /** What waits for guests' answers; one that runs with `clock` where that is not the machine's. Default: the machine's. */
+  readonly timer?: Timer;
   /** Folder that stands for `/`: /proc and the cgroup tree are read below it. Default `/`. */
   readonly procRoot?: string;
   /** Whether to set stats periods. A read-only hypervisor never gets them set, whatever this says. */
@@ -51,7 +53,7 @@ export interface Collector {
 }
 
 export function createCollector(options: CollectorOptions): Collector {
-  const { hypervisor, clock, procRoot = '/' } = options;
+  const { hypervisor, clock, timer = systemTimer, procRoot = '/' } = options;
   const problems = createProblemReporter();
   let settings: CollectorSettings = options;
   const staleAfter = () => Math.max(settings.staleAfterSeconds, 2 * periodFor(settings.intervalSeconds) + 2);
@@ -66,6 +68,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const guests = createGuestCollector({
     hypervisor,
     clock,
+    timer,
     problems,
     periods,
     epochs: options.epochs,

@@ -28,3 +28,11 @@ export const systemClock: Clock = {
     wall: Date.now() / 1000,
   }),
 };
+
+/** Calls `then` once, when so much time has passed; the function returned calls it off. */
+export type Timer = (seconds: Seconds, then: () => void) => () => void;
+
+export const systemTimer: Timer = (seconds, then) => {
+  const timeout = setTimeout(then, seconds * 1000);
+  return () => clearTimeout(timeout);
+};

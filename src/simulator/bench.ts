@@ -1,7 +1,7 @@
 /** A simulated host on a clock of its own: time goes on only when it is told to, and then as fast as the model can be worked out. */
 import type { SimulatedGuest } from '../hypervisor/simulated/guest.ts';
 import { SimulatedHost } from '../hypervisor/simulated/host.ts';
-import type { Clock } from '../model/clock.ts';
+import type { Clock, Timer } from '../model/clock.ts';
 import { BallonetError } from '../model/errors.ts';
 import type { Seconds } from '../model/units.ts';
 import { bookErrors } from './invariants.ts';
@@ -15,6 +15,8 @@ export interface Bench {
   readonly host: SimulatedHost;
   /** Monotonic time is 0 at the first tick. */
   readonly clock: Clock;
+  /** Rings in the scenario's time, so that what a run does is no matter of the machine's speed. */
+  readonly timer: Timer;
   /** Seconds since the first tick. */
   now(): Seconds;
   /** All guests of the scenario, those that are no more among them. */
@@ -42,12 +44,18 @@ export function createBench(simulation: Simulation): Bench {
   const { scenario, seed } = simulation;
   let now: Seconds = 0;
   const clock: Clock = { now: () => ({ monotonic: now, wall: FIRST_TICK_WALL + now }) };
+  const alarms = new Set<{ readonly due: Seconds; readonly ring: () => void }>();
   const host = new SimulatedHost({ scenario, clock, seed });
   const guests = host.guests();
 
   function advanceTo(time: Seconds): void {
     now = time;
     host.sync();
+    for (const alarm of alarms) {
+      if (alarm.due > now) continue;
+      alarms.delete(alarm);
+      alarm.ring();
+    }
     const [broken] = bookErrors(guests);
     if (broken !== undefined)
       throw new BallonetError('SIMULATION_BROKEN', `${scenario.name} at ${time} s: ${broken}`);
@@ -57,6 +65,11 @@ export function createBench(simulation: Simulation): Bench {
     simulation,
     host,
     clock,
+    timer(seconds, ring) {
+      const alarm = { due: now + seconds, ring };
+      alarms.add(alarm);
+      return () => void alarms.delete(alarm);
+    },
     now: () => now,
     guests,
     advanceTo,
@@ -70,7 +83,9 @@ export function createBench(simulation: Simulation): Bench {
       for (;;) {
         await immediate();
         if (over) return calls;
-        if (host.waiting) advanceTo(now + simulation.intervalSeconds);
+        // To the next moment at which anybody gives up waiting, or looks again.
+        if (host.waiting || alarms.size > 0)
+          advanceTo(Math.min(now + simulation.intervalSeconds, ...[...alarms].map(({ due }) => due)));
       }
     },
   };

@@ -22,7 +22,7 @@ const CALL_TIMEOUT: Seconds = 5;
  * pool is the simulated host where it names a cgroup of this one, and that it ticks no faster than the scenario allows.
  */
 export function policyController(bench: Bench, set: PolicySet, listen?: DecisionListener): Controller {
-  const { host, clock, simulation } = bench;
+  const { host, clock, timer, simulation } = bench;
   const intervalSeconds = Math.max(set.host.intervalSeconds, simulation.intervalSeconds);
   const policies: PolicySet = {
     ...set,
@@ -42,6 +42,7 @@ export function policyController(bench: Bench, set: PolicySet, listen?: Decision
   const collector = createCollector({
     hypervisor,
     clock,
+    timer,
     arm: true,
     pool: policies.host.memory,
     staleAfterSeconds: policies.host.staleAfterSeconds,

@@ -25,7 +25,8 @@ export interface FakeDomain {
   /** What the driver says was wrong with the record; with no parameters, that its part of the bulk call failed. */
   recordError?: BallonetError;
   info: DomainInfo;
-  stats: MemoryStat[] | BallonetError;
+  /** A promise: the answer is to come. */
+  stats: MemoryStat[] | BallonetError | Promise<MemoryStat[]>;
   /** Whether a job is under way. */
   job: boolean | BallonetError;
   xml: string | BallonetError;

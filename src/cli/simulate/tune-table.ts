@@ -16,16 +16,17 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 /** The policy before and after, how the best fares on each scenario, and the trade-off between density and stalls. */
-export function renderTuning({ before, best, front, tried }: TuningReport): string {
+export function renderTuning({ before, best, front, tried, withinLimit }: TuningReport): string {
+  const name = withinLimit ? 'best' : 'nearest';
   const table = createTable(COLUMNS);
   const lines = [
     table([
       ['before', before],
-      ['best', best],
+      [name, best],
     ]),
     `\nThe trade-off: of ${tried.length} candidates, those that nobody beats in both\n`,
     createTable(COLUMNS)(front.map((one, i) => [`${i + 1}`, one])),
-    '\nThe best on each scenario\n',
+    `\nThe ${name} on each scenario\n`,
     createTable<TunedCandidate['trials'][number]>([
       { title: 'SCENARIO', value: ({ scenario }) => scenario },
       { title: 'DENSITY', value: ({ density }) => density?.toFixed(2) ?? 'none', align: 'right' },

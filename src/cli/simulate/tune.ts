@@ -12,12 +12,15 @@ import { type Point, search } from '../../simulator/tuning/search.ts';
 import { type Setting, settingIn, withSettings } from '../../simulator/tuning/settings.ts';
 import {
   frontOf,
+  isWithin,
+  ranked,
   scoreOfTrials,
   stalledShareOf,
   type Trial,
   type TuningReport,
   tunedCandidate,
 } from '../../simulator/tuning/tuning.ts';
+import { tuningVerdict } from '../../simulator/tuning/verdict.ts';
 import { tunedText } from '../../simulator/tuning/write.ts';
 import { orUsage, type Streams } from '../output.ts';
 import { hostPolicyFiles } from '../policy-files.ts';
@@ -50,7 +53,8 @@ export function tuneVerb(streams: Streams): Command {
     .summary('search fields of a policy for the most density without harm')
     .description(
       'Varies fields of a policy between bounds and looks, on simulated guests, for the values with which the smallest hosts do: ' +
-        'density is counted as `simulate --density` does. Seeded: the same search ends the same way.',
+        'density is counted as `simulate --density` does. Seeded: the same search ends the same way. Where nothing that it tries is ' +
+        'harmless, it says how near it came and what may help, writes no policy, and ends with 1.',
     )
     .argument('<policy>', 'a policy file, or a folder with the files of one set')
     .addOption(
@@ -87,9 +91,15 @@ export function tuneVerb(streams: Streams): Command {
     .action(
       async (policy: string, { output, ...options }: Options & { readonly output: 'table' | 'json' }) => {
         const report = await tune(policy, options, availableParallelism(), streams);
-        if (options.out !== undefined) writePolicy(policy, options.out, report, commandLine());
+        if (options.out !== undefined && report.withinLimit)
+          writePolicy(policy, options.out, report, commandLine());
         if (options.report !== undefined) write(options.report, tuningPage(report));
         streams.out(output === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : renderTuning(report));
+        const verdict = tuningVerdict(report, options.budget);
+        if (verdict.length === 0) return;
+        if (options.out !== undefined) verdict.push(`${options.out} is not written`);
+        streams.err(`${verdict.join('\n')}\n`);
+        process.exitCode = 1;
       },
     );
 }
@@ -138,8 +148,9 @@ export async function tune(
     return search({ start, seed, budget, trials: courses.length, evaluate, score }, progress.update);
   });
   progress.done();
-  const tried = found.map(candidate => tunedCandidate(candidate, settingsAt(vary, candidate.point)));
-  const atStart = found.findIndex(({ point }) => point === start);
+  const order = ranked(found, stallLimit);
+  const tried = order.map(candidate => tunedCandidate(candidate, settingsAt(vary, candidate.point)));
+  const atStart = order.findIndex(({ point }) => point === start);
   const [best, before] = [tried[0], tried[atStart]];
   if (best === undefined || before === undefined) throw new Error('a search without candidates');
   return {
@@ -149,7 +160,9 @@ export async function tune(
     seed,
     stallLimit,
     scenarios: best.trials.map(trial => trial.scenario),
+    bounds: vary.map(({ path, at }) => ({ path, least: at(0), most: at(1) })),
     before,
+    withinLimit: isWithin(best.trials, stallLimit),
     best,
     front: frontOf(tried),
     tried,
@@ -191,7 +204,11 @@ function trialOf({ name, maxima, oracle }: Course, { run: { tally }, minHostByte
     oomKills: tally.oomKills,
     overrunSeconds: tally.hostOverrunSeconds,
     rereadBytes: tally.rereadBytes,
-    unavoidable: { stalledShare: stalledShareOf(oracle.run.tally), oomKills: oracle.run.tally.oomKills },
+    unavoidable: {
+      stalledShare: stalledShareOf(oracle.run.tally),
+      oomKills: oracle.run.tally.oomKills,
+      overrunSeconds: oracle.run.tally.hostOverrunSeconds,
+    },
   };
 }
 

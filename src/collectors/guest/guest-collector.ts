@@ -1,5 +1,5 @@
 import type { DomainStats, Hypervisor, HypervisorEvent } from '../../hypervisor/driver.ts';
-import type { Clock, Instant } from '../../model/clock.ts';
+import type { Clock, Instant, Timer } from '../../model/clock.ts';
 import { isBallonetError } from '../../model/errors.ts';
 import type { GuestSample } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
@@ -57,6 +57,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export interface GuestCollectorOptions {
   readonly hypervisor: Hypervisor;
   readonly clock: Clock;
+  readonly timer: Timer;
   readonly problems: ProblemReporter;
   readonly periods: StatsPeriods;
   /** Epochs that an earlier daemon left, by uuid. */
@@ -85,6 +86,7 @@ export interface GuestCollector {
 export function createGuestCollector({
   hypervisor,
   clock,
+  timer,
   problems,
   periods,
   epochs: before,
@@ -94,7 +96,7 @@ export function createGuestCollector({
   const singleCalls = createSingleCalls(hypervisor, problems);
   const descriptions = createDescriptions(hypervisor, problems);
   const jobs = createJobs(hypervisor);
-  const liveSizes = createLiveSizes(hypervisor);
+  const liveSizes = createLiveSizes(hypervisor, timer);
   const stalls = createGuestStalls(procRoot, hypervisor.local);
   const flaws = createBulkFlaws(problems);
   let bulkUnsupported = false;

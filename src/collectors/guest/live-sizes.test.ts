@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { balloonParams } from '../../../test/fakes/balloon-params.ts';
 import { createFakeClock } from '../../../test/fakes/fake-clock.ts';
 import { createFakeHypervisor, type FakeDomain } from '../../../test/fakes/fake-hypervisor.ts';
+import { systemTimer, type Timer } from '../../model/clock.ts';
 import { BallonetError } from '../../model/errors.ts';
 import { MEMORY_STAT_TAG, type MemoryStat } from '../../model/memory-stats.ts';
 import { type Bytes, KiB, MiB, type Seconds } from '../../model/units.ts';
@@ -10,7 +11,7 @@ import { createCollector } from '../snapshot.ts';
 
 const size = (bytes: Bytes): MemoryStat[] => [{ tag: MEMORY_STAT_TAG.actual, value: bytes / KiB }];
 
-function setUp() {
+function setUp(timer: Timer = systemTimer) {
   const clock = createFakeClock();
   const hypervisor = createFakeHypervisor();
   const procRoot = fileURLToPath(new URL('../../../test/fixtures/host-v2', import.meta.url));
@@ -18,6 +19,7 @@ function setUp() {
   const collector = createCollector({
     hypervisor,
     clock,
+    timer,
     procRoot,
     arm: false,
     ...settings,
@@ -87,5 +89,29 @@ describe('the size of a guest whose balloon moves', () => {
     moves(plugged, 900, 700);
     expect(await tick()).toEqual([900, 900]);
     expect(hypervisor.calls.memoryStats).toEqual([]);
+  });
+});
+
+describe('a guest that does not say its size', () => {
+  it('is waited for no longer than the timer says, and its size of the bulk answer stands', async () => {
+    const rings: (() => void)[] = [];
+    const timer: Timer = (seconds, then) => {
+      expect(seconds).toBeGreaterThan(0);
+      rings.push(then);
+      return () => {};
+    };
+    const { tick, add } = setUp(timer);
+    const guest = add('a');
+    await tick();
+    moves(guest, 900, 700);
+    guest.stats = new Promise(() => {});
+    let over = false;
+    const ticked = tick().finally(() => {
+      over = true;
+    });
+    while (rings.length === 0) await new Promise(resolve => setImmediate(resolve));
+    expect(over).toBe(false);
+    rings[0]?.();
+    expect(await ticked).toEqual([900]);
   });
 });

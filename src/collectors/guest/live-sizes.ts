@@ -1,4 +1,5 @@
 import type { DomainRef, Hypervisor } from '../../hypervisor/driver.ts';
+import type { Timer } from '../../model/clock.ts';
 import { MEMORY_STAT_TAG } from '../../model/memory-stats.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import { type Figure, type GuestRecord, sizeOfEvent } from './record.ts';
@@ -8,7 +9,7 @@ const MOVING_FOR: Seconds = 2;
 /** Guests asked in one tick. More than a few seldom move at once, and the events tell of the others. */
 const ASKED_PER_TICK = 16;
 /** An answer takes a millisecond; a guest that takes longer has its event. */
-const PATIENCE_MS = 50;
+const PATIENCE: Seconds = 0.05;
 /** A guest that could not be asked is left alone. */
 const LEAVE_ALONE: Seconds = 30;
 
@@ -39,7 +40,7 @@ export interface LiveSizes {
   forget(uuid: string): void;
 }
 
-export function createLiveSizes(hypervisor: Hypervisor): LiveSizes {
+export function createLiveSizes(hypervisor: Hypervisor, timer: Timer): LiveSizes {
   const entries = new Map<string, Entry>();
 
   /** Notes what the bulk answer says; true when the guest is to be asked. */
@@ -84,7 +85,7 @@ export function createLiveSizes(hypervisor: Hypervisor): LiveSizes {
       const asking = moving.slice(0, ASKED_PER_TICK).map(async ({ domain }) => {
         sizes.set(domain.uuid, await ask(domain, at));
       });
-      await atMost(Promise.all(asking), PATIENCE_MS);
+      await atMost(Promise.all(asking), PATIENCE, timer);
       return records.map(record => {
         const current = sizes.get(record.domain.uuid);
         return current === undefined ? record : { ...record, current };
@@ -94,11 +95,12 @@ export function createLiveSizes(hypervisor: Hypervisor): LiveSizes {
   };
 }
 
-async function atMost(work: Promise<unknown>, ms: number): Promise<void> {
-  let patience: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>(resolve => {
-    patience = setTimeout(resolve, ms);
+async function atMost(work: Promise<unknown>, seconds: Seconds, timer: Timer): Promise<void> {
+  await new Promise<void>(resolve => {
+    const callOff = timer(seconds, resolve);
+    void work.finally(() => {
+      callOff();
+      resolve();
+    });
   });
-  await Promise.race([work, enough]);
-  clearTimeout(patience);
 }

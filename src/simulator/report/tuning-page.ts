@@ -8,7 +8,8 @@ const [WIDTH, HEIGHT, LEFT, BOTTOM] = [960, 360, 56, 34];
 const ASIDE = 10;
 
 export function tuningPage(report: TuningReport): string {
-  const { policy, scenarios, stallLimit, seed, tried, front, before, best } = report;
+  const { policy, scenarios, stallLimit, seed, tried, front, before, best, withinLimit } = report;
+  const name = withinLimit ? 'best' : 'nearest';
   const title = `${policy}: ${tried.length} candidates between stalls and density`;
   return `<!doctype html>
 <html lang="en">
@@ -22,13 +23,13 @@ export function tuningPage(report: TuningReport): string {
 <h1>${escapeHtml(title)}</h1>
 <p>Each point is the policy with other values. Further up: smaller hosts do for the same guests. Further right: programs lose more time on the scenarios' own
 hosts. The line joins those that nobody beats in both. Scenarios: ${escapeHtml(scenarios.join(', '))}; seed ${seed}; the search allows ${percent(stallLimit)} of lost time.</p>
-${chart(report)}
+${withinLimit ? '' : '<p><strong>No candidate is within the limit</strong>: none keeps the guests of every scenario from harm that the oracle spares them. The nearest is marked.</p>\n'}${chart(report)}
 <p class="legend"><span><i style="background:var(--resident)"></i>nobody beats it</span><span><i style="background:var(--soft)"></i>beaten</span><span><i
-style="background:var(--harm)"></i>programs were killed</span><span><i style="background:var(--target)"></i>before</span><span><i style="background:var(--size)"></i>best</span><span><i
+style="background:var(--harm)"></i>programs were killed</span><span><i style="background:var(--target)"></i>before</span><span><i style="background:var(--size)"></i>${name}</span><span><i
 style="background:var(--fore)"></i>what the search allows (dashed)</span></p>
 <h2>The trade-off</h2>
-${candidates([['before', before], ['best', best], ...front.map((one, i) => [String(i + 1), one] as const)])}
-<h2>The best on each scenario</h2>
+${candidates([['before', before], [name, best], ...front.map((one, i) => [String(i + 1), one] as const)])}
+<h2>The ${name} on each scenario</h2>
 ${trials(best)}
 </body>
 </html>

@@ -1,13 +1,17 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tuningPage } from '../report/tuning-page.ts';
 import {
   frontOf,
+  isWithin,
+  ranked,
   scoreOfTrials,
   type Trial,
   type TunedCandidate,
   type TuningReport,
   tunedCandidate,
 } from './tuning.ts';
+import { tuningVerdict } from './verdict.ts';
 import { tunedText } from './write.ts';
 
 function trial(overrides: Partial<Trial> = {}): Trial {
@@ -19,7 +23,7 @@ function trial(overrides: Partial<Trial> = {}): Trial {
     oomKills: 0,
     overrunSeconds: 0,
     rereadBytes: 0,
-    unavoidable: { stalledShare: 0, oomKills: 0 },
+    unavoidable: { stalledShare: 0, oomKills: 0, overrunSeconds: 0 },
     ...overrides,
   };
 }
@@ -46,8 +50,9 @@ describe('scoreOfTrials', () => {
   });
 
   it('charges nobody with what cannot be helped', () => {
-    const unavoidable = { stalledShare: 0.02, oomKills: 3 };
-    expect(score(trial({ stalledShare: 0.02, oomKills: 3, unavoidable }))).toBe(score(trial()));
+    const unavoidable = { stalledShare: 0.02, oomKills: 3, overrunSeconds: 40 };
+    expect(score(trial({ ...unavoidable, unavoidable }))).toBe(score(trial()));
+    expect(score(trial({ ...unavoidable, overrunSeconds: 41, unavoidable }))).toBeLessThan(score(trial()));
   });
 
   it('asks for no density where even the oracle finds no host', () => {
@@ -72,11 +77,70 @@ const REPORT: TuningReport = {
   seed: 3,
   stallLimit: 0.001,
   scenarios: ['test'],
+  bounds: [{ path: 'guest.estimate.window', least: '10s', most: '30s' }],
   before: candidate({ densityShare: 0.4 }),
+  withinLimit: true,
   best: candidate(),
   front: [candidate()],
   tried: [candidate(), candidate({ densityShare: 0.3, stalledShare: 0.002, oomKills: 2 })],
 };
+
+describe('ranked', () => {
+  const one = (score: number, ...results: Trial[]) => ({ point: [score], results, score });
+
+  it('puts who is within the limit on every scenario first, however dense the others are', () => {
+    const harmless = one(-2, trial(), trial());
+    const dense = one(3, trial({ density: 4 }), trial({ stalledShare: 0.0011 }));
+    expect(ranked([dense, harmless], 0.001)).toEqual([harmless, dense]);
+    expect([harmless, dense].map(({ results }) => isWithin(results, 0.001))).toEqual([true, false]);
+  });
+
+  it('ranks the harmless by their score, and the others by their harm', () => {
+    const [worse, better] = [one(1, trial()), one(2, trial())];
+    const [killer, staller] = [one(9, trial({ oomKills: 3 })), one(8, trial({ stalledShare: 0.002 }))];
+    expect(ranked([killer, worse, staller, better], 0.001)).toEqual([better, worse, staller, killer]);
+  });
+});
+
+describe('tuningVerdict', () => {
+  const beyond = (...trials: Trial[]): TuningReport => {
+    const best = { ...candidate(), trials };
+    return { ...REPORT, best, withinLimit: isWithin(trials, REPORT.stallLimit) };
+  };
+
+  it('has nothing to say of a search that found what it was for', () => {
+    expect(tuningVerdict(REPORT, 8)).toEqual([]);
+  });
+
+  it('names the nearest candidate, what it does on which scenario, and a limit that it would keep', () => {
+    const said = tuningVerdict(
+      beyond(trial({ scenario: 'calm' }), trial({ scenario: 'storm', stalledShare: 0.0123 })),
+      8,
+    );
+    expect(said.join('\n')).toMatch(
+      /within the limit of 0\.1%.*guest\.estimate\.window=30s.*storm: 1\.2%.*upper bound, 30s.*--budget 32.*--stall-limit 1\.3%/s,
+    );
+    expect(said.join('\n')).not.toContain('calm');
+  });
+
+  it('does not advise a higher limit of stalls where programs are killed or hosts overrun', () => {
+    for (const harm of [{ oomKills: 2 }, { overrunSeconds: 3 }]) {
+      const said = tuningVerdict(beyond(trial({ ...harm, stalledShare: 0.0123 })), 8).join('\n');
+      expect(said).toMatch(/2 OOM kills|overrun for 3 s/);
+      expect(said).not.toContain('--stall-limit');
+    }
+  });
+
+  it('advises limits that the nearest candidate keeps, whatever it loses', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0.0011, max: 0.9, noNaN: true }), stalledShare => {
+        const said = tuningVerdict(beyond(trial({ stalledShare })), 8).join('\n');
+        const [, limit = ''] = /--stall-limit ([\d.]+)%/.exec(said) ?? [];
+        expect(isWithin([trial({ stalledShare })], Number(limit) / 100)).toBe(true);
+      }),
+    );
+  });
+});
 
 describe('tunedText', () => {
   const policy = '# The author’s words.\nkind: HostPolicy\n';

@@ -16,8 +16,12 @@ export interface Trial {
   readonly oomKills: number;
   readonly overrunSeconds: number;
   readonly rereadBytes: Bytes;
-  /** What of stalls and kills nobody could have helped: those of the oracle on the same host. */
-  readonly unavoidable: { readonly stalledShare: Ratio; readonly oomKills: number };
+  /** What nobody could have helped: stalls, kills and overrun of the oracle on the same host. */
+  readonly unavoidable: {
+    readonly stalledShare: Ratio;
+    readonly oomKills: number;
+    readonly overrunSeconds: number;
+  };
 }
 
 export interface TunedCandidate {
@@ -38,9 +42,13 @@ export interface TuningReport {
   readonly seed: number;
   readonly stallLimit: Ratio;
   readonly scenarios: readonly string[];
+  /** What was varied, and between which values. */
+  readonly bounds: readonly { readonly path: string; readonly least: string; readonly most: string }[];
   /** As the policy was. */
   readonly before: TunedCandidate;
-  /** The densest within the limit. */
+  /** False: nothing that was tried is, on every scenario. */
+  readonly withinLimit: boolean;
+  /** The densest within the limit; where none is, the one nearest to it. */
   readonly best: TunedCandidate;
   /** Those that nobody beats in both density and stalls, from the gentlest to the densest: the trade-off. */
   readonly front: readonly TunedCandidate[];
@@ -67,13 +75,42 @@ export function scoreOfTrials(trials: readonly Trial[], stallLimit: Ratio): numb
   return total / Math.max(1, trials.length);
 }
 
-/** 0: within the limit. */
-function harmBeyond(
+/** Harm beyond what is allowed and could not be helped: all zero within the limit. */
+export interface Excess {
+  readonly stalls: Ratio;
+  readonly kills: number;
+  readonly overrunSeconds: number;
+}
+
+export function excessOf(
   { stalledShare, oomKills, overrunSeconds, unavoidable }: Trial,
   stallLimit: Ratio,
-): number {
-  const stalls = Math.max(0, stalledShare - unavoidable.stalledShare - stallLimit) / stallLimit;
-  return stalls + Math.max(0, oomKills - unavoidable.oomKills) + overrunSeconds / 10;
+): Excess {
+  return {
+    stalls: Math.max(0, stalledShare - unavoidable.stalledShare - stallLimit),
+    kills: Math.max(0, oomKills - unavoidable.oomKills),
+    overrunSeconds: Math.max(0, overrunSeconds - unavoidable.overrunSeconds),
+  };
+}
+
+/** 0: within the limit. */
+function harmBeyond(trial: Trial, stallLimit: Ratio): number {
+  const { stalls, kills, overrunSeconds } = excessOf(trial, stallLimit);
+  return stalls / stallLimit + kills + overrunSeconds / 10;
+}
+
+/** Candidates from best to worst: those within the limit on every scenario as the search ranks them, then the others by their harm. */
+export function ranked<C extends Candidate<Trial>>(found: readonly C[], stallLimit: Ratio): C[] {
+  const harm = new Map(
+    found.map(each => [each, each.results.reduce((sum, trial) => sum + harmBeyond(trial, stallLimit), 0)]),
+  );
+  const harmOf = (each: C): number => harm.get(each) ?? 0;
+  return found.toSorted((a, b) => harmOf(a) - harmOf(b) || b.score - a.score);
+}
+
+/** Whether a candidate does no more harm than is allowed, on any scenario. */
+export function isWithin(trials: readonly Trial[], stallLimit: Ratio): boolean {
+  return trials.every(trial => harmBeyond(trial, stallLimit) === 0);
 }
 
 export function tunedCandidate({ results }: Candidate<Trial>, settings: readonly Setting[]): TunedCandidate {
