@@ -8,7 +8,7 @@ import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
 import { assessOn, type Surroundings } from './assess.ts';
 import { beginTrial } from './efficacy.ts';
 import { beginProbation } from './feedback.ts';
-import { governing } from './governing.ts';
+import { type Choices, choicesOf, governing } from './governing.ts';
 import { missingAfter, promisedToMissing } from './missing.ts';
 import { hostNames } from './names.ts';
 import { lasting, pauseOf } from './pauses.ts';
@@ -22,7 +22,7 @@ import { record } from './trail.ts';
 export interface Tick {
   readonly state: PolicyState;
   /**
-   * One decision per guest of the snapshot; those that grow come first. What they get is free already, so they need no shrink of
+   * One decision per guest of the snapshot, if anybody reads them all; those that grow come first. What they get is free already, so they need no shrink of
    * this tick, and must not wait behind a guest that does not answer.
    */
   readonly decisions: readonly Decision[];
@@ -38,7 +38,8 @@ const sheets: Sheet[] = [];
  *
  * @param state what earlier ticks left; `initialState()` at first
  * @param now the moment of the tick; its monotonic clock measures every interval
- * @param told false where nobody reads the decisions' stages: they are then empty, and all else is the same
+ * @param told false where nobody reads but what is to be done: there are then the decisions that move a guest, without stages, and
+ *   all else is the same
  */
 export function decide(
   state: PolicyState,
@@ -51,12 +52,13 @@ export function decide(
   const pressure = assessPressure(state.pressure, policies.host.pressure, host, now.monotonic);
   host.level = pressure.level;
   const surroundings = surroundingsOf(state, policies, host, now);
+  const choices = choicesOf(policies);
   const seen = snapshot.guests.map((sample, i) => {
     const sheet = sheets[i] ?? newSheet(sample, host);
     sheets[i] = sheet;
-    return assessGuestOn(sheet, sample, state, policies, surroundings, told);
+    return assessGuestOn(sheet, sample, state, policies, surroundings, choices, told);
   });
-  const missing = missingAfter(state, snapshot, now.monotonic);
+  const missing = areAllStillThere(state, seen) ? undefined : missingAfter(state, snapshot, now.monotonic);
   const budget = hostBudget(policies.host, snapshot, seen, promisedToMissing(missing, now.monotonic));
   const settled =
     budget &&
@@ -75,12 +77,12 @@ export function decide(
   const pauses = lasting(state.pauses, now.wall);
   const enforcing = policies.host.mode === 'enforce';
   const guests = new Map<string, GuestMemory>();
-  const decisions = seen.map(sheet => {
-    const { uuid } = sheet.sample;
+  const decisions: Decision[] = [];
+  for (const sheet of seen) {
     correct(sheet);
-    guests.set(uuid, remember(sheet, enforcing, now));
-    return toDecision(sheet, pressure.level);
-  });
+    guests.set(sheet.sample.uuid, remember(sheet, enforcing, now));
+    if (told || sheet.outcome.action !== 'hold') decisions.push(toDecision(sheet, pressure.level));
+  }
   decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
   return {
     state: {
@@ -105,7 +107,14 @@ export function assessGuest(
   now: Instant,
 ): Sheet {
   const surroundings = surroundingsOf(state, policies, host, now);
-  return assessGuestOn(newSheet(sample, host), sample, state, policies, surroundings);
+  return assessGuestOn(newSheet(sample, host), sample, state, policies, surroundings, choicesOf(policies));
+}
+
+/** True where the snapshot has the guests of the one before, and no others: then nobody is missing. */
+function areAllStillThere({ guests, missing }: PolicyState, seen: readonly Sheet[]): boolean {
+  return (
+    missing === undefined && guests.size === seen.length && seen.every(({ before }) => before !== undefined)
+  );
 }
 
 function surroundingsOf(
@@ -127,10 +136,11 @@ function assessGuestOn(
   state: PolicyState,
   policies: PolicySet,
   surroundings: Surroundings,
+  choices: Choices,
   told = true,
 ): Sheet {
   const { now } = surroundings;
-  const { policy, layers } = governing(policies, sample, now);
+  const { policy, layers } = governing(policies, sample, now, choices);
   const pause = state.pauses && pauseOf(state.pauses, sample.uuid, now.wall);
   sheet.begin(sample, policy, layers, pause, told);
   return assessOn(sheet, memoryOf(state, sample.uuid), surroundings);

@@ -12,32 +12,51 @@ interface Chosen {
   readonly os: string | undefined;
   readonly max: number | undefined;
   readonly policy: GuestPolicy | undefined;
+  /** The policy as it is in force whatever the time; undefined where layers may be laid over it. */
+  readonly always: Governing | undefined;
 }
 
-// A set may have hundreds of policies, and what they match by hardly ever changes. By uuid.
-const choices = new WeakMap<PolicySet, Map<string, Chosen>>();
+type Governing = Layered | typeof UNMANAGED;
+
+/** What was chosen under one policy set, by uuid: a set may have hundreds of policies, and what they match by hardly ever changes. */
+export type Choices = Map<string, Chosen>;
+
+const choices = new WeakMap<PolicySet, Choices>();
 
 /** Guests that have gone are forgotten with all others when there are so many. */
 const CHOICES_MAX = 20_000;
 
+/** What has been chosen under a policy set: asked for once a tick, not once a guest. */
+export function choicesOf(policies: PolicySet): Choices {
+  const known = choices.get(policies);
+  if (known !== undefined && known.size <= CHOICES_MAX) return known;
+  const none: Choices = new Map();
+  choices.set(policies, none);
+  return none;
+}
+
 /** The policy of highest precedence that matches, as it is written; undefined for an unmanaged guest. */
 export function governingPolicy(policies: PolicySet, sample: GuestSample): GuestPolicy | undefined {
-  let chosen = choices.get(policies);
-  if (chosen === undefined || chosen.size > CHOICES_MAX) {
-    chosen = new Map();
-    choices.set(policies, chosen);
-  }
+  return chosenFor(policies, sample, choicesOf(policies)).policy;
+}
+
+function chosenFor(policies: PolicySet, sample: GuestSample, chosen: Choices): Chosen {
   const before = chosen.get(sample.uuid);
-  if (before !== undefined && isStill(before, sample)) return before.policy;
+  if (before !== undefined && isStill(before, sample)) return before;
   const choice = choose(policies, sample);
   chosen.set(sample.uuid, choice);
-  return choice.policy;
+  return choice;
 }
 
 function choose({ guests }: PolicySet, sample: GuestSample): Chosen {
   const policy = guests.find(candidate => candidate.mismatch(sample) === undefined);
   const { name, title, tags, os, readings } = sample;
-  return { name, title, tags, os, max: readings.max.value, policy };
+  return { name, title, tags, os, max: readings.max.value, policy, always: alwaysOf(policy) };
+}
+
+function alwaysOf(policy: GuestPolicy | undefined): Governing | undefined {
+  if (policy === undefined) return UNMANAGED;
+  return policy.layers.length === 0 ? { policy, layers: policy.layers } : undefined;
 }
 
 function isStill(chosen: Chosen, { name, title, tags, os, readings }: GuestSample): boolean {
@@ -54,13 +73,16 @@ function isStill(chosen: Chosen, { name, title, tags, os, readings }: GuestSampl
  * The governing policy with what is laid over it now.
  *
  * @param now - whose wall clock schedules and exceptions go by
+ * @param chosen - where the set's choices are kept
  */
 export function governing(
   policies: PolicySet,
   sample: GuestSample,
   now: Pick<Instant, 'wall'>,
-): Layered | typeof UNMANAGED {
-  const policy = governingPolicy(policies, sample);
+  chosen = choicesOf(policies),
+): Governing {
+  const { policy, always } = chosenFor(policies, sample, chosen);
+  if (always !== undefined) return always;
   return policy === undefined ? UNMANAGED : layeredPolicy(policy, sample, now);
 }
 

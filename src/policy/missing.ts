@@ -18,9 +18,6 @@ export function missingAfter(
   snapshot: Snapshot,
   now: Seconds,
 ): ReadonlyMap<string, Missing> | undefined {
-  let known = 0;
-  for (const { uuid } of snapshot.guests) if (guests.has(uuid)) known++;
-  if (known === guests.size && missing === undefined) return undefined;
   const present = new Set(snapshot.guests.map(({ uuid }) => uuid));
   const result = new Map<string, Missing>();
   for (const [uuid, memory] of guests) {

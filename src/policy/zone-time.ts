@@ -19,10 +19,18 @@ interface Zone {
 
 // A format is dear to make and to run; within a minute all guests of all policies ask for the same time.
 const zones = new Map<string, Zone>();
+// And most ask for the zone that the guest before them has asked for.
+let latest: { readonly name: string; readonly zone: Zone } | undefined;
 
 function zoneOf(name: string): Zone {
-  const known = zones.get(name);
-  if (known !== undefined) return known;
+  if (latest?.name === name) return latest.zone;
+  const zone = zones.get(name) ?? newZone(name);
+  zones.set(name, zone);
+  latest = { name, zone };
+  return zone;
+}
+
+function newZone(name: string): Zone {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: name,
     hourCycle: 'h23',
@@ -34,9 +42,7 @@ function zoneOf(name: string): Zone {
     minute: '2-digit',
     second: '2-digit',
   });
-  const zone = { format, minute: Number.NaN, time: { weekday: 1, hour: 0, minute: 0 } };
-  zones.set(name, zone);
-  return zone;
+  return { format, minute: Number.NaN, time: { weekday: 1, hour: 0, minute: 0 } };
 }
 
 /** True for a name of the time zone database, such as `Europe/Rome`, and for `UTC`. */

@@ -50,6 +50,8 @@ interface TrackedGuest extends Mutable<PeriodGuest> {
   record: GuestRecord;
   /** Of this tick, or until it has been looked for the one before's. */
   description: ReturnType<Descriptions['of']>;
+  /** What is known of it beside what the hypervisor's answer says: by its XML, its jobs and its cgroup. */
+  readonly context: Mutable<GuestContext>;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -128,6 +130,7 @@ export function createGuestCollector({
       tracker,
       record,
       description: undefined,
+      context: { description: undefined, stalls: stalls.of(domain, now.monotonic) },
       ref: domain,
       state,
       locked: false,
@@ -196,15 +199,13 @@ export function createGuestCollector({
     }
   }
 
-  /** What is known of the guest beside what the hypervisor's answer says: by its XML, its jobs and its cgroup. */
-  function described({ record: { domain }, description }: TrackedGuest, now: Instant): GuestContext {
-    return {
-      description:
-        description === undefined || !jobs.of(domain.uuid)
-          ? description
-          : { ...description, obstacles: [...description.obstacles, 'job'] },
-      stalls: stalls.of(domain, now.monotonic),
-    };
+  function described({ record: { domain }, description, context }: TrackedGuest, now: Instant): GuestContext {
+    context.description =
+      description === undefined || !jobs.of(domain.uuid)
+        ? description
+        : { ...description, obstacles: [...description.obstacles, 'job'] };
+    context.stalls = stalls.of(domain, now.monotonic);
+    return context;
   }
 
   /** What its XML says of its stats. */
@@ -227,10 +228,7 @@ export function createGuestCollector({
       const tracked = await track(records, now);
       await Promise.all([
         descriptions.refresh(tracked, now.monotonic),
-        stalls.refresh(
-          tracked.map(({ record }) => record.domain),
-          now.monotonic,
-        ),
+        stalls.refresh(tracked, now.monotonic),
       ]);
       for (const guest of tracked) describe(guest);
       periods.update(tracked, now.monotonic);
@@ -238,12 +236,12 @@ export function createGuestCollector({
       const guests = await mapInSlices(tracked, guest =>
         guestSample(guest.tracker, guest.record, described(guest, now), staleAfter, now),
       );
-      const lost = missing(now);
+      const lost = known.size > tracked.length ? missing(now) : NOBODY;
+      if (lost.length === 0) return { guests, heldBytes: sumHeld(tracked) };
       for (const guest of lost) describe(guest);
       const all = lost.map(guest =>
         missingSample(guest.tracker, guest.record, described(guest, now), staleAfter, now),
       );
-      if (lost.length === 0) return { guests, heldBytes: sumHeld(tracked) };
       return { guests: [...guests, ...all], heldBytes: sumHeld([...tracked, ...lost]) };
     },
 
@@ -280,6 +278,8 @@ export function createGuestCollector({
     epochs: () => new Map([...known].map(([uuid, { tracker }]) => [uuid, keepEpoch(tracker)])),
   };
 }
+
+const NOBODY: readonly TrackedGuest[] = [];
 
 function sumHeld(tracked: readonly TrackedGuest[]): Bytes | undefined {
   let sum = 0;

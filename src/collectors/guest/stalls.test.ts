@@ -35,7 +35,7 @@ describe('stalls of guests', () => {
     write(3, 'web\\x2d1', 12);
     write(30, 'other', 50);
     const stalls = createGuestStalls(root, true);
-    await stalls.refresh([domain('web-1', 3)], 100);
+    await stalls.refresh([{ ref: domain('web-1', 3) }], 100);
 
     expect(stalls.of(domain('web-1', 3), 100)).toEqual({
       psiSome: { value: 12, ageSeconds: 0, quality: 'ok' },
@@ -48,7 +48,8 @@ describe('stalls of guests', () => {
     const { root, write } = machine();
     write(3, 'web', 12);
     const [here, elsewhere] = [createGuestStalls(root, true), createGuestStalls(root, false)];
-    for (const stalls of [here, elsewhere]) await stalls.refresh([domain('web', 3), domain('none', 4)], 100);
+    for (const stalls of [here, elsewhere])
+      await stalls.refresh([{ ref: domain('web', 3) }, { ref: domain('none', 4) }], 100);
 
     expect(here.of(domain('none', 4), 100).psiSome.quality).toBe('absent');
     expect(elsewhere.of(domain('web', 3), 100).psiSome.quality).toBe('absent');
@@ -59,12 +60,12 @@ describe('stalls of guests', () => {
     const { root, write, end } = machine();
     write(3, 'web', 12);
     const stalls = createGuestStalls(root, true);
-    await stalls.refresh([domain('web', 3)], 100);
+    await stalls.refresh([{ ref: domain('web', 3) }], 100);
     end(3, 'web');
-    await stalls.refresh([domain('web', 3)], 101);
+    await stalls.refresh([{ ref: domain('web', 3) }], 101);
     const gone = stalls.of(domain('web', 3), 101);
     write(4, 'web', 20);
-    await stalls.refresh([domain('web', 4)], 102);
+    await stalls.refresh([{ ref: domain('web', 4) }], 102);
 
     expect(gone.psiSome.quality).toBe('absent');
     expect(stalls.of(domain('web', 4), 102).psiSome.value).toBe(20);
@@ -73,12 +74,13 @@ describe('stalls of guests', () => {
   it('of many guests are read by turns', async () => {
     const { root, write } = machine();
     const domains = Array.from({ length: 150 }, (_, i) => domain(`vm-${i}`, i + 1));
+    const guests = domains.map(ref => ({ ref }));
     for (const { id, name } of domains) write(id, name, 10);
     const stalls = createGuestStalls(root, true);
     const known = (at: number) => domains.filter(each => stalls.of(each, at).psiSome.value === 10).length;
     const counts: number[] = [];
     for (const at of [100, 101, 102]) {
-      await stalls.refresh(domains, at);
+      await stalls.refresh(guests, at);
       counts.push(known(at));
     }
 

@@ -27,8 +27,13 @@ export interface GuestStalls {
   /** As last read, with its age. */
   of(domain: DomainRef, at: Seconds): Stalls;
   /** Reads those whose turn it is. Never fails: a file that is not there is no reading. */
-  refresh(domains: readonly DomainRef[], at: Seconds): Promise<void>;
+  refresh(guests: readonly Grouped[], at: Seconds): Promise<void>;
   forget(uuid: string): void;
+}
+
+/** A guest as far as its cgroup is concerned. */
+interface Grouped {
+  readonly ref: DomainRef;
 }
 
 interface Entry {
@@ -76,9 +81,9 @@ export function createGuestStalls(root: string, local: boolean): GuestStalls {
             psiFull: { ...stalls.psiFull, ageSeconds: age },
           };
     },
-    async refresh(domains, at) {
+    async refresh(guests, at) {
       if (!local) return;
-      const all = domains.map(entryOf);
+      const all = guests.map(({ ref }) => entryOf(ref));
       if (all.some(({ id }) => !scopes.has(id)) && at - lookedAt >= LOOK_AGAIN) {
         lookedAt = at;
         scopes = await findScopes(root);

@@ -136,9 +136,11 @@ export function openSimulatedHost(
   // Guests give the same reference until they are started anew, and collectors ask for handles every tick.
   const handles = new WeakMap<DomainRef, Domain>();
   function handle(ref: DomainRef): Domain {
-    const known = handles.get(ref) ?? createDomain(home, ref);
-    handles.set(ref, known);
-    return known;
+    const known = handles.get(ref);
+    if (known !== undefined) return known;
+    const made = createDomain(home, ref);
+    handles.set(ref, made);
+    return made;
   }
 
   return {
