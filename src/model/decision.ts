@@ -69,6 +69,8 @@ export const REASONS = {
     'The guest boots, and QEMU would hold it to the size that it had before: it is given its maximum, or what the host has.',
   INEFFECTIVE:
     'Three shrinks in a row freed less than half of what they should have on the host: the guest has got its memory back and is left alone until it boots again.',
+  EFFECT_AWAITED:
+    'Three shrinks seem to have freed less than half of what they should have on the host: no more is taken until the balloon has stood still for two seconds, which shows it.',
   SLACK_LIMITED: 'Cut to half of what the guest could give: one decision never takes more.',
   RECLAIM_LIMITED: "Cut, or put off, because the host's limit of memory taken over time is used up.",
   MOVES_LIMITED:

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { formatDuration } from '../model/units.ts';
-import { type Compiling, expressionAt, policySource, reject } from './compile-document.ts';
+import { type Compiling, expressionAt, placeOf, policySource, reject } from './compile-document.ts';
 import { HOST_SCOPE } from './expression/names.ts';
 import { type HostPolicy, LEVEL_NONE, type PressureLevel } from './policy-set.ts';
 import { HostPolicyDocument } from './schema/host-policy.ts';
@@ -46,6 +46,7 @@ export function compileHost(compiling: Compiling): CompiledHost | undefined {
       onExit: spec.onExit,
       surplus: spec.surplus,
       shortage: spec.shortage,
+      shortageSource: placeOf(compiling, ['spec', 'shortage']),
       yieldForSeconds: spec.foreignChange?.yieldFor,
       limits: {
         reclaimRate: spec.limits.reclaimRate,

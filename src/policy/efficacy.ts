@@ -18,7 +18,7 @@ const TELLING: Bytes = 64 * MiB;
 /** How long the size must have stood: QEMU discards each page as it arrives, so that is enough. */
 const SETTLED_SECONDS: Seconds = 2;
 
-/** Notes a shrink that is about to be made. One that has not been judged yet goes on. */
+/** Notes a shrink that is about to be made. One that has not been judged yet goes on, as one more that has to prove itself. */
 export function beginTrial(
   before: Efficacy | undefined,
   sample: GuestSample,
@@ -26,12 +26,20 @@ export function beginTrial(
 ): Efficacy | undefined {
   const from = trusted(sample.readings.current);
   const rss = trusted(sample.readings.rss);
-  if (before?.trial !== undefined || from === undefined || rss === undefined) return before;
+  const strikes = before?.strikes ?? 0;
+  if (before?.trial !== undefined) {
+    const { trial } = before;
+    return { strikes, trial: { ...trial, shrinks: trial.shrinks + 1 } };
+  }
+  if (from === undefined || rss === undefined) return before;
   const overhead = Math.max(ORDINARY_OVERHEAD, overheadBytes);
-  return { strikes: before?.strikes ?? 0, trial: { from, rss, overhead } };
+  return { strikes, trial: { from, rss, overhead, shrinks: 1 } };
 }
 
-/** Judges the shrink that is still to be judged, once the guest stands at its new size. */
+/**
+ * Judges the shrinks that are still to be judged, once the guest stands at its new size. Those that came too fast to be told apart
+ * count as many as they were.
+ */
 export function judgeEfficacy(
   memory: GuestMemory,
   { readings }: GuestSample,
@@ -46,11 +54,29 @@ export function judgeEfficacy(
   const stands = resting?.size === current && now - resting.since >= SETTLED_SECONDS;
   if (!stands) return efficacy;
   const strikes = efficacy?.strikes ?? 0;
-  const untouched = Math.max(0, trial.from + trial.overhead - trial.rss);
-  const expected = trial.from - current - untouched;
+  const expected = expectedFrom(trial, current);
   if (expected < TELLING) return strikes === 0 ? undefined : { strikes };
   if (trial.rss - rss >= EFFECTIVE * expected) return undefined;
-  return { strikes: strikes + 1 };
+  return { strikes: strikes + trial.shrinks };
+}
+
+/** What the shrinks of a trial should have freed on the host at a size: all that they took but what was never touched. */
+function expectedFrom({ from, overhead, rss }: NonNullable<Efficacy['trial']>, current: Bytes): Bytes {
+  return from - current - Math.max(0, from + overhead - rss);
+}
+
+/**
+ * True while so many shrinks seem to have freed too little that no more is taken before they are judged: shrinks that come faster
+ * than that would take a guest down to its floor for nothing.
+ */
+export function isAwaited({ efficacy }: GuestMemory, { readings }: GuestSample): boolean {
+  const trial = efficacy?.trial;
+  if (trial === undefined || (efficacy?.strikes ?? 0) + trial.shrinks < STRIKES) return false;
+  const current = trusted(readings.current);
+  const rss = trusted(readings.rss);
+  if (current === undefined || rss === undefined) return false;
+  const expected = expectedFrom(trial, current);
+  return expected >= TELLING && trial.rss - rss < EFFECTIVE * expected;
 }
 
 /** True for a guest whose balloon has been found to free nothing, until its next epoch. */

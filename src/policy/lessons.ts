@@ -37,6 +37,8 @@ export interface LearnedFloor {
 export interface Efficacy {
   /** Shrinks in a row that freed too little. */
   readonly strikes: number;
-  /** A shrink that is still to be judged: sizes of guest and process before it. */
-  readonly trial?: { readonly from: Bytes; readonly rss: Bytes; readonly overhead: Bytes } | undefined;
+  /** Shrinks that are still to be judged: sizes of guest and process before the first of them, and how many they are. */
+  readonly trial?:
+    | { readonly from: Bytes; readonly rss: Bytes; readonly overhead: Bytes; readonly shrinks: number }
+    | undefined;
 }

@@ -126,6 +126,8 @@ export interface HostPolicy {
   readonly surplus: 'keep' | 'return';
   /** What becomes of memory in use when not all of it fits: kept where it is, or shared among those that hurt. */
   readonly shortage: 'keep' | 'share';
+  /** Where it says so. */
+  readonly shortageSource: SourceRef;
   readonly limits: HostLimits;
   /** How long a guest is left alone whose balloon somebody else has moved; undefined: nobody looks. */
   readonly yieldForSeconds: Seconds | undefined;

@@ -2,6 +2,7 @@
 import type { ReasonCode, SourceRef } from '../model/decision.ts';
 import { type Bytes, MiB, type Seconds } from '../model/units.ts';
 import { isBackingOff, isUnderWay } from './convergence.ts';
+import { isAwaited } from './efficacy.ts';
 import type { Restrained } from './outcome.ts';
 import { type Direction, type HostPolicy, resolveAmount } from './policy-set.ts';
 import { isBarred, type Movable } from './sheet.ts';
@@ -12,7 +13,7 @@ export interface Circumstances {
   readonly level: string;
   readonly now: Seconds;
   /** What the host policy says of all guests together; left out, it says nothing. */
-  readonly host?: Pick<HostPolicy, 'surplus' | 'shortage' | 'limits'>;
+  readonly host?: Pick<HostPolicy, 'surplus' | 'shortage' | 'shortageSource' | 'limits'>;
   /** What earlier ticks left of the limit on reclaim. */
   readonly reclaim?: ReclaimAllowance | undefined;
 }
@@ -56,6 +57,7 @@ export function restrainShrink(
   if (isBackingOff(memory, now))
     return hold(guest, 'BACKING_OFF', { seconds: (memory.backOffUntil ?? now) - now });
   if (sample.reportsInEpoch <= memory.decidedOnReport) return hold(guest, 'NO_FRESH_SAMPLE');
+  if (isAwaited(memory, sample)) return hold(guest, 'EFFECT_AWAITED');
   const lastMove = latest(memory.shrunkAt, memory.grownAt);
   const rested = lastMove === undefined ? Number.POSITIVE_INFINITY : now - lastMove;
   if (!hurried && rested < shrink.cooldownSeconds)
@@ -129,8 +131,8 @@ function awaited({ memory: { move } }: Movable, urgent: boolean, now: Seconds): 
 
 /** Most that a guest could give now, or 0 if less than is worth a move. Neither pressure level nor pace is looked at. */
 export function givable(guest: Movable, goal: Bytes, urgent: boolean, now: Seconds): Bytes {
-  const { memory, current, policy } = guest;
-  if (isBarred(guest, urgent)) return 0;
+  const { memory, current, policy, sample } = guest;
+  if (isBarred(guest, urgent) || isAwaited(memory, sample)) return 0;
   if (awaited(guest, urgent, now) !== undefined || isBackingOff(memory, now)) return 0;
   if (!urgent && current - goal <= tolerance(guest)) return 0;
   const bytes = current - roundUp(Math.max(goal, guest.floor));

@@ -27,7 +27,7 @@ export function settle(
   const shares = host?.shortage === 'share' ? shareShortage(left, movable, now) : undefined;
   const growth = grantGrowth(budget, movable, sheets, circumstances);
   const { calls, missing } = callDonors(movable, growth, circumstances);
-  const givers = shares === undefined ? NOBODY : takeShares(shares, missing, now);
+  const givers = shares === undefined ? NOBODY : takeShares(shares, missing, now, host?.shortageSource);
   const inputs = { budget: budget.total, committed: budget.committed, free: budget.free };
   for (const guest of movable) {
     const { share, returned, desired } = guest;

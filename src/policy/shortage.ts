@@ -2,6 +2,7 @@
  * Shares in a shortage: where not even what guests use fits in the host, those that have more than their share give to those that
  * hurt, a little at a time. Only where the host policy asks for it (`shortage: share`), for it takes memory that is in use.
  */
+import type { SourceRef } from '../model/decision.ts';
 import { SHARED_STEP } from '../model/floor.ts';
 import { type Bytes, MiB, type Ratio, type Seconds } from '../model/units.ts';
 import { type Claim, solveBudget } from './budget.ts';
@@ -55,11 +56,13 @@ function idleFrom(guest: Movable, now: Seconds): Bytes {
  * above their share give first, none of them below its share, nor more than a small step at once.
  *
  * @param missing what growth found no room for, and no other donor gives
+ * @param source where the host policy says that shortages are shared
  */
 export function takeShares(
   shares: ReadonlyMap<Movable, Bytes>,
   missing: Bytes,
   now: Seconds,
+  source: SourceRef | undefined,
 ): ReadonlyMap<Movable, Restrained> {
   const over = ([guest, share]: readonly [Movable, Bytes]) => guest.current - share;
   let left = 0;
@@ -77,7 +80,7 @@ export function takeShares(
     if (target >= guest.current) continue;
     left -= guest.current - target;
     const inputs = { share, use: guest.inUse };
-    givers.set(guest, { target, code: 'SHORTAGE_SHARED', inputs, source: undefined, short: 0 });
+    givers.set(guest, { target, code: 'SHORTAGE_SHARED', inputs, source, short: 0 });
   }
   return givers;
 }

@@ -93,7 +93,7 @@ const guest = whole<GuestMemory>({
   efficacy: maybe(
     whole<Efficacy>({
       strikes: count,
-      trial: maybe(fc.record({ from: amount, rss: amount, overhead: amount })),
+      trial: maybe(fc.record({ from: amount, rss: amount, overhead: amount, shrinks: count })),
     }),
   ),
 });

@@ -147,6 +147,8 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
         from: amount,
         rss: amount,
         overhead: amount,
+        // An earlier version counted all of them as one.
+        shrinks: count.default(1),
       }).optional(),
     }).optional(),
   });

@@ -68,6 +68,7 @@ export function hostPolicy(parts: Partial<HostPolicy> = {}): HostPolicy {
     onExit: 'hold',
     surplus: 'keep',
     shortage: 'keep',
+    shortageSource: SOURCE,
     limits: NO_LIMITS,
     yieldForSeconds: undefined,
     ...parts,

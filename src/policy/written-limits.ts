@@ -1,4 +1,4 @@
-/** The limits of a guest policy that its decisions name: where each is written, and which reason code says that it bit. */
+/** What decisions name of the policies: where each field is written, and which reason code says that it bit. */
 import type { Decision, ReasonCode, StageName } from '../model/decision.ts';
 import type { Amount, Direction, DirectionPatch, GuestPolicy, PolicyPatch } from './policy-set.ts';
 
@@ -73,7 +73,19 @@ function limitsOf(side: Side): Limit[] {
   }));
 }
 
-/** In the order in which policies are written. */
+/** Fields of the host policy, by their keys from `spec`, that the reason code of a guest's stage is about. */
+export const HOST_FIELDS: ReadonlyMap<ReasonCode, readonly string[]> = new Map<ReasonCode, readonly string[]>(
+  [
+    ['RECLAIM_LIMITED', ['limits', 'reclaimRate']],
+    ['MOVES_LIMITED', ['limits', 'concurrentMoves']],
+    ['TICK_LIMITED', ['limits', 'guestsPerTick']],
+    ['SURPLUS_RETURNED', ['surplus']],
+    ['SHORTAGE_SHARED', ['shortage']],
+    ['FOREIGN_CHANGE', ['foreignChange']],
+  ],
+);
+
+/** Of a guest policy, in the order in which policies are written. */
 export const LIMITS: readonly Limit[] = [
   {
     path: ['guarantees', 'min'],

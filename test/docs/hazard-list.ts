@@ -93,7 +93,9 @@ export const REFUSALS: Readonly<Record<string, Refusal>> = {
     'guests in distress beside others are in the script `overload` of test/lab/four-scripts.test.ts, which names no hazard',
   ),
   H11: REAL("Linux' driver fills every buffer that it sends; only Windows' sends empty ones"),
-  H14: REAL('the programs of the lab write what cannot be compressed, which zswap does not take'),
+  H14: REAL(
+    "Debian's kernel for virtual machines is built without zswap (CONFIG_ZSWAP); zram, whose swapping is counted, is with H13",
+  ),
   H16: REAL(
     'a cache that is read again is in the script `cache` of test/lab/four-scripts.test.ts, which names no hazard',
   ),

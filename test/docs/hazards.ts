@@ -112,6 +112,16 @@ function links(files: readonly string[]): string {
   return files.map(file => `[${path.basename(file)}](../${file})`).join(', ');
 }
 
+/** Which worlds the mutations ran in, and which not. */
+function mutatedWorlds(): string[] {
+  const simulated = MUTATIONS.filter(({ test }) => path.basename(test).startsWith('simulated')).length;
+  const real = MUTATIONS.filter(({ test }) => test.startsWith('test/lab/')).length;
+  return [
+    `Of ${MUTATIONS.length} mutations ${simulated} run against simulated guests in a closed loop, ${real || 'none'} against real guests, and the rest by figures,`,
+    'fakes and files. A run of real guests takes minutes: it shows that the rules hold together, not that a test would miss one of them.',
+  ];
+}
+
 export function hazardsPage(): string {
   const sources = filesUnder('src').filter(file => !isTest(file));
   const shown = shownIn();
@@ -155,6 +165,8 @@ export function hazardsPage(): string {
     '',
     '`npm run mutate` takes these rules out of the code one by one, and expects the tests of that hazard to fail each time;',
     '`npm run mutate -- H13` tries those of one hazard.',
+    '',
+    ...mutatedWorlds(),
     '',
     '| | rule | in | whose tests fail |',
     '|---|---|---|---|',

@@ -316,16 +316,18 @@ describe('a balloon that frees nothing', () => {
   const policies = asking(GiB, { shrink: { stepMax: { bytes: 512 * MiB }, cooldownSeconds: 5 } });
 
   /** Lets a guest follow every target for so many seconds, while its process holds what `held` says. */
-  function follow(held: (current: number) => number, seconds = 60, host = hostPolicy()) {
+  function follow(held: (current: number) => number, set = policies) {
     let guest: GuestParts = { current: 4 * GiB, used: 256 * MiB, rss: 4 * GiB + 80 * MiB };
-    const { tick } = watch([guest], { ...policies, host });
+    const { tick } = watch([guest], set);
     let last = tick(0, [guest]);
-    for (let at = 1; at <= seconds; at++) {
+    const all = [last.of()];
+    for (let at = 1; at <= 60; at++) {
       const current = last.of().targetBytes ?? 4 * GiB;
       guest = { current, used: 256 * MiB, rss: held(current), reportsInEpoch: 10 + at };
       last = tick(at, [guest]);
+      all.push(last.of());
     }
-    return { last, guest };
+    return { last, guest, shrinks: all.filter(({ action }) => action === 'shrink').length, all };
   }
 
   it('H21: is found by what its process holds, given back, and left alone', () => {
@@ -340,6 +342,25 @@ describe('a balloon that frees nothing', () => {
     expect(ends(current => current + 80 * MiB)).toBeLessThanOrEqual(GiB + 4 * MiB);
     expect(ends(() => 400 * MiB)).toBeLessThanOrEqual(GiB + 4 * MiB);
     expect(ends(current => Math.min(current, 2.5 * GiB))).toBeLessThanOrEqual(GiB + 4 * MiB);
+  });
+
+  describe('while shrinks come faster than one of them can be judged', () => {
+    const fast = asking(GiB, { shrink: { stepMax: { bytes: 128 * MiB } } });
+
+    it('H21: is found after three of them, and given back what they took', () => {
+      const { last, guest, shrinks } = follow(() => 4 * GiB + 80 * MiB, fast);
+      expect(shrinks).toBe(3);
+      expect(last.of().reason).toBe('INEFFECTIVE');
+      expect(guest.current).toBe(4 * GiB);
+    });
+
+    it('H21: keeps nobody waiting who frees what has been touched, or never touched it', () => {
+      for (const held of [(current: number) => current + 80 * MiB, () => 400 * MiB]) {
+        const { all, guest } = follow(held, fast);
+        expect(all.filter(({ reason }) => reason === 'EFFECT_AWAITED')).toEqual([]);
+        expect(guest.current).toBeLessThanOrEqual(GiB + 128 * MiB);
+      }
+    });
   });
 
   it('H21: is tried again after a reboot', () => {

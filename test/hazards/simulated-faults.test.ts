@@ -125,6 +125,19 @@ describe('a simulated guest', () => {
     expect(loop.of('worker').at(-1)?.sample.readings.current.value).toBeGreaterThan(1.9 * GiB);
   });
 
+  it('H21: whose balloon frees nothing is found after three shrinks, however fast they come', async () => {
+    const shrink = { stepMax: { bytes: 128 * MiB }, stepMin: 16 * MiB, cooldownSeconds: 0 };
+    const { run, reasons, loop, asked } = await faulty(
+      { kind: 'pinned' },
+      { touched: 1, maximum: 2 * GiB },
+      { shrink },
+    );
+    await run(60);
+    expect(asked('worker').filter((bytes, i, all) => bytes < (all[i - 1] ?? 2 * GiB))).toHaveLength(3);
+    expect(reasons('worker').at(-1)).toBe('INEFFECTIVE');
+    expect(loop.of('worker').at(-1)?.sample.readings.current.value).toBeGreaterThan(1.9 * GiB);
+  });
+
   it('H30: that hangs is held, and costs the other one no tick', async () => {
     const { world, run, loop } = await squeezed([idle('hung'), idle('worker')]);
     await run(5);

@@ -56,8 +56,14 @@ const messageSchema = z.looseObject({
 
 /** The workload in a guest (guest/agent.c). A request fails when its deadline passes or the guest reboots. */
 export interface Agent {
-  /** Takes memory and fills each page with random data, at full speed or at `rate` bytes a second. */
-  take(bytes: Bytes, options?: { rate?: Bytes; deadlineSeconds?: Seconds }): Promise<Work>;
+  /**
+   * Takes memory and fills each page with random data, at full speed or at `rate` bytes a second. Of `compressible` memory three
+   * quarters of each page are left zero.
+   */
+  take(
+    bytes: Bytes,
+    options?: { rate?: Bytes; deadlineSeconds?: Seconds; compressible?: boolean },
+  ): Promise<Work>;
   /** Gives back what was taken last, or all of it. */
   free(bytes?: Bytes | 'all'): Promise<{ readonly heldBytes: Bytes }>;
   /** Touches every page held. */
@@ -152,8 +158,12 @@ export function createAgentLink(name: string, socketPath: string): AgentLink {
   }
 
   const agent: Agent = {
-    take: (bytes, { rate = 0, deadlineSeconds = 120 } = {}) =>
-      request(`take ${bytes} ${Math.round(rate)}`, workSchema, deadlineSeconds),
+    take: (bytes, { rate = 0, deadlineSeconds = 120, compressible = false } = {}) =>
+      request(
+        `${compressible ? 'take-soft' : 'take'} ${bytes} ${Math.round(rate)}`,
+        workSchema,
+        deadlineSeconds,
+      ),
     free: (bytes = 'all') => request(`free ${bytes}`, heldSchema),
     touch: (deadlineSeconds = 120) => request('touch', workSchema, deadlineSeconds),
     work: pagesPerSecond => order(`work ${pagesPerSecond}`),

@@ -13,6 +13,8 @@ export interface DomainSpec {
         readonly freePageReporting: boolean;
       }
     | undefined;
+  /** Size of a swap device that is compressed memory of the guest. */
+  readonly zram: Bytes | undefined;
   readonly kernel: string;
   readonly initramfs: string;
   /** Raw images; the serial tells the guest what each is for. */
@@ -62,7 +64,7 @@ export function domainXml(spec: DomainSpec): string {
     <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>${text(spec.kernel)}</kernel>
     <initrd>${text(spec.initramfs)}</initrd>
-    <cmdline>${text(KERNEL_LINE)}</cmdline>
+    <cmdline>${text(KERNEL_LINE)}${spec.zram === undefined ? '' : ` zram=${spec.zram}`}</cmdline>
   </os>
   <features><acpi/>${features}</features>
   ${cpu}

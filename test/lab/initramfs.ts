@@ -25,7 +25,8 @@ interface Entry {
  * goes in, so a changed workload is a new file and an old one is never booted by mistake.
  */
 export async function buildInitramfs(cache: string, kernel: Kernel): Promise<string> {
-  const inputs = [BUSYBOX, local('guest/init.sh'), ...SOURCES, ...kernel.modules];
+  const files = [...kernel.modules, ...kernel.zramModules];
+  const inputs = [BUSYBOX, local('guest/init.sh'), ...SOURCES, ...files];
   const [busybox, script, ...others] = await Promise.all(inputs.map(path => readFile(path)));
   const modules = others.slice(SOURCES.length);
   const hash = createHash('sha256').update(COMPILE.join(' ')).update(kernel.release);
@@ -44,14 +45,14 @@ export async function buildInitramfs(cache: string, kernel: Kernel): Promise<str
     const binary = join(work, 'workload');
     await run('gcc', [...COMPILE, '-o', binary, ...SOURCES.filter(path => path.endsWith('.c'))]);
     const entries: Entry[] = [
-      ...['dev', 'proc', 'sys', 'bin', 'modules'].map(path => ({ path, mode: 0o040755 })),
+      ...['dev', 'proc', 'sys', 'bin', 'modules', 'modules/zram'].map(path => ({ path, mode: 0o040755 })),
       // The kernel opens the console before the script can mount devtmpfs.
       { path: 'dev/console', mode: 0o020600, major: 5, minor: 1 },
       { path: 'init', mode: 0o100755, ...(script && { content: script }) },
       { path: 'bin/busybox', mode: 0o100755, ...(busybox && { content: busybox }) },
       { path: 'workload', mode: 0o100755, content: await readFile(binary) },
       ...modules.map((content, index) => ({
-        path: `modules/${String(index).padStart(2, '0')}-${basename(kernel.modules[index] ?? '')}`,
+        path: `modules/${index < kernel.modules.length ? '' : 'zram/'}${String(index).padStart(2, '0')}-${basename(files[index] ?? '')}`,
         mode: 0o100644,
         content,
       })),

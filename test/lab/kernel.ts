@@ -12,15 +12,18 @@ const META_PACKAGE = 'linux-image-cloud-amd64';
  * core are built in; `modinfo -F depends` of the package's modules gives the rest.
  */
 const MODULES = [
-  'virtio/virtio_ring',
-  'virtio/virtio',
-  'virtio/virtio_pci_modern_dev',
-  'virtio/virtio_pci_legacy_dev',
-  'virtio/virtio_pci',
-  'virtio/virtio_balloon',
-  'char/virtio_console',
-  'block/virtio_blk',
+  'drivers/virtio/virtio_ring',
+  'drivers/virtio/virtio',
+  'drivers/virtio/virtio_pci_modern_dev',
+  'drivers/virtio/virtio_pci_legacy_dev',
+  'drivers/virtio/virtio_pci',
+  'drivers/virtio/virtio_balloon',
+  'drivers/char/virtio_console',
+  'drivers/block/virtio_blk',
 ] as const;
+
+/** Swap that is compressed in memory, for the guests that want it. */
+const ZRAM_MODULES = ['crypto/lzo-rle', 'mm/zsmalloc', 'drivers/block/zram/zram'] as const;
 
 export interface Kernel {
   readonly release: string;
@@ -28,6 +31,8 @@ export interface Kernel {
   readonly image: string;
   /** Paths of the modules, in the order in which they load. */
   readonly modules: readonly string[];
+  /** Those that only guests with zram load. */
+  readonly zramModules: readonly string[];
 }
 
 /** The lab's cache folder: the guest kernel, the initramfs and QEMU's probed abilities. Safe to delete. */
@@ -92,10 +97,11 @@ async function kernelIn(folder: string): Promise<Kernel | undefined> {
   const files = await readdir(join(folder, 'boot')).catch(() => [] as string[]);
   const release = files.find(file => file.startsWith('vmlinux-'))?.slice('vmlinux-'.length);
   if (release === undefined) return undefined;
-  const drivers = join(folder, 'lib/modules', release, 'kernel/drivers');
+  const pathOf = (module: string) => join(folder, 'lib/modules', release, 'kernel', `${module}.ko`);
   return {
     release,
     image: join(folder, 'boot', `vmlinux-${release}`),
-    modules: MODULES.map(module => join(drivers, `${module}.ko`)),
+    modules: MODULES.map(pathOf),
+    zramModules: ZRAM_MODULES.map(pathOf),
   };
 }

@@ -28,6 +28,8 @@ export interface GuestOptions {
   readonly memory?: string;
   /** Size of a swap disk; none unless told. */
   readonly swap?: string;
+  /** Size of a swap device that is compressed memory of the guest; none unless told. */
+  readonly zram?: string;
   /** Size of a data disk for the agent's `cache`; none unless told. */
   readonly disk?: string;
   /** `<stats period>` of the domain. None unless told: then nobody asks the guest for fresh statistics. */
@@ -119,12 +121,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       typeof options.guests === 'number' ? Array<GuestOptions>(options.guests).fill({}) : options.guests;
     const { guests: _, ...shared } = options;
     for (const [index, own] of wanted.entries()) {
-      const { memory = '512MiB', swap, disk, balloon = true, ...rest } = { ...shared, ...own };
+      const { memory = '512MiB', swap, zram, disk, balloon = true, ...rest } = { ...shared, ...own };
       const spec = {
         name: own.name ?? `guest${index + 1}`,
         uuid: randomUUID(),
         memory: size(memory),
         swap: swap === undefined ? undefined : size(swap),
+        zram: zram === undefined ? undefined : size(zram),
         disk: disk === undefined ? undefined : size(disk),
         accelerator: options.accelerator ?? 'tcg',
         balloon: balloon

@@ -5,8 +5,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type Collector, createCollector } from '../../src/collectors/snapshot.ts';
 import { connect, type Hypervisor } from '../../src/index.ts';
 import { systemClock } from '../../src/model/clock.ts';
+import type { Decision } from '../../src/model/decision.ts';
 import type { GuestSample } from '../../src/model/snapshot.ts';
 import { MiB } from '../../src/model/units.ts';
+import { decide } from '../../src/policy/decide.ts';
+import { instant, policySet, snapshot, stateOf } from '../../src/policy/testing.ts';
 import { type Lab, startLab } from './lab.ts';
 import { until } from './process.ts';
 import { startQmpGuests } from './qmp-guests.ts';
@@ -69,6 +72,12 @@ const settled = (guest: GuestSample): boolean =>
   guest.reportsInEpoch > 2 &&
   (guest.statsAgeSeconds ?? 99) < FRESH_SECONDS;
 
+/** What is decided on the first look at a guest that has been standing still. */
+function decided(guest: GuestSample): Decision | undefined {
+  const guests = [guest];
+  return decide(stateOf({ guests }), snapshot({ guests }), policySet(), instant(0)).decisions[0];
+}
+
 describe('guests behind libvirt', () => {
   let lab: Lab;
   let watched: Watched;
@@ -79,6 +88,7 @@ describe('guests behind libvirt', () => {
         { name: 'auto', autodeflate: true, touched: true },
         { name: 'plain', touched: true },
         { name: 'reporting', freePageReporting: true },
+        { name: 'compressing', zram: '256MiB', touched: true },
       ],
     });
     watched = await watch(lab.uri);
@@ -196,6 +206,59 @@ describe('guests behind libvirt', () => {
     });
     expect(seen).toContainEqual(['job']);
     await watched.until('plain', 'no job is under way', ({ obstacles: now }) => now?.length === 0);
+  });
+
+  it('H13: show what they swap to compressed memory (zram), which still counts as used, and get it back', async () => {
+    const guest = lab.guest(3);
+    const idle = await watched.until('compressing', 'it reports', settled);
+    await guest.agent.take(300 * MiB, { compressible: true });
+    const { reportsInEpoch } = await watched.sample('compressing');
+    const full = await watched.until(
+      'compressing',
+      'its report has what it took',
+      now => now.reportsInEpoch > reportsInEpoch && settled(now) && value(now, 'used') > 250 * MiB,
+    );
+    const before = { resident: await guest.residentMemory(), vmstat: await guest.agent.vmstat() };
+
+    await guest.setMemory(300 * MiB);
+    const swapping = await watched.until('compressing', 'it swaps', now => value(now, 'swapOutRate') > MiB);
+    expect(decided(swapping)).toMatchObject({ action: 'grow', reason: 'DISTRESS' });
+    const small = await watched.until(
+      'compressing',
+      'it has come to rest at its new size',
+      now => value(now, 'current') === 300 * MiB && value(now, 'swapOutRate') === 0 && settled(now),
+    );
+    const table = await guest.agent.meminfo();
+    const counts = await guest.agent.vmstat();
+    const swapped = (table.SwapTotal ?? 0) - (table.SwapFree ?? 0);
+    const compressed = value(small, 'used') - (value(full, 'used') - swapped);
+    const resident = await guest.residentMemory();
+    report('swap to zram', {
+      'used, MiB, idle': value(idle, 'used') / MiB,
+      'used, MiB, at 512 MiB': value(full, 'used') / MiB,
+      'used, MiB, at 300 MiB': value(small, 'used') / MiB,
+      'used by its own account': ((table.MemTotal ?? 0) - (table.MemAvailable ?? 0)) / MiB,
+      'swapped, MiB': swapped / MiB,
+      'its compressed copy, MiB': compressed / MiB,
+      'swapped out by the counters': ((counts.pswpout ?? 0) - (before.vmstat.pswpout ?? 0)) / 256,
+      'resident, MiB, before': before.resident / MiB,
+      'resident, MiB, after': resident / MiB,
+    });
+    expect(swapped).toBeGreaterThan(32 * MiB);
+    // A quarter of each page does not compress.
+    expect(compressed / swapped).toBeGreaterThan(0.15);
+    expect(compressed / swapped).toBeLessThan(0.6);
+    expect(resident).toBeLessThan(316 * MiB);
+    expect(before.resident - resident).toBeGreaterThan(150 * MiB);
+
+    await guest.agent.touch();
+    const after = await guest.agent.vmstat();
+    const grown = (name: string) => (after[name] ?? 0) - (counts[name] ?? 0);
+    report('swap from zram', { 'pages in': grown('pswpin'), 'major faults': grown('pgmajfault') });
+    // Faults beyond these would count as harm of another kind.
+    expect(grown('pswpin')).toBeGreaterThan(4096);
+    expect(grown('pgmajfault')).toBeLessThan(1.1 * grown('pswpin'));
+    expect(await guest.oomKills()).toBe(0);
   });
 
   it('H40: give what they free to the host without a balloon, where they report it', async () => {

@@ -104,6 +104,41 @@ describe('an explanation', () => {
     expect(lineOf('{min: 2GiB}')).toBe(29);
   });
 
+  it('names the field of the host policy that shares a shortage, where it is written', () => {
+    const policy = `apiVersion: ballonet/v1
+kind: HostPolicy
+metadata: {name: host}
+spec:
+  reserve: {bytes: 0B}
+  shortage: share
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: all}
+spec: {match: {}}
+`;
+    const moment = momentOf(
+      `guests: [{name: large, max: 8GiB, current: 6GiB}, {name: small, max: 8GiB, current: 2GiB}]
+series:
+  host.available: 0GiB
+  large.used: 5.95GiB
+  small.used: 1.99GiB
+  large.swap_out_rate: 1MiB/sx3 0.1MiB/sx30
+  small.swap_out_rate: 2MiB/s`,
+      policy,
+      20,
+    );
+    const explanation = explained(moment);
+    expect(explanation.decision.reason).toBe('SHORTAGE_SHARED');
+    expect(explanation.limits).toContainEqual({
+      code: 'SHORTAGE_SHARED',
+      field: 'shortage',
+      source: { file: 'p.yaml', line: 6, column: 3 },
+    });
+    const deciding = explanation.decision.stages[explanation.decidedBy ?? -1];
+    expect(deciding?.source).toEqual({ file: 'p.yaml', line: 6, column: 13 });
+  });
+
   it('says of a limit that the policy leaves out that it is a default', () => {
     const bare = POLICY.replace(', cooldown: 20s', '');
     const limits = explained(momentOf(TIGHT, bare, 17)).limits;

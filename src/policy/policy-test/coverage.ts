@@ -1,11 +1,11 @@
 /** Which lines of the policies the tests have reached: whatever is written there and never did anything in a test is untested. */
-import type { Decision, ReasonCode, Stage } from '../../model/decision.ts';
+import type { Decision, Stage } from '../../model/decision.ts';
 import type { Tick } from '../decide.ts';
 import type { PolicyFiles } from '../load.ts';
 import type { GuestPolicy, Layer, PolicyPatch, PolicySet } from '../policy-set.ts';
 import { compare, type Place } from '../source/diagnostics.ts';
 import { FILE_BYTES_MAX, readDocuments, type SourceDocument } from '../source/documents.ts';
-import { limitsBitten } from '../written-limits.ts';
+import { HOST_FIELDS, limitsBitten } from '../written-limits.ts';
 import { candidatesIn, keyOf, ownKey } from './coverage-points.ts';
 
 /** A line of a policy that a test could reach. */
@@ -67,18 +67,9 @@ export function createCoverage(
   };
 }
 
-const HOST_CODES: ReadonlyMap<ReasonCode, readonly string[]> = new Map<ReasonCode, readonly string[]>([
-  ['RECLAIM_LIMITED', ['limits', 'reclaimRate']],
-  ['MOVES_LIMITED', ['limits', 'concurrentMoves']],
-  ['TICK_LIMITED', ['limits', 'guestsPerTick']],
-  ['SURPLUS_RETURNED', ['surplus']],
-  ['SHORTAGE_SHARED', ['shortage']],
-  ['FOREIGN_CHANGE', ['foreignChange']],
-]);
-
 function hostKeys({ stages }: Decision, { host }: PolicySet): string[] {
   return stages.flatMap(({ code }) => {
-    const path = HOST_CODES.get(code);
+    const path = HOST_FIELDS.get(code);
     return path === undefined ? [] : [keyOf(host, ...path)];
   });
 }

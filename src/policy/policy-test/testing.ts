@@ -48,15 +48,15 @@ spec:
     shrink: {at: [soft], step: {max: 100%, min: 1MiB}, cooldown: 0s}
 `;
 
-/** One test of `POLICY`, on a host of 64 GiB with one guest `vm-1` of 8 GiB. */
+/** One test of `POLICY`, on a host of 64 GiB with one guest `vm-1` of 8 GiB unless the body names its own. */
 export function testText(body: string): string {
+  const guests = /^guests:/m.test(body) ? '' : 'guests: [{name: vm-1, max: 8GiB}]\n';
   return `apiVersion: ballonet/v1
 kind: PolicyTest
 metadata: {name: test}
 policies: [p.yaml]
 host: {memory: 64GiB}
-guests: [{name: vm-1, max: 8GiB}]
-${body}
+${guests}${body}
 `;
 }
 

@@ -193,6 +193,7 @@ static void obey(char *line) {
   if (sscanf(line, "%lu %15s %31s %lu", &o.id, verb, first, &o.rate) < 2) return sayf("{\"event\":\"unreadable\"}\n");
   o.amount = strcmp(first, "all") ? strtoul(first, NULL, 10) : ~0UL;
   if (!strcmp(verb, "take")) o.verb = TAKE, order_holder(o);
+  else if (!strcmp(verb, "take-soft")) o.verb = TAKE_SOFT, order_holder(o);
   else if (!strcmp(verb, "free")) o.verb = FREE, order_holder(o);
   else if (!strcmp(verb, "touch")) o.verb = TOUCH, order_holder(o);
   else if (!strcmp(verb, "work")) o.verb = WORK, order_holder(o);

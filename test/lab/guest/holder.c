@@ -48,10 +48,10 @@ static double measure_end(struct measure *m) {
   return seconds;
 }
 
-/* Random words: neither KSM nor a compressing swap can make the page smaller. */
-static void fill(char *page) {
+/* Random words: neither KSM nor a compressing swap can make them smaller. */
+static void fill(char *page, unsigned long bytes) {
   unsigned long long *word = (unsigned long long *)page;
-  for (unsigned i = 0; i < PAGE / sizeof *word; i++) {
+  for (unsigned i = 0; i < bytes / sizeof *word; i++) {
     seed ^= seed << 13;
     seed ^= seed >> 7;
     seed ^= seed << 17;
@@ -75,7 +75,7 @@ static int take(const struct order *o, char *reply) {
   unsigned long bytes = (o->amount + PAGE - 1) & ~(PAGE - 1), done = 0;
   measure_start(&m);
   for (; done < bytes; done += PAGE) {
-    fill(region + held + done);
+    fill(region + held + done, o->verb == TAKE_SOFT ? PAGE / 4 : PAGE);
     measure_touch(&m);
     shared->held = held + done + PAGE;
     if (o->rate && (done + PAGE) % CHUNK == 0) pause_until(&m, m.start + (double)(done + PAGE) / o->rate);
@@ -131,7 +131,7 @@ static int cache_file(const struct order *o, char *reply) {
   for (;;) {
     if (writing) {
       if (done >= o->amount) break;
-      for (unsigned long at = 0; at < CHUNK; at += PAGE) fill(buffer + at);
+      for (unsigned long at = 0; at < CHUNK; at += PAGE) fill(buffer + at, PAGE);
       if (write(file, buffer, CHUNK) != (ssize_t)CHUNK) {
         int n = sprintf(reply, "\"error\":\"the data disk is full: %s\"", strerror(errno));
         close(file);
@@ -165,7 +165,7 @@ void hold(int agent) {
     }
     if (recv(agent, &o, sizeof o, 0) != (ssize_t)sizeof o) _exit(0);
     int n = sprintf(reply, "{\"id\":%lu,", o.id);
-    if (o.verb == TAKE) n += take(&o, reply + n);
+    if (o.verb == TAKE || o.verb == TAKE_SOFT) n += take(&o, reply + n);
     else if (o.verb == FREE) n += give(&o, reply + n);
     else if (o.verb == TOUCH) n += touch_all(reply + n);
     else if (o.verb == WORK) {

@@ -15,7 +15,7 @@
 #define PAGE 4096UL
 #define REPLY 32768
 
-enum verb { TAKE, FREE, TOUCH, WORK, CACHE, REREAD };
+enum verb { TAKE, TAKE_SOFT, FREE, TOUCH, WORK, CACHE, REREAD };
 
 /* From the agent to the holder; the answer is the reply line. */
 struct order {
