@@ -5,7 +5,7 @@ import { type ApiClient, createApiClient } from '../api/client.ts';
 import { socketToAsk } from './socket-path.ts';
 
 export interface Asking {
-  readonly socket?: string;
+  readonly socket?: string | undefined;
 }
 
 export function socketOption(): Option {

@@ -7,13 +7,16 @@ import { BallonetError, isBallonetError } from '../model/errors.ts';
 import type { Bytes } from '../model/units.ts';
 import { afterRelease } from '../policy/orders.ts';
 import { type Asking, daemonAt, socketOption } from './ask.ts';
+import { loadConfig, requireConfig } from './config/load.ts';
 import { openStateStore, type StateStore } from './daemon/state-store.ts';
 import { withHypervisor } from './direct.ts';
 import { size } from './figures.ts';
 import type { Streams } from './output.ts';
+import { hostPolicyFiles } from './policy-files.ts';
 import { stateFolder } from './state-dir.ts';
 
 interface Options extends Asking {
+  readonly config?: string;
   readonly direct?: true;
   readonly moved?: true;
   readonly reason?: string;
@@ -45,6 +48,10 @@ export function releaseVerb({ out }: Streams): Command {
       '--moved',
       'directly, only those that a daemon has moved: nobody where none has left a state; what the unit does after a failure',
     )
+    .option(
+      '--config <file>',
+      'the configuration of the daemon, which says what it talks to and where its state and its socket are',
+    )
     .option('--state <dir>', 'the state folder of the daemon that is gone; default as for run')
     .addOption(socketOption())
     .action(async (domains: string[], options: Options, command: Command) => {
@@ -61,28 +68,36 @@ const WORDS = { released: 'released to', full: 'has all of its', failed: 'failed
 
 async function release(
   domains: readonly string[],
-  { direct, moved, reason, state, ...asking }: Options,
+  { direct, moved, reason, config, ...options }: Options,
   command: Command,
 ): Promise<readonly Freed[]> {
   const { connect } = command.optsWithGlobals<{ connect?: string }>();
-  const how = { state, moved: moved === true };
+  const file = config === undefined ? {} : requireConfig(loadConfig(config, hostPolicyFiles));
+  const how = { state: options.state ?? file.state, moved: moved === true, fallback: file.connect };
   if (direct === true || how.moved || connect !== undefined) return releaseDirectly(domains, how, command);
   try {
-    const { items } = await daemonAt(asking).call(ROUTES.release, { body: { domains, reason } });
+    const daemon = daemonAt({ socket: options.socket ?? file.socket });
+    const { items } = await daemon.call(ROUTES.release, { body: { domains, reason } });
     return items;
   } catch (error) {
-    if (asking.socket !== undefined || !isBallonetError(error, 'DAEMON_UNREACHABLE')) throw error;
+    if (options.socket !== undefined || !isBallonetError(error, 'DAEMON_UNREACHABLE')) throw error;
     return releaseDirectly(domains, how, command);
   }
+}
+
+interface How {
+  readonly state: string | undefined;
+  readonly moved: boolean;
+  readonly fallback: string | undefined;
 }
 
 /** For a host whose daemon is gone: systemd calls it when the daemon has failed. */
 function releaseDirectly(
   names: readonly string[],
-  { state: stateDir, moved }: { readonly state: string | undefined; readonly moved: boolean },
+  { state: stateDir, moved, fallback }: How,
   command: Command,
 ): Promise<readonly Freed[]> {
-  return withHypervisor(command, { readOnly: false }, async hypervisor => {
+  return withHypervisor(command, { readOnly: false, fallback }, async hypervisor => {
     const store = await stateOf(hypervisor, stateDir);
     try {
       const domains = await chosen(hypervisor, store, names, moved);
