@@ -31,14 +31,12 @@ export function recommend(
   const last = before.at(-1);
   const same = last !== undefined && (now - last.since) * SLOTS < windowSeconds;
   if (same && last.peak >= desired) return before;
-  const kept: SlotPeak[] = [];
-  for (const part of before) {
-    // A part counts until all of it is older than the window.
-    const counts = same || (now - part.since) * SLOTS < windowSeconds * (SLOTS + 1);
-    if (counts && part.peak > desired) kept.push(part);
-  }
-  kept.push({ since: same ? last.since : now, peak: desired });
-  return kept;
+  // A part counts until all of it is older than the window.
+  const kept = before.filter(
+    ({ since, peak }) => peak > desired && (same || (now - since) * SLOTS < windowSeconds * (SLOTS + 1)),
+  );
+  const latest = { since: same ? last.since : now, peak: desired };
+  return kept.length === 0 ? [latest] : [...kept, latest];
 }
 
 /** The highest recommendation of the window. */

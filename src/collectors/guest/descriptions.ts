@@ -14,6 +14,8 @@ interface Describable {
   readonly record: { readonly domain: DomainRef };
   /** `starts` counts starts: the XML of a running domain is of one start. */
   readonly tracker: { readonly starts: number };
+  /** What is known of its XML, kept with the guest: looked for by its uuid, it would be twice a tick. */
+  xml: XmlEntry | undefined;
 }
 
 interface Description extends GuestDescription {
@@ -21,8 +23,9 @@ interface Description extends GuestDescription {
   readonly statsPeriodSeconds?: Seconds;
 }
 
-interface Entry {
-  starts: number;
+/** What is known of one guest's XML. */
+export interface XmlEntry {
+  readonly starts: number;
   due: boolean;
   retryAt: Seconds;
   description: Description | undefined;
@@ -30,7 +33,8 @@ interface Entry {
 
 /** The domain XML of every guest, read once a start and again when it was redefined. */
 export interface Descriptions {
-  of(uuid: string): Description | undefined;
+  of(guest: Pick<Describable, 'xml'>): Description | undefined;
+  byUuid(uuid: string): Description | undefined;
   /**
    * Fetches what is due, within bounds.
    *
@@ -44,17 +48,17 @@ export interface Descriptions {
 }
 
 export function createDescriptions(hypervisor: Hypervisor, problems: ProblemReporter): Descriptions {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, XmlEntry>();
 
-  function entryOf({ uuid }: DomainRef, starts: number): Entry {
-    const known = entries.get(uuid);
-    if (known !== undefined && known.starts === starts) return known;
-    const entry = { starts, due: true, retryAt: Number.NEGATIVE_INFINITY, description: undefined };
-    entries.set(uuid, entry);
-    return entry;
+  function entryOf(guest: Describable): XmlEntry {
+    const { starts } = guest.tracker;
+    if (guest.xml?.starts === starts) return guest.xml;
+    guest.xml = { starts, due: true, retryAt: Number.NEGATIVE_INFINITY, description: undefined };
+    entries.set(guest.record.domain.uuid, guest.xml);
+    return guest.xml;
   }
 
-  async function fetch(ref: DomainRef, entry: Entry, at: Seconds): Promise<void> {
+  async function fetch(ref: DomainRef, entry: XmlEntry, at: Seconds): Promise<void> {
     entry.due = false;
     const xml = await fetchXml(ref, entry, at);
     if (xml === undefined) return;
@@ -77,7 +81,7 @@ export function createDescriptions(hypervisor: Hypervisor, problems: ProblemRepo
     }
   }
 
-  async function fetchXml(ref: DomainRef, entry: Entry, at: Seconds): Promise<string | undefined> {
+  async function fetchXml(ref: DomainRef, entry: XmlEntry, at: Seconds): Promise<string | undefined> {
     try {
       return await hypervisor.domain(ref).xml();
     } catch (error) {
@@ -89,13 +93,14 @@ export function createDescriptions(hypervisor: Hypervisor, problems: ProblemRepo
   }
 
   return {
-    of: uuid => entries.get(uuid)?.description,
+    of: ({ xml }) => xml?.description,
+    byUuid: uuid => entries.get(uuid)?.description,
     async refresh(guests, at) {
       const fetches: Promise<void>[] = [];
-      for (const { record, tracker } of guests) {
-        const entry = entryOf(record.domain, tracker.starts);
+      for (const guest of guests) {
+        const entry = entryOf(guest);
         if (!entry.due || at < entry.retryAt || fetches.length >= FETCHES_PER_TICK) continue;
-        fetches.push(fetch(record.domain, entry, at));
+        fetches.push(fetch(guest.record.domain, entry, at));
       }
       await Promise.all(fetches);
     },
@@ -116,7 +121,7 @@ export function createDescriptions(hypervisor: Hypervisor, problems: ProblemRepo
   };
 }
 
-function later(entry: Entry, at: Seconds): void {
+function later(entry: XmlEntry, at: Seconds): void {
   entry.due = true;
   entry.retryAt = at + RETRY_INTERVAL;
 }

@@ -6,8 +6,8 @@ import type { Bytes, Seconds } from '../../model/units.ts';
 import type { ProblemReporter } from '../problems.ts';
 import type { PeriodGuest, StatsPeriods } from '../stats-period.ts';
 import { createBulkFlaws } from './bulk-flaws.ts';
-import { createDescriptions, type Descriptions } from './descriptions.ts';
-import { createJobs } from './jobs.ts';
+import { createDescriptions, type Descriptions, type XmlEntry } from './descriptions.ts';
+import { createJobs, type Employment } from './jobs.ts';
 import { createLiveSizes } from './live-sizes.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
 import {
@@ -52,6 +52,8 @@ interface TrackedGuest extends Mutable<PeriodGuest> {
   description: ReturnType<Descriptions['of']>;
   /** What is known of it beside what the hypervisor's answer says: by its XML, its jobs and its cgroup. */
   readonly context: Mutable<GuestContext>;
+  xml: XmlEntry | undefined;
+  job: Employment | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -131,6 +133,8 @@ export function createGuestCollector({
       record,
       description: undefined,
       context: { description: undefined, stalls: stalls.of(domain, now.monotonic) },
+      xml: undefined,
+      job: undefined,
       ref: domain,
       state,
       locked: false,
@@ -199,25 +203,28 @@ export function createGuestCollector({
     }
   }
 
-  function described({ record: { domain }, description, context }: TrackedGuest, now: Instant): GuestContext {
+  function described(guest: TrackedGuest, now: Instant): GuestContext {
+    const { description, context } = guest;
     context.description =
-      description === undefined || !jobs.of(domain.uuid)
+      description === undefined || !jobs.of(guest)
         ? description
         : { ...description, obstacles: [...description.obstacles, 'job'] };
-    context.stalls = stalls.of(domain, now.monotonic);
+    context.stalls = stalls.of(guest.ref, now.monotonic);
     return context;
   }
 
-  /** What its XML says of its stats. */
-  function describe(guest: TrackedGuest): void {
-    const description = descriptions.of(guest.tracker.uuid);
-    guest.description = description;
-    guest.device = description?.balloon.device;
-    guest.configuredSeconds = description?.statsPeriodSeconds;
+  /** What their XML says of their stats. */
+  function describe(guests: readonly TrackedGuest[]): void {
+    for (const guest of guests) {
+      const description = descriptions.of(guest);
+      guest.description = description;
+      guest.device = description?.balloon.device;
+      guest.configuredSeconds = description?.statsPeriodSeconds;
+    }
   }
 
   function isPlain(uuid: string): boolean {
-    return descriptions.of(uuid)?.obstacles.length === 0;
+    return descriptions.byUuid(uuid)?.obstacles.length === 0;
   }
 
   return {
@@ -230,7 +237,7 @@ export function createGuestCollector({
         descriptions.refresh(tracked, now.monotonic),
         stalls.refresh(tracked, now.monotonic),
       ]);
-      for (const guest of tracked) describe(guest);
+      describe(tracked);
       periods.update(tracked, now.monotonic);
       jobs.update(tracked);
       const guests = await mapInSlices(tracked, guest =>
@@ -238,7 +245,7 @@ export function createGuestCollector({
       );
       const lost = known.size > tracked.length ? missing(now) : NOBODY;
       if (lost.length === 0) return { guests, heldBytes: sumHeld(tracked) };
-      for (const guest of lost) describe(guest);
+      describe(lost);
       const all = lost.map(guest =>
         missingSample(guest.tracker, guest.record, described(guest, now), staleAfter, now),
       );

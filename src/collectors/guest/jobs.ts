@@ -15,9 +15,12 @@ interface Employed {
   readonly state: GuestState;
   /** The hypervisor did not ask it this tick, because a job of another call holds the domain. */
   readonly locked: boolean;
+  /** What is known of its jobs, kept with the guest: looked for by its uuid, it would be twice a tick. */
+  job: Employment | undefined;
 }
 
-interface Entry {
+/** What is known of one guest's jobs. */
+export interface Employment {
   /** As last seen. */
   ref: DomainRef;
   job: boolean;
@@ -39,7 +42,7 @@ interface Entry {
  */
 export interface Jobs {
   /** As far as is known. */
-  of(uuid: string): boolean;
+  of(guest: Pick<Employed, 'job'>): boolean;
   /** Looks at every active guest once a tick and starts the questions that are due. */
   update(guests: readonly Employed[]): void;
   /** Something happened to the guest that a job may have brought about: it is asked next. */
@@ -50,24 +53,23 @@ export interface Jobs {
 }
 
 export function createJobs(hypervisor: Hypervisor): Jobs {
-  const entries = new Map<string, Entry>();
-  let queue: Entry[] = [];
+  const entries = new Map<string, Employment>();
+  let queue: Employment[] = [];
   let unsupported = false;
   let workers = 0;
   let round = 0;
 
-  function entryOf(ref: DomainRef): Entry {
-    const known = entries.get(ref.uuid);
-    if (known !== undefined) {
-      known.ref = ref;
-      return known;
+  function entryOf(guest: Employed): Employment {
+    const { ref } = guest;
+    if (guest.job === undefined) {
+      guest.job = { ref, job: false, ticksHeld: 0, asking: false, hinted: true, asked: 0 };
+      entries.set(ref.uuid, guest.job);
     }
-    const entry: Entry = { ref, job: false, ticksHeld: 0, asking: false, hinted: true, asked: 0 };
-    entries.set(ref.uuid, entry);
-    return entry;
+    guest.job.ref = ref;
+    return guest.job;
   }
 
-  async function ask(entry: Entry): Promise<void> {
+  async function ask(entry: Employment): Promise<void> {
     entry.asking = true;
     try {
       entry.job = await hypervisor.domain(entry.ref).job();
@@ -88,10 +90,11 @@ export function createJobs(hypervisor: Hypervisor): Jobs {
   }
 
   /** Takes in how the guests stand, and gives those that can be asked. */
-  function answering(guests: readonly Employed[]): Entry[] {
-    const candidates: Entry[] = [];
-    for (const { ref, state, locked } of guests) {
-      const entry = entryOf(ref);
+  function answering(guests: readonly Employed[]): Employment[] {
+    const candidates: Employment[] = [];
+    for (const guest of guests) {
+      const { state, locked } = guest;
+      const entry = entryOf(guest);
       // A question that has no answer waits for the job that holds the domain: measured at the begin of a snapshot.
       entry.ticksHeld = locked || entry.asking ? entry.ticksHeld + 1 : 0;
       if (state !== 'running') entry.job = false;
@@ -100,8 +103,8 @@ export function createJobs(hypervisor: Hypervisor): Jobs {
     return candidates;
   }
 
-  function mostDue(candidates: Entry[]): Entry[] {
-    const urgency = ({ job, hinted, asked }: Entry) => (job || hinted ? -1 : asked);
+  function mostDue(candidates: Employment[]): Employment[] {
+    const urgency = ({ job, hinted, asked }: Employment) => (job || hinted ? -1 : asked);
     const first = candidates.sort((a, b) => urgency(a) - urgency(b)).slice(0, ASKED_PER_TICK);
     round += 1;
     for (const entry of first) {
@@ -112,9 +115,8 @@ export function createJobs(hypervisor: Hypervisor): Jobs {
   }
 
   return {
-    of(uuid) {
-      const entry = entries.get(uuid);
-      return entry !== undefined && (entry.job || entry.ticksHeld >= TICKS_HELD);
+    of({ job }) {
+      return job !== undefined && (job.job || job.ticksHeld >= TICKS_HELD);
     },
     update(guests) {
       const candidates = answering(guests);

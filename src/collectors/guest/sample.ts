@@ -185,10 +185,11 @@ function readingsOf(
     current,
     rss,
     total: reading(level(report.total), age, quality, before?.total),
-    available: reading(level(report.available), age, quality, before?.available),
-    free: reading(level(report.free), age, quality, before?.free),
-    cache: reading(level(report.cache), age, quality, before?.cache),
-    used: reading(used, age, quality, before?.used),
+    // These change with every report: looking what they were is dearer than making them.
+    available: reading(level(report.available), age, quality),
+    free: reading(level(report.free), age, quality),
+    cache: reading(level(report.cache), age, quality),
+    used: reading(used, age, quality),
     swapInRate: reading(rates.swapIn, age, quality, before?.swapInRate),
     swapOutRate: reading(rates.swapOut, age, quality, before?.swapOutRate),
     majorFaultRate: reading(rates.majorFaults, age, quality, before?.majorFaultRate),
@@ -250,12 +251,7 @@ function usedBytes(
 }
 
 /** @param before the same reading of the tick before, which is given again where nothing has changed: most do not */
-function reading(
-  figure: Figure,
-  ageSeconds: Seconds,
-  quality: Quality,
-  before: Reading | undefined,
-): Reading {
+function reading(figure: Figure, ageSeconds: Seconds, quality: Quality, before?: Reading): Reading {
   if (figure === undefined) return ABSENT;
   if (Number.isNaN(figure)) return implausible(ageSeconds);
   return before?.value === figure && before.ageSeconds === ageSeconds && before.quality === quality

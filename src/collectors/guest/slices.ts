@@ -7,10 +7,16 @@ const SLICE = 500;
 export async function mapInSlices<T, U>(items: readonly T[], transform: (item: T) => U): Promise<U[]> {
   // Of its length at once: an array that grows is copied eight times on its way to a thousand.
   const results = new Array<U>(items.length);
-  let done = 0;
-  for (const item of items) {
-    if (done > 0 && done % SLICE === 0) await setImmediate();
-    results[done++] = transform(item);
+  for (let from = 0; from < items.length; from += SLICE) {
+    if (from > 0) await setImmediate();
+    mapSlice(items, from, transform, results);
   }
   return results;
+}
+
+/** By itself: V8 optimises a loop in a function that is called every tick late, and in an asynchronous one hardly at all. */
+function mapSlice<T, U>(items: readonly T[], from: number, transform: (item: T) => U, results: U[]): void {
+  const slice = from === 0 && items.length <= SLICE ? items : items.slice(from, from + SLICE);
+  let at = from;
+  for (const item of slice) results[at++] = transform(item);
 }

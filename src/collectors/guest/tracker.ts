@@ -5,30 +5,12 @@
 import type { Instant } from '../../model/clock.ts';
 import type { GuestSample } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
+import { forgetRates, newRates, type ReportRates, writeRates } from './rates.ts';
 import type { Figure, GuestRecord, Report } from './record.ts';
 import { forgetSizes, newSizeHistory, noteSize, type SizeHistory } from './size-history.ts';
 
 /** A clock of the host may be read a moment before QEMU's; further ahead a time stamp is nonsense. */
 const CLOCK_SLACK: Seconds = 2;
-
-/** Between the last two distinct reports of an epoch; undefined without two, NaN when implausible. */
-interface ReportRates {
-  /** Per second. H13, H14: what swapping makes available is no comfort, and with zswap only the faults show it. */
-  readonly swapIn: Figure;
-  readonly swapOut: Figure;
-  readonly majorFaults: Figure;
-  /** Counts: one of these is one too many, however far apart the reports are. */
-  readonly oomKills: Figure;
-  readonly allocStalls: Figure;
-}
-
-const NO_RATES: ReportRates = {
-  swapIn: undefined,
-  swapOut: undefined,
-  majorFaults: undefined,
-  oomKills: undefined,
-  allocStalls: undefined,
-};
 
 export interface GuestTracker {
   readonly uuid: string;
@@ -43,7 +25,7 @@ export interface GuestTracker {
   /** The last time stamp given, and the monotonic instant at which it was first: a second clock on its age, that nobody sets. */
   stamp: Seconds | undefined;
   stampSeenAt: Seconds;
-  rates: ReportRates;
+  readonly rates: ReportRates;
   /** The device said that it has no report although it had one before. */
   reportsGone: boolean;
   /** The time stamp given this tick lies ahead of the clock. */
@@ -87,7 +69,7 @@ export function newTracker(uuid: string, id: number, now: Instant): GuestTracker
     latestIsOfEpoch: false,
     stamp: undefined,
     stampSeenAt: now.monotonic,
-    rates: NO_RATES,
+    rates: newRates(),
     reportsGone: false,
     stampAhead: false,
     notBefore: undefined,
@@ -192,7 +174,7 @@ export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant
   if (record.report === 'none') {
     tracker.reportsGone ||= tracker.reports > 0;
     tracker.latest = undefined;
-    tracker.rates = NO_RATES;
+    forgetRates(tracker.rates);
     return;
   }
   if (record.report.lastUpdate !== tracker.stamp) {
@@ -225,7 +207,8 @@ function takeReport(tracker: GuestTracker, report: Report, at: Seconds, showsSiz
   // H12: a guest with more than its size has an empty balloon, and the size is of before.
   if (!showsSize || !((report.total ?? 0) > (tracker.doubtedSize ?? 0))) tracker.doubtedSize = undefined;
   tracker.reports += 1;
-  tracker.rates = comparable === undefined || beganAnew ? NO_RATES : ratesBetween(comparable, report);
+  if (comparable === undefined || beganAnew) forgetRates(tracker.rates);
+  else writeRates(tracker.rates, comparable, report);
 }
 
 function beginIfDue(tracker: GuestTracker, record: GuestRecord, now: Instant): void {
@@ -278,7 +261,7 @@ function nextEpoch(tracker: GuestTracker, at: Seconds): void {
   tracker.epoch += 1;
   tracker.epochBegan = at;
   tracker.reports = 0;
-  tracker.rates = NO_RATES;
+  forgetRates(tracker.rates);
 }
 
 /** H12: counters run since boot, so one that falls shows a boot that no event told of. */
@@ -296,22 +279,6 @@ function someCounterFell(before: Report, after: Report): boolean {
 function fell(before: Figure, after: Figure): boolean {
   // A comparison with NaN is false: garbage is no fall.
   return before !== undefined && after !== undefined && after < before;
-}
-
-function ratesBetween(before: Report, after: Report): ReportRates {
-  const seconds = after.lastUpdate - before.lastUpdate;
-  if (seconds <= 0) return NO_RATES;
-  return {
-    swapIn: rate(before.swapIn, after.swapIn, seconds),
-    swapOut: rate(before.swapOut, after.swapOut, seconds),
-    majorFaults: rate(before.majorFaults, after.majorFaults, seconds),
-    oomKills: rate(before.oomKills, after.oomKills, 1),
-    allocStalls: rate(before.allocStalls, after.allocStalls, 1),
-  };
-}
-
-function rate(before: Figure, after: Figure, seconds: Seconds): Figure {
-  return before === undefined || after === undefined ? undefined : (after - before) / seconds;
 }
 
 export function isFigure(figure: Figure): figure is number {

@@ -8,6 +8,7 @@
 import type { Scope } from '../policy-set.ts';
 import { NUMERIC_FUNCTIONS } from './functions.ts';
 import { CONSTANTS, type Visible } from './names.ts';
+import { readerOf } from './readers.ts';
 import { children, fieldAt, type NamePath, nameOf, namePath, type SyntaxNode } from './syntax.ts';
 
 type Run<T> = (scope: Scope) => T | undefined;
@@ -50,7 +51,7 @@ function named(path: NamePath, visible: Visible): Piece | undefined {
   const constant = path.length === 1 ? CONSTANT_VALUES.get(path[0] ?? '') : undefined;
   if (constant !== undefined) return { type: 'double', run: () => constant };
   const type = fieldAt(path, visible);
-  const read = reader(path);
+  const read = readerOf(path);
   if (type === 'double') return { type, run: scope => finite(read(scope)) };
   if (type === 'bool') return { type, run: scope => truth(read(scope)) };
   return type === 'string' ? { type, run: scope => text(read(scope)) } : undefined;
@@ -66,26 +67,6 @@ function truth(value: unknown): boolean | undefined {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-function reader(path: NamePath): (scope: Scope) => unknown {
-  const [root = '', leaf = '', ...more] = path;
-  if (more.length > 0) {
-    return scope => {
-      let at: unknown = scope;
-      for (const step of path) at = isRecord(at) ? at[step] : undefined;
-      return at;
-    };
-  }
-  return scope => {
-    const whole: unknown = scope;
-    const at = isRecord(whole) ? whole[root] : undefined;
-    return isRecord(at) ? at[leaf] : undefined;
-  };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 function unary(op: string, a: Piece): Piece | undefined {
