@@ -74,20 +74,17 @@ export function createApiClient(socket: string, user: string): ApiClient {
       return parse(route, text, socket);
     },
     async stream({ type, answer, domain, since, signal }, next) {
-      const response = await send(
-        'GET',
-        STREAM_PATH + queryText({ types: type, domain, since }),
-        undefined,
-        signal,
-      );
-      if (response.statusCode !== 200) throw refusal(await textOf(response, socket), socket);
-      // The stream says something every few seconds; silence is for its own keep-alive to end.
-      response.socket.setTimeout(0);
       try {
+        const path = STREAM_PATH + queryText({ types: type, domain, since });
+        const response = await send('GET', path, undefined, signal);
+        if (response.statusCode !== 200) throw refusal(await textOf(response, socket), socket);
+        // The stream says something every few seconds; silence is for its own keep-alive to end.
+        response.socket.setTimeout(0);
         for await (const data of messages(response)) next(answer.parse(JSON.parse(data)));
       } catch (cause) {
+        // Also while it is being opened.
         if (signal.aborted) return;
-        throw unreachable(socket, cause);
+        throw cause instanceof BallonetError ? cause : unreachable(socket, cause);
       }
       if (!signal.aborted) throw unreachable(socket, new Error('the daemon has ended the stream'));
     },

@@ -76,13 +76,13 @@ export async function followRecords<A extends z.ZodType<Numbered>>(
     else if (output === 'yaml') out(records.map(record => `---\n${stringify(record)}`).join(''));
     else out(records.map(({ id }) => `${id}\n`).join(''));
   };
-  print(items);
-  const since = items.at(-1)?.id ?? 0;
-  await untilInterrupted(signal =>
-    client.stream({ ...wish, since, signal }, record => {
+  await untilInterrupted(signal => {
+    print(items);
+    const since = items.at(-1)?.id ?? 0;
+    return client.stream({ ...wish, since, signal }, record => {
       if (wanted(record)) print([record]);
-    }),
-  );
+    });
+  });
 }
 
 /** Runs work until it ends or the process is told to; then the exit code is that of an interruption. */
