@@ -80,7 +80,7 @@ function PolicyTable({ policies: { hostPolicy, guestPolicies } }: { readonly pol
         </a>
       </div>
       <Scroll label="Policies of the set">
-        <table>
+        <table class="policies">
           <thead>
             <tr>
               <th scope="col">Policy</th>

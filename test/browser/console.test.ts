@@ -150,6 +150,18 @@ describe('the console', () => {
     await page.getByRole('heading', { level: 1, name: 'Guests' }).waitFor();
   });
 
+  it('shows the policies on a telephone without scrolling sideways', async () => {
+    const { page } = await visit('policies', { width: 390, height: 844 });
+    const table = page.locator('table.policies');
+    await table.waitFor();
+    const hidden = await table.evaluate(({ parentElement: scroll }) =>
+      scroll === null ? Number.NaN : scroll.scrollWidth - scroll.clientWidth,
+    );
+    expect(hidden).toBe(0);
+    expect(await page.getByRole('rowheader', { name: 'everybody' }).isVisible()).toBe(true);
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
   it.each(['light', 'dark'] as const)('has no serious finding of axe in the %s theme', async theme => {
     const { page, complaints } = await visit('', { theme });
     const findings: string[] = [];
