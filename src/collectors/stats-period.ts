@@ -1,5 +1,6 @@
 import type { DomainRef, Hypervisor } from '../hypervisor/driver.ts';
 import { BallonetError, isConnectionLost } from '../model/errors.ts';
+import { Roster } from '../model/roster.ts';
 import type { GuestState } from '../model/snapshot.ts';
 import type { Seconds } from '../model/units.ts';
 import type { ProblemReporter } from './problems.ts';
@@ -74,7 +75,7 @@ export function createStatsPeriods({
   arm,
   staleAfter,
 }: StatsPeriodOptions): StatsPeriods {
-  const entries = new Map<string, Entry>();
+  const entries = new Roster<Entry>();
   const queue: (() => Promise<void>)[] = [];
   let calling = 0;
   let period: Seconds = 1;
@@ -82,16 +83,16 @@ export function createStatsPeriods({
   let namesDueAt: Seconds | undefined;
   const silent = new Set<string>();
 
-  function entryOf({ ref, starts, reboots }: PeriodGuest): Entry {
-    const known = entries.get(ref.uuid);
+  function entryOf({ ref, starts, reboots }: PeriodGuest, place: number): Entry {
+    const known = entries.at(ref.uuid, place);
     if (known !== undefined && known.starts === starts) return known;
     const entry: Entry = { starts, reboots, state: 'unarmed', notBefore: Number.NEGATIVE_INFINITY };
     entries.set(ref.uuid, entry);
     return entry;
   }
 
-  function consider(guest: PeriodGuest, at: Seconds): void {
-    const entry = entryOf(guest);
+  function consider(guest: PeriodGuest, place: number, at: Seconds): void {
+    const entry = entryOf(guest, place);
     // H30: the call would wait for what holds the domain, and others' calls with it.
     if (guest.locked) return;
     if (guest.state !== 'running' || guest.device === 'none' || entry.state === 'calling') return;
@@ -183,7 +184,9 @@ export function createStatsPeriods({
     update(guests, at) {
       if (!arm) return nameSilent(guests, at);
       if (denied) return;
-      for (const guest of guests) consider(guest, at);
+      guests.forEach((guest, place) => {
+        consider(guest, place, at);
+      });
       pump();
     },
     setPeriod(seconds) {

@@ -8,7 +8,7 @@ import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
 import { assessOn, type Surroundings } from './assess.ts';
 import { beginTrial } from './efficacy.ts';
 import { beginProbation } from './feedback.ts';
-import { type Choices, choicesOf, governing } from './governing.ts';
+import { choicesOf, type Governing, governing } from './governing.ts';
 import { missingAfter, promisedToMissing } from './missing.ts';
 import { hostNames } from './names.ts';
 import { lasting, pauseOf } from './pauses.ts';
@@ -56,7 +56,8 @@ export function decide(
   const seen = snapshot.guests.map((sample, i) => {
     const sheet = sheets[i] ?? newSheet(sample, host);
     sheets[i] = sheet;
-    return assessGuestOn(sheet, sample, state, policies, surroundings, choices, told);
+    const governor = governing(policies, sample, now, choices, i);
+    return assessGuestOn(sheet, sample, state, governor, surroundings, told);
   });
   const missing = areAllStillThere(state, seen) ? undefined : missingAfter(state, snapshot, now.monotonic);
   const budget = hostBudget(policies.host, snapshot, seen, promisedToMissing(missing, now.monotonic));
@@ -107,7 +108,7 @@ export function assessGuest(
   now: Instant,
 ): Sheet {
   const surroundings = surroundingsOf(state, policies, host, now);
-  return assessGuestOn(newSheet(sample, host), sample, state, policies, surroundings, choicesOf(policies));
+  return assessGuestOn(newSheet(sample, host), sample, state, governing(policies, sample, now), surroundings);
 }
 
 /** True where the snapshot has the guests of the one before, and no others: then nobody is missing. */
@@ -134,14 +135,11 @@ function assessGuestOn(
   sheet: Sheet,
   sample: GuestSample,
   state: PolicyState,
-  policies: PolicySet,
+  { policy, layers }: Governing,
   surroundings: Surroundings,
-  choices: Choices,
   told = true,
 ): Sheet {
-  const { now } = surroundings;
-  const { policy, layers } = governing(policies, sample, now, choices);
-  const pause = state.pauses && pauseOf(state.pauses, sample.uuid, now.wall);
+  const pause = state.pauses && pauseOf(state.pauses, sample.uuid, surroundings.now.wall);
   sheet.begin(sample, policy, layers, pause, told);
   return assessOn(sheet, memoryOf(state, sample.uuid), surroundings);
 }

@@ -1,5 +1,6 @@
 /** Which policy is for which guest. */
 import type { Instant } from '../model/clock.ts';
+import { Roster } from '../model/roster.ts';
 import type { GuestSample } from '../model/snapshot.ts';
 import { type Layered, layeredPolicy } from './layers.ts';
 import type { GuestMatch, GuestPolicy, PolicySet } from './policy-set.ts';
@@ -16,10 +17,11 @@ interface Chosen {
   readonly always: Governing | undefined;
 }
 
-type Governing = Layered | typeof UNMANAGED;
+/** A policy with the layers over it, or none. */
+export type Governing = Layered | typeof UNMANAGED;
 
 /** What was chosen under one policy set, by uuid: a set may have hundreds of policies, and what they match by hardly ever changes. */
-export type Choices = Map<string, Chosen>;
+type Choices = Roster<Chosen>;
 
 const choices = new WeakMap<PolicySet, Choices>();
 
@@ -30,7 +32,7 @@ const CHOICES_MAX = 20_000;
 export function choicesOf(policies: PolicySet): Choices {
   const known = choices.get(policies);
   if (known !== undefined && known.size <= CHOICES_MAX) return known;
-  const none: Choices = new Map();
+  const none: Choices = new Roster();
   choices.set(policies, none);
   return none;
 }
@@ -40,8 +42,8 @@ export function governingPolicy(policies: PolicySet, sample: GuestSample): Guest
   return chosenFor(policies, sample, choicesOf(policies)).policy;
 }
 
-function chosenFor(policies: PolicySet, sample: GuestSample, chosen: Choices): Chosen {
-  const before = chosen.get(sample.uuid);
+function chosenFor(policies: PolicySet, sample: GuestSample, chosen: Choices, place = 0): Chosen {
+  const before = chosen.at(sample.uuid, place);
   if (before !== undefined && isStill(before, sample)) return before;
   const choice = choose(policies, sample);
   chosen.set(sample.uuid, choice);
@@ -74,14 +76,16 @@ function isStill(chosen: Chosen, { name, title, tags, os, readings }: GuestSampl
  *
  * @param now - whose wall clock schedules and exceptions go by
  * @param chosen - where the set's choices are kept
+ * @param place - of the guest in its snapshot
  */
 export function governing(
   policies: PolicySet,
   sample: GuestSample,
   now: Pick<Instant, 'wall'>,
   chosen = choicesOf(policies),
+  place = 0,
 ): Governing {
-  const { policy, always } = chosenFor(policies, sample, chosen);
+  const { policy, always } = chosenFor(policies, sample, chosen, place);
   if (always !== undefined) return always;
   return policy === undefined ? UNMANAGED : layeredPolicy(policy, sample, now);
 }

@@ -40,10 +40,13 @@ export function observeSwapping(
   now: Seconds,
 ): Swapping | undefined {
   if (before === undefined && outRate <= 0) return undefined;
-  const kept = (before?.evicted ?? 0) * Math.exp(-seconds / FORGET_SECONDS);
+  const kept =
+    before === undefined || before.evicted === 0 ? 0 : before.evicted * Math.exp(-seconds / FORGET_SECONDS);
   const evicted = Math.min(EVICTED_MOST * max, Math.max(0, kept + (outRate - inRate) * seconds));
   const noisyAt = outRate > SWAP_NOISE ? now : before?.noisyAt;
-  return evicted < SWAP_NOISE && noisyAt === undefined ? undefined : { evicted, noisyAt };
+  if (evicted < SWAP_NOISE && noisyAt === undefined) return undefined;
+  // Of most guests that have swapped once nothing more is to be told.
+  return before?.evicted === evicted && before.noisyAt === noisyAt ? before : { evicted, noisyAt };
 }
 
 /** True while a guest swaps out in earnest, and a while after it. */

@@ -1,6 +1,7 @@
 import type { DomainStats, Hypervisor, HypervisorEvent } from '../../hypervisor/driver.ts';
 import type { Clock, Instant, Timer } from '../../model/clock.ts';
 import { isBallonetError } from '../../model/errors.ts';
+import { Roster } from '../../model/roster.ts';
 import type { GuestSample } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import type { ProblemReporter } from '../problems.ts';
@@ -96,7 +97,7 @@ export function createGuestCollector({
   epochs: before,
   procRoot,
 }: GuestCollectorOptions): GuestCollector {
-  const known = new Map<string, TrackedGuest>();
+  const known = new Roster<TrackedGuest>();
   const singleCalls = createSingleCalls(hypervisor, problems);
   const descriptions = createDescriptions(hypervisor, problems);
   const jobs = createJobs(hypervisor);
@@ -121,10 +122,10 @@ export function createGuestCollector({
     return domains.map(({ uuid, name, id }) => ({ domain: { uuid, name, id }, params: new Map() }));
   }
 
-  function guestOf(record: GuestRecord, now: Instant): TrackedGuest {
+  function guestOf(record: GuestRecord, place: number, now: Instant): TrackedGuest {
     const { domain, state } = record;
     const { uuid, id } = domain;
-    const found = known.get(uuid);
+    const found = known.at(uuid, place);
     if (found !== undefined) return found;
     const kept = before?.get(uuid);
     const tracker = kept === undefined ? newTracker(uuid, id, now) : resumeEpoch(uuid, kept, now);
@@ -150,8 +151,8 @@ export function createGuestCollector({
 
   async function track(records: readonly GuestRecord[], now: Instant): Promise<readonly TrackedGuest[]> {
     if (clockWasSet(now)) for (const { tracker } of known.values()) noteClockSet(tracker);
-    const tracked = await mapInSlices(records, record => {
-      const guest = guestOf(record, now);
+    const tracked = await mapInSlices(records, (record, place) => {
+      const guest = guestOf(record, place, now);
       const { tracker } = guest;
       observe(tracker, record, now, totalShowsSize(guest.description));
       guest.record = record;

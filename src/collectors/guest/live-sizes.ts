@@ -1,6 +1,7 @@
 import type { DomainRef, Hypervisor } from '../../hypervisor/driver.ts';
 import type { Timer } from '../../model/clock.ts';
 import { MEMORY_STAT_TAG } from '../../model/memory-stats.ts';
+import { Roster } from '../../model/roster.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import { type Figure, type GuestRecord, sizeOfEvent } from './record.ts';
 
@@ -41,11 +42,11 @@ export interface LiveSizes {
 }
 
 export function createLiveSizes(hypervisor: Hypervisor, timer: Timer): LiveSizes {
-  const entries = new Map<string, Entry>();
+  const entries = new Roster<Entry>();
 
   /** Notes what the bulk answer says; true when the guest is to be asked. */
-  function note({ domain, state, current, report }: GuestRecord, at: Seconds): boolean {
-    const entry = entries.get(domain.uuid);
+  function note({ domain, state, current, report }: GuestRecord, place: number, at: Seconds): boolean {
+    const entry = entries.at(domain.uuid, place);
     if (entry === undefined) {
       const never = Number.NEGATIVE_INFINITY;
       entries.set(domain.uuid, { told: current, changedAt: never, notBefore: never });
@@ -79,7 +80,7 @@ export function createLiveSizes(hypervisor: Hypervisor, timer: Timer): LiveSizes
 
   return {
     async correct(records, plain, at) {
-      const moving = records.filter(record => note(record, at) && plain(record.domain.uuid));
+      const moving = records.filter((record, place) => note(record, place, at) && plain(record.domain.uuid));
       if (moving.length === 0) return records;
       const sizes = new Map<string, Bytes | undefined>();
       const asking = moving.slice(0, ASKED_PER_TICK).map(async ({ domain }) => {

@@ -4,7 +4,10 @@ import { setImmediate } from 'node:timers/promises';
 const SLICE = 500;
 
 /** Like `map`, with a pause for the event loop after every slice. */
-export async function mapInSlices<T, U>(items: readonly T[], transform: (item: T) => U): Promise<U[]> {
+export async function mapInSlices<T, U>(
+  items: readonly T[],
+  transform: (item: T, place: number) => U,
+): Promise<U[]> {
   // Of its length at once: an array that grows is copied eight times on its way to a thousand.
   const results = new Array<U>(items.length);
   for (let from = 0; from < items.length; from += SLICE) {
@@ -15,8 +18,16 @@ export async function mapInSlices<T, U>(items: readonly T[], transform: (item: T
 }
 
 /** By itself: V8 optimises a loop in a function that is called every tick late, and in an asynchronous one hardly at all. */
-function mapSlice<T, U>(items: readonly T[], from: number, transform: (item: T) => U, results: U[]): void {
+function mapSlice<T, U>(
+  items: readonly T[],
+  from: number,
+  transform: (item: T, place: number) => U,
+  results: U[],
+): void {
   const slice = from === 0 && items.length <= SLICE ? items : items.slice(from, from + SLICE);
   let at = from;
-  for (const item of slice) results[at++] = transform(item);
+  for (const item of slice) {
+    results[at] = transform(item, at);
+    at++;
+  }
 }
