@@ -11,18 +11,21 @@ export function bookErrors(guests: readonly SimulatedGuest[]): string[] {
   const found: string[] = [];
   for (const { name, memory, parameters } of guests) {
     if (memory === undefined) continue;
-    const { size, kernel, anonymous, cache, free, freeResident, freed, returned, swapped, swapCached } =
-      memory;
+    const { size, kernel, anonymous, cache, free, freeResident, freed, returned, listed } = memory;
+    const { swapped, swapCached, huge, written } = memory;
     if (kernel + anonymous + cache + free !== size) found.push(`${name}: pages lost or invented`);
     // One comparison each, and false for NaN too.
     if (!(anonymous >= 0 && cache >= 0 && free >= 0 && freeResident >= 0 && swapped >= 0)) {
       found.push(`${name}: an amount below zero`);
     }
-    if (!(freed >= 0 && returned >= 0 && swapCached >= 0)) found.push(`${name}: a part below zero`);
-    if (!(freed <= freeResident && returned <= free - freeResident && swapCached <= anonymous)) {
+    if (!(freed >= 0 && returned >= 0 && listed >= 0 && swapCached >= 0 && huge >= 0 && written >= 0))
+      found.push(`${name}: a part below zero`);
+    if (
+      !(freed <= freeResident && returned <= free - freeResident && huge + written + swapCached <= anonymous)
+    ) {
       found.push(`${name}: a part larger than the whole`);
     }
-    if (!(freeResident <= free)) found.push(`${name}: more free memory resident than free`);
+    if (!(freeResident <= free && listed <= free)) found.push(`${name}: more free memory than free`);
     if (!(size <= parameters.maximum)) found.push(`${name}: larger than its maximum`);
     if (!(swapped <= parameters.swap)) found.push(`${name}: more swapped than its device holds`);
   }

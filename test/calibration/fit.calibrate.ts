@@ -15,7 +15,8 @@ const KERNEL_COORDINATES = [
   { name: 'swapCluster', least: 1, most: 16, start: 8 },
   { name: 'swapFaults', least: 0, most: 4, start: 1 },
   { name: 'scatter', least: 0, most: 1, start: 0.5 },
-  { name: 'unreported', least: 0, most: 0.2, start: 0.1 },
+  { name: 'kept', least: 0, most: 0.8, start: 0.4 },
+  { name: 'apart', least: 0, most: 0.2, start: 0.1 },
 ] as const satisfies readonly Coordinate[];
 
 /** MiB a second. */
@@ -41,7 +42,7 @@ it('fits', { timeout: 600_000 }, () => {
     ]),
   );
   const fitOf = (values: readonly number[]): Fit => {
-    const [swapCluster = 0, swapFaults = 0, scatter = 0, unreported = 0, ...speeds] = values;
+    const [swapCluster = 0, swapFaults = 0, scatter = 0, kept = 0, apart = 0, ...speeds] = values;
     const [
       inflateTouched = 0,
       inflateUntouched = 0,
@@ -58,7 +59,8 @@ it('fits', { timeout: 600_000 }, () => {
         swapCluster,
         swapFaults,
         scatter,
-        unreported,
+        kept,
+        apart,
       },
       machine: { inflateTouched, inflateUntouched, deflate, touch, swapIn, swapOut, files },
     };

@@ -13,34 +13,28 @@ const SWAP_PAGE_KIB = 4;
 /** Of the data disk, beside the file. */
 const FILE_SYSTEM = 40 * MiB;
 
-/** Two at a time: under emulation a guest needs a processor of its own for its speed to mean anything. */
-const PAIRS = [SCRIPTS.slice(0, 2), SCRIPTS.slice(2)].map(pair => ({
-  names: pair.map(({ name }) => name).join(' and '),
-  pair,
-}));
-
-it.each(PAIRS)('plays $names to guests of their own', { timeout: 600_000 }, async ({ pair }) => {
+/** One at a time: under emulation a guest needs a processor of its own for its speed to mean anything, and its host another. */
+it.each(SCRIPTS)('plays $name to a guest of its own', { timeout: 600_000 }, async script => {
+  const { name, memory, swap, file, freePageReporting = false, touched = false } = script;
   await using lab = await startLab({
-    guests: pair.map(({ name, memory, swap, file, freePageReporting = false, touched = false }) => ({
-      name,
-      memory: mebibytes(memory),
-      swap: mebibytes(swap),
-      disk: mebibytes(file + FILE_SYSTEM),
-      statsPeriod: 1,
-      freePageReporting,
-      touched,
-    })),
+    guests: [
+      {
+        name,
+        memory: mebibytes(memory),
+        swap: mebibytes(swap),
+        disk: mebibytes(file + FILE_SYSTEM),
+        statsPeriod: 1,
+        freePageReporting,
+        touched,
+      },
+    ],
   });
   const kernel = (await fetchKernel(cacheFolder())).release;
   const qemu =
     /version (\S+)/.exec(await run('/usr/bin/qemu-system-x86_64', ['--version']))?.[1] ?? 'unknown';
-  await Promise.all(
-    pair.map(async (script, i) => {
-      const recording = await record(lab.guest(i), script);
-      expect(lab.guest(i).agent.holderDeaths).toEqual([]);
-      await writeFile(recordingFile(script.name), formatRecording({ kernel, qemu, ...recording }));
-    }),
-  );
+  const recording = await record(lab.guest(0), script);
+  expect(lab.guest(0).agent.holderDeaths).toEqual([]);
+  await writeFile(recordingFile(name), formatRecording({ kernel, qemu, ...recording }));
 });
 
 async function record(guest: Guest, script: CalibrationScript): Promise<Omit<Recording, 'kernel' | 'qemu'>> {
@@ -76,12 +70,14 @@ async function record(guest: Guest, script: CalibrationScript): Promise<Omit<Rec
 
   for (let next = 0; next <= script.seconds; next = Math.floor(elapsed() + 0.01) + 1) {
     await new Promise(resolve => setTimeout(resolve, (next - elapsed()) * 1000));
-    const at = elapsed();
+    const asked = elapsed();
     const [meminfo, vmstat, rss] = await Promise.all([
       agent.meminfo(),
       agent.vmstat(),
       guest.residentMemory(),
     ]);
+    // A guest that is short of memory answers late, with what is true by then.
+    const at = Math.round((asked + elapsed()) * 50) / 100;
     const since = (name: string): number => (vmstat[name] ?? Number.NaN) - (first[name] ?? Number.NaN);
     times.push(at);
     figures.available.push(kib(meminfo.MemAvailable));

@@ -3,7 +3,7 @@ import { KERNEL, type KernelFigures, TCG } from '../../src/hypervisor/simulated/
 import { reportFreePages } from '../../src/hypervisor/simulated/free-pages.ts';
 import { bootMemory, noHarm, residentBytes, stepGuest } from '../../src/hypervisor/simulated/guest-model.ts';
 import { PAGE, wholePages } from '../../src/hypervisor/simulated/pages.ts';
-import { type GuestParameters, unreportedBytes } from '../../src/hypervisor/simulated/reclaim.ts';
+import { apartOf, type GuestParameters } from '../../src/hypervisor/simulated/reclaim.ts';
 import { reportOf } from '../../src/hypervisor/simulated/report.ts';
 import { parametersOf } from '../../src/hypervisor/simulated/scenario.ts';
 import { type Bytes, KiB, type Seconds } from '../../src/model/units.ts';
@@ -53,7 +53,8 @@ export function replay(script: CalibrationScript, recording: Recording, fit: Fit
     machine: 'tcg',
   });
   const kernel = wholePages(fit.kernel.fixed + fit.kernel.share * script.memory);
-  const parameters = { ...base, kernel, figures: fit.kernel, speed: fit.machine };
+  const apart = apartOf(script.memory - kernel, fit.kernel);
+  const parameters = { ...base, kernel, apart, figures: fit.kernel, speed: fit.machine };
   const memory = bootMemory(parameters, first('rss'));
   const harm = noHarm();
   memory.anonymous = locked;
@@ -84,7 +85,7 @@ export function replay(script: CalibrationScript, recording: Recording, fit: Fit
         STEP,
         reads(moments, now, parameters),
       );
-      if (script.freePageReporting) reportFreePages(memory, unreportedBytes(parameters), STEP);
+      if (script.freePageReporting) reportFreePages(memory, apart, STEP);
     }
     const report = reportOf(memory, parameters, 0);
     result.available.push(report.availableKib);

@@ -14,6 +14,11 @@ export interface FreePages {
   freed: Bytes;
   /** Below it: pages of the last deflations, which the host does not back. Part of `free` less `freeResident`. */
   returned: Bytes;
+  /**
+   * Part of `free` that lies on a processor's own list, where pages go that are freed one by one and are taken from first. The kernel
+   * does not count it as free (NR_FREE_PAGES; free_unref_page() in mm/page_alloc.c).
+   */
+  listed: Bytes;
   /** Time until the guest reports free pages; negative while there is nothing to report. */
   reportIn: Seconds;
 }
@@ -21,27 +26,37 @@ export interface FreePages {
 /** PAGE_REPORTING_DELAY of mm/page_reporting.c: pages are reported so long after the first of them was freed. */
 const REPORTING_DELAY: Seconds = 2;
 
-/** Takes free pages from the top of the stack. */
-export function takeFree(pages: FreePages, bytes: Bytes): void {
+/**
+ * Takes free pages from the top of the stack.
+ *
+ * @param apart resident pages that are taken last
+ */
+export function takeFree(pages: FreePages, bytes: Bytes, apart: Bytes): void {
   const freed = Math.min(bytes, pages.freed);
   const returned = Math.min(bytes - freed, pages.returned);
-  const below = Math.min(bytes - freed - returned, pages.freeResident - pages.freed);
+  const rest = bytes - freed - returned;
+  const fresh = pages.free - pages.freeResident - pages.returned;
+  const resident = pages.freeResident - pages.freed;
+  const below = Math.max(rest - fresh, Math.min(rest, Math.max(0, resident - apart)));
   pages.free -= bytes;
+  pages.listed = Math.max(0, pages.listed - bytes);
   pages.freed -= freed;
   pages.returned -= returned;
   pages.freeResident -= freed + below;
 }
 
-/** Gives pages back to the guest's allocator; for the host they stay resident. */
-export function release(pages: FreePages, bytes: Bytes): void {
+/** Gives pages back to the guest's allocator, up to `list` on the processor's list; for the host they stay resident. */
+export function release(pages: FreePages, bytes: Bytes, list: Bytes): void {
   pages.free += bytes;
+  pages.listed = Math.max(pages.listed, Math.min(list, pages.listed + bytes));
   pages.freeResident += bytes;
   pages.freed += bytes;
 }
 
-/** Pages come out of the balloon, and cost the host nothing until they are touched. */
-export function giveBack(pages: FreePages, bytes: Bytes): void {
+/** Pages come out of the balloon one by one, up to `list` to the processor's list, and cost the host nothing until they are touched. */
+export function giveBack(pages: FreePages, bytes: Bytes, list: Bytes): void {
   pages.free += bytes;
+  pages.listed = Math.max(pages.listed, Math.min(list, pages.listed + bytes));
   pages.returned += bytes;
   pages.freed = 0;
 }

@@ -8,6 +8,7 @@ import { giveBack, release, takeFree } from './free-pages.ts';
 import { PAGE, wholePages } from './pages.ts';
 import {
   FAULT_AROUND,
+  fitParts,
   type GuestMemory,
   type GuestParameters,
   held,
@@ -70,8 +71,11 @@ export function bootMemory({ maximum, kernel }: GuestParameters, resident: Bytes
     freeResident: wholePages(Math.min(free, resident - kernel)),
     freed: 0,
     returned: 0,
+    listed: 0,
     reportIn: -1,
     swapped: 0,
+    huge: 0,
+    written: 0,
     swapCached: 0,
     filesSeen: 0,
     blockedSeconds: 0,
@@ -109,7 +113,7 @@ export function stepGuest(
   const wanted = parameters.locked + (memory.restartSeconds > 0 ? 0 : wholePages(demand));
   memory.restartSeconds = Math.max(0, memory.restartSeconds - dt);
   if (target !== undefined && target > memory.size) deflate(memory, parameters, target, dt);
-  dropUnwanted(memory, wanted);
+  dropUnwanted(memory, parameters, wanted);
   const waiting = allocate(memory, harm, parameters, budget, wanted, dt);
   const missing = waiting > 0 ? Math.max(0, wanted - held(memory)) : 0;
   const stalled = waiting + touchSwapped(memory, parameters, budget, dt);
@@ -118,21 +122,25 @@ export function stepGuest(
   if (reading) readFiles(memory, harm, parameters, dt);
   if (target !== undefined && target < memory.size) inflate(memory, harm, parameters, budget, target, dt);
   const { low, high } = parameters.watermarks;
-  if (memory.free < low) reclaim(memory, parameters, budget, high - memory.free, 'background');
+  const counted = memory.free - memory.listed;
+  if (counted < low) reclaim(memory, parameters, budget, high - counted, 'background');
   harm.swappedOutBytes += memory.swapOut - swapOut;
 }
 
 /** What programs free goes out of RAM and swap alike; a dropped swap slot counts as no swap-in. */
-function dropUnwanted(memory: GuestMemory, wanted: Bytes): void {
+function dropUnwanted(memory: GuestMemory, { list }: GuestParameters, wanted: Bytes): void {
   const surplus = held(memory) - wanted;
   if (surplus <= 0) return;
   const fromSwap = Math.min(memory.swapped, wholePages(surplus * (memory.swapped / held(memory))));
   const fromMemory = Math.min(memory.anonymous, surplus - fromSwap);
   memory.swapped -= surplus - fromMemory;
-  memory.swapCached -= wholePages(memory.swapCached * (fromMemory / Math.max(1, memory.anonymous)));
+  const share = fromMemory / Math.max(1, memory.anonymous);
+  memory.swapCached -= wholePages(memory.swapCached * share);
+  memory.huge -= wholePages(memory.huge * share);
+  memory.written -= wholePages(memory.written * share);
   memory.anonymous -= fromMemory;
-  memory.swapCached = Math.min(memory.swapCached, memory.anonymous);
-  release(memory, fromMemory);
+  fitParts(memory);
+  release(memory, fromMemory, list);
 }
 
 /** Lets the programs take what they want. Returns the time they lost waiting. */
@@ -150,10 +158,14 @@ function allocate(
     return 0;
   }
   const before = budget.left;
+  const { free, listed } = memory;
+  const { min, high } = parameters.watermarks;
+  const huge = parameters.hugePages && free + reclaimableCache(memory, parameters) - asked > high;
   const got = take(memory, parameters, budget, asked, 'direct');
   memory.anonymous += got;
-  const room = memory.free + reclaimableCache(memory, parameters);
-  const huge = parameters.hugePages && room > parameters.watermarks.high;
+  // Huge pages are not made of those on the list.
+  if (huge && free - min >= asked) memory.listed = Math.min(listed, memory.free);
+  if (huge) memory.huge += got;
   memory.minorFaults += got / (huge ? HUGE_PAGE : PAGE);
   if (got === asked) {
     memory.blockedSeconds = 0;
@@ -166,21 +178,23 @@ function allocate(
 }
 
 /** With auto-deflate the balloon gives some pages back first, and goes for its target again after. */
-function deflatedOnOom(memory: GuestMemory, { autodeflate, maximum }: GuestParameters): boolean {
+function deflatedOnOom(memory: GuestMemory, { autodeflate, maximum, list }: GuestParameters): boolean {
   const back = Math.min(OOM_DEFLATES, maximum - memory.size);
   if (!autodeflate || back <= 0) return false;
   memory.size += back;
-  giveBack(memory, back);
+  giveBack(memory, back, list);
   memory.blockedSeconds = 0;
   return true;
 }
 
-function killPrograms(memory: GuestMemory, harm: GuestHarm, { locked }: GuestParameters): void {
+function killPrograms(memory: GuestMemory, harm: GuestHarm, { locked, list }: GuestParameters): void {
   const freed = Math.max(0, memory.anonymous - locked);
-  release(memory, freed);
+  release(memory, freed, list);
   memory.anonymous -= freed;
   memory.swapped = 0;
   memory.swapCached = 0;
+  memory.huge = 0;
+  memory.written = 0;
   memory.blockedSeconds = 0;
   memory.restartSeconds = RESTART;
   harm.oomKills++;
@@ -193,14 +207,15 @@ function touchSwapped(
   budget: SwapBudget,
   dt: Seconds,
 ): Seconds {
-  if (memory.swapped === 0) return 0;
+  if (memory.swapped === 0 && memory.written === 0) return 0;
   const { swapInRate, swapOutRate, touchRate, figures } = parameters;
   const before = budget.left;
   const hot = hotSwapped(memory, parameters);
   // Of each page that is touched in turn, the chance that it is swapped; one that is takes the time to bring it in.
   const missing = touchRate > 0 ? (memory.swapped / held(memory)) ** figures.scatter : 0;
-  const passed = touchRate > 0 ? (dt * missing) / (1 / touchRate + missing / swapInRate) : 0;
-  const wanted = Math.min(memory.swapped, hot + wholePages(passed));
+  const passed = touchRate > 0 ? dt / (1 / touchRate + missing / swapInRate) : 0;
+  const wanted = Math.min(memory.swapped, hot + wholePages(passed * missing));
+  touchWritten(memory, parameters, passed);
   const { min, high } = parameters.watermarks;
   const room = Math.max(0, memory.free - min) + reclaimableCache(memory, parameters);
   const brought = Math.min(wanted, room, wholePages(budget.left * swapInRate));
@@ -211,6 +226,7 @@ function touchSwapped(
   memory.swapIn += churned;
   memory.swapOut += churned;
   if (churned > 0) memory.swapCached += wholePages(churned * (1 - memory.swapCached / memory.anonymous));
+  fitParts(memory);
   countSwapFaults(memory, parameters, churned);
   budget.left -= churned / both;
   const lost = before - budget.left;
@@ -219,9 +235,17 @@ function touchSwapped(
   const touched = Math.max(PAGE, wholePages((cold * dt) / COLD_TOUCH));
   const bearable = wholePages(budget.left * swapInRate);
   const returning = Math.min(touched, cold, wholePages(memory.free - high), bearable);
-  takeFree(memory, returning);
+  takeFree(memory, returning, parameters.apart);
   swapIn(memory, parameters, budget, returning);
   return lost;
+}
+
+/** What was written and never left is mapped again, and changed, as the programs come by. */
+function touchWritten(memory: GuestMemory, { figures }: GuestParameters, passed: Bytes): void {
+  const touched = wholePages(memory.written * Math.min(1, passed / held(memory)));
+  memory.written -= touched;
+  memory.swapCached += touched;
+  memory.minorFaults += (touched / PAGE) * figures.swapFaults;
 }
 
 function swapIn(memory: GuestMemory, parameters: GuestParameters, budget: SwapBudget, bytes: Bytes): void {
@@ -255,17 +279,17 @@ function readFiles(memory: GuestMemory, harm: GuestHarm, parameters: GuestParame
     wholePages(size + (every === 0 ? 0 : parameters.text) - memory.cache),
     room,
   );
-  takeFree(memory, cached);
+  takeFree(memory, cached, parameters.apart);
   memory.cache += cached;
   memory.filesSeen = Math.max(memory.filesSeen, memory.cache);
   memory.majorFaults += (missed * mapped) / FAULT_AROUND;
   memory.minorFaults += (missed * mapped) / PAGE;
 }
 
-function deflate(memory: GuestMemory, { speed }: GuestParameters, target: Bytes, dt: Seconds): void {
+function deflate(memory: GuestMemory, { speed, list }: GuestParameters, target: Bytes, dt: Seconds): void {
   const grown = Math.min(target - memory.size, wholePages(speed.deflate * dt));
   memory.size += grown;
-  giveBack(memory, grown);
+  giveBack(memory, grown, list);
 }
 
 /**
@@ -280,17 +304,18 @@ function inflate(
   target: Bytes,
   dt: Seconds,
 ): void {
-  const { watermarks, speed } = parameters;
+  const { watermarks, speed, apart } = parameters;
   const before = memory.size;
   const spare = Math.min(before - target, Math.max(0, memory.free - watermarks.min));
-  const touched = Math.min(spare, memory.freeResident, wholePages(speed.inflateTouched * dt));
+  const near = Math.max(0, memory.freeResident - apart);
+  const touched = Math.min(spare, near, wholePages(speed.inflateTouched * dt));
   const timeLeft = dt - touched / speed.inflateTouched;
   const untouched = Math.min(
     spare - touched,
-    memory.free - memory.freeResident,
+    memory.free - near,
     wholePages(speed.inflateUntouched * timeLeft),
   );
-  takeFree(memory, touched + untouched);
+  takeFree(memory, touched + untouched, apart);
   memory.size -= touched + untouched;
   const rest = memory.size - target;
   const reclaimTime = timeLeft - untouched / speed.inflateUntouched;

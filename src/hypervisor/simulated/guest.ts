@@ -9,7 +9,7 @@ import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './
 import { DETAIL, REASON } from './lifecycle.ts';
 import { PAGE, wholePages } from './pages.ts';
 import { deriveSeed, randomUuid } from './random.ts';
-import { type GuestMemory, type GuestParameters, unreportedBytes } from './reclaim.ts';
+import type { GuestMemory, GuestParameters } from './reclaim.ts';
 import { distorted, type GuestReport, reportOf } from './report.ts';
 import { BOOT, bootSize, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';
 
@@ -230,8 +230,8 @@ export class SimulatedGuest {
     this.parameters = { ...this.parameters, maximum: this.parameters.maximum + plugged };
     this.#target += plugged;
     memory.size += plugged;
-    if (plugged > 0) giveBack(memory, plugged);
-    else takeFree(memory, -plugged);
+    if (plugged > 0) giveBack(memory, plugged, 0);
+    else takeFree(memory, -plugged, 0);
   }
 
   /** The size that it was last asked to take. */
@@ -271,7 +271,7 @@ export class SimulatedGuest {
       this.runSeconds += dt;
       const target = this.#booted && this.hasBalloon ? this.#followed(memory) : undefined;
       stepGuest(memory, this.harm, this.parameters, this.demandAt(time), target, dt, this.#reads(time));
-      if (this.spec.freePageReporting) reportFreePages(memory, unreportedBytes(this.parameters), dt);
+      if (this.spec.freePageReporting) reportFreePages(memory, this.parameters.apart, dt);
       if (this.spec.obstacles?.length || this.#faults.has('pinned'))
         this.#pinned = Math.max(this.#pinned, residentBytes(memory));
       if (target !== undefined) this.#driver(memory, wall);

@@ -24,6 +24,17 @@ export interface GuestParameters {
   /** Pages of running programs' files; reclaim does not get them. */
   readonly text: Bytes;
   readonly watermarks: Watermarks;
+  /**
+   * Most that one processor's list of free pages holds: the low watermark, divided among the processors (zone_highsize() in
+   * mm/page_alloc.c; seen with 42 and 54 MiB on guests of 768 and 1024 MiB with one processor).
+   */
+  readonly list: Bytes;
+  /**
+   * Free memory that was touched at boot and lies apart: in the zone for DMA, in blocks kept for the kernel's own pages, in blocks too
+   * small to be reported. Programs, files and balloon get it last, when other pages are used up (zonelists and migrate types,
+   * mm/page_alloc.c; 28 to 36 MiB in the recordings).
+   */
+  readonly apart: Bytes;
   /** Programs' memory comes in huge pages, where there is room for them. */
   readonly hugePages: boolean;
   /** Running out of memory deflates the balloon instead of killing programs, and MemTotal does not know of the balloon. */
@@ -54,7 +65,8 @@ export interface Watermarks {
 
 /**
  * The guest's memory at one moment, in bytes, every amount a whole number of pages. Always
- * `kernel + anonymous + cache + free = size`, and `freed <= freeResident <= free`. Counters count since the guest booted.
+ * `kernel + anonymous + cache + free = size`, `freed <= freeResident <= free` and `huge + written + swapCached <= anonymous`. Counters
+ * count since the guest booted.
  */
 export interface GuestMemory extends FreePages {
   /** What the balloon leaves: the maximum less the balloon. */
@@ -63,6 +75,10 @@ export interface GuestMemory extends FreePages {
   anonymous: Bytes;
   cache: Bytes;
   swapped: Bytes;
+  /** Anonymous memory in huge pages. */
+  huge: Bytes;
+  /** Anonymous memory that was written with the rest of its huge page and is still there: it can go without being written again. */
+  written: Bytes;
   /** Anonymous memory that has come back from swap and still has its place there: the kernel counts it as file pages too. */
   swapCached: Bytes;
   /** Most file data that was ever cached at once: what is read again below this is a re-read. */
@@ -112,7 +128,8 @@ export function watermarksOf(maximum: Bytes, kernel: Bytes): Watermarks {
 
 /** MemAvailable as mm/show_mem.c, si_mem_available() estimates it. */
 export function memAvailable(memory: Readonly<GuestMemory>, { low, high }: Watermarks): Bytes {
-  return Math.max(0, memory.free - high + memory.cache - wholePages(Math.min(memory.cache / 2, low)));
+  const free = memory.free - memory.listed;
+  return Math.max(0, free - high + memory.cache - wholePages(Math.min(memory.cache / 2, low)));
 }
 
 /** Anonymous memory in use, in RAM or on the swap device. */
@@ -125,9 +142,9 @@ export function hotSwapped(memory: Readonly<GuestMemory>, parameters: GuestParam
   return memory.swapped === 0 ? 0 : Math.max(0, memory.swapped - coldTotal(memory, parameters));
 }
 
-/** Free memory that page reporting leaves to the guest. */
-export function unreportedBytes({ maximum, kernel, figures }: GuestParameters): Bytes {
-  return figures.unreported * (maximum - kernel);
+/** What lies apart in a guest of this MemTotal. */
+export function apartOf(total: Bytes, { apart }: KernelFigures): Bytes {
+  return wholePages(apart * total);
 }
 
 /** File pages that reclaim can have. */
@@ -150,7 +167,9 @@ export function reclaim(
   const dropped = Math.min(wanted, reclaimableCache(memory, parameters));
   memory.cache -= dropped;
   const swapped = dropped < wanted ? swapOut(memory, parameters, budget, wanted - dropped, kind) : 0;
-  release(memory, dropped + swapped);
+  // While kswapd runs, lists are kept short (ZONE_RECLAIM_ACTIVE), and programs that reclaim empty them (drain_all_pages()).
+  memory.listed = 0;
+  release(memory, dropped + swapped, 0);
   return dropped + swapped;
 }
 
@@ -165,18 +184,57 @@ function swapOut(
     kind === 'direct'
       ? memory.anonymous - parameters.locked
       : Math.min(memory.anonymous - parameters.locked, coldTotal(memory, parameters) - memory.swapped);
-  const bytes = Math.min(
-    wholePages(budget.left * parameters.swapOutRate),
-    wanted,
-    Math.max(0, swappable),
-    parameters.swap - memory.swapped,
+  const most = Math.min(wanted, Math.max(0, swappable));
+  const { swapped } = memory;
+  if (memory.huge > 0) splitHuge(memory, parameters, budget, most);
+  // What has a place on the device already needs no other.
+  const again = Math.min(memory.written, most - (memory.swapped - swapped));
+  memory.written -= again;
+  leave(memory, again);
+  const rest = Math.min(
+    writable(memory, parameters, budget),
+    most - (memory.swapped - swapped),
+    memory.anonymous - memory.huge - memory.written,
   );
+  memory.swapOut += rest;
+  budget.left -= rest / parameters.swapOutRate;
+  leave(memory, rest);
+  fitParts(memory);
+  return memory.swapped - swapped;
+}
+
+function leave(memory: GuestMemory, bytes: Bytes): void {
   memory.anonymous -= bytes;
   memory.swapped += bytes;
+}
+
+/** Writes whole huge pages and frees a part of them, up to `wanted` bytes. */
+function splitHuge(
+  memory: GuestMemory,
+  parameters: GuestParameters,
+  budget: SwapBudget,
+  wanted: Bytes,
+): void {
+  const { kept } = parameters.figures;
+  const bytes = Math.min(memory.huge, wholePages(wanted / (1 - kept)), writable(memory, parameters, budget));
+  const freed = Math.min(wanted, bytes - wholePages(bytes * kept));
+  memory.huge -= bytes;
+  memory.written += bytes - freed;
   memory.swapOut += bytes;
-  memory.swapCached = Math.min(memory.swapCached, memory.anonymous);
   budget.left -= bytes / parameters.swapOutRate;
-  return bytes;
+  leave(memory, freed);
+}
+
+/** What the swap device has time and place for. */
+function writable(memory: GuestMemory, { swap, swapOutRate }: GuestParameters, { left }: SwapBudget): Bytes {
+  return Math.max(0, Math.min(wholePages(left * swapOutRate), swap - memory.swapped - memory.written));
+}
+
+/** Keeps the parts of anonymous memory within the whole after some of it went. */
+export function fitParts(memory: GuestMemory): void {
+  memory.swapCached = Math.min(memory.swapCached, memory.anonymous);
+  memory.huge = Math.min(memory.huge, memory.anonymous - memory.swapCached);
+  memory.written = Math.min(memory.written, memory.anonymous - memory.swapCached - memory.huge);
 }
 
 /** Takes up to `wanted` free bytes above the min watermark, reclaiming first what is missing; the caller books what it got. */
@@ -191,7 +249,7 @@ export function take(
   const missing = wanted - Math.max(0, memory.free - min);
   if (missing > 0) reclaim(memory, parameters, budget, missing, kind);
   const taken = Math.min(wanted, Math.max(0, memory.free - min));
-  takeFree(memory, taken);
+  takeFree(memory, taken, parameters.apart);
   return taken;
 }
 

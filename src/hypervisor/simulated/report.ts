@@ -27,12 +27,12 @@ export function reportOf(
     swapOutKib: bytesToKib(memory.swapOut),
     majorFaults: Math.floor(memory.majorFaults),
     minorFaults: Math.floor(memory.minorFaults),
-    freeKib: bytesToKib(memory.free),
+    freeKib: bytesToKib(memory.free - memory.listed),
     // With deflate-on-oom the driver leaves ballooned pages in MemTotal (adjust_managed_page_count, virtio_balloon.c).
     totalKib: bytesToKib((parameters.autodeflate ? parameters.maximum : memory.size) - memory.kernel),
     availableKib: bytesToKib(memAvailable(memory, parameters.watermarks)),
     // NR_FILE_PAGES, which has the pages of the swap cache too.
-    cachesKib: bytesToKib(memory.cache + memory.swapCached),
+    cachesKib: bytesToKib(memory.cache + memory.swapCached + memory.written),
   };
 }
 

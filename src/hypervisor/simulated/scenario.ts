@@ -5,7 +5,14 @@ import { KERNEL, type Speed, TCG } from './calibrated.ts';
 import type { DemandSpec } from './demand.ts';
 import type { HostMishap, Planned, PlannedMishap } from './faults.ts';
 import { wholePages } from './pages.ts';
-import { type FileReads, type GuestParameters, TEXT, usesHugePages, watermarksOf } from './reclaim.ts';
+import {
+  apartOf,
+  type FileReads,
+  type GuestParameters,
+  TEXT,
+  usesHugePages,
+  watermarksOf,
+} from './reclaim.ts';
 
 export interface GuestSpec {
   readonly name: string;
@@ -119,6 +126,7 @@ export function bootSize(spec: GuestSpec): Bytes {
 export function parametersOf(spec: GuestSpec): GuestParameters {
   const maximum = wholePages(spec.maximum);
   const kernel = kernelBytes(maximum);
+  const watermarks = watermarksOf(maximum, kernel);
   const swapInRate = spec.swapRate ?? SWAP_RATE;
   return {
     maximum,
@@ -131,7 +139,9 @@ export function parametersOf(spec: GuestSpec): GuestParameters {
     touchRate: spec.touchRate ?? 0,
     files: { ...FILES, ...spec.files },
     text: wholePages(spec.text ?? TEXT),
-    watermarks: watermarksOf(maximum, kernel),
+    watermarks,
+    apart: apartOf(maximum - kernel, KERNEL),
+    list: wholePages(watermarks.low / (spec.vcpus ?? 1)),
     hugePages: usesHugePages(maximum - kernel),
     autodeflate: spec.autodeflate ?? false,
     speed: spec.machine === 'tcg' ? TCG : KVM,
