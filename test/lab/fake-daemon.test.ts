@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectLibvirt } from '../../src/hypervisor/libvirt/hypervisor.ts';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import type { FakeDaemon } from '../wire/fake-daemon.ts';
 import { startFakeDaemon } from '../wire/fake-daemon.ts';
 import { MAX_KIB } from '../wire/fake-host.ts';

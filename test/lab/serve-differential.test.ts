@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DomainRef } from '../../src/hypervisor/driver.ts';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { readDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import { connectRaw, type ServeClient } from '../wire/serve-client.ts';
 import { REFUSALS, refusalOf } from '../wire/serve-refusal-cases.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PARAM_TYPE } from '../../src/hypervisor/libvirt/bulk-stats.ts';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { writeDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import { XdrWriter } from '../../src/hypervisor/libvirt/xdr.ts';
 import type { FakeCall } from './fake-answers.ts';

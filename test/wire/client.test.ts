@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { AUTH, PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { AUTH, PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { XdrReader } from '../../src/hypervisor/libvirt/xdr.ts';
 import type { FakeCall } from './fake-answers.ts';
 import type { FakeDaemon } from './fake-daemon.ts';

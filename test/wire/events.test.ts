@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EVENTS } from '../../src/hypervisor/libvirt/events.ts';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { writeDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import { MESSAGE_STATUS, MESSAGE_TYPE } from '../../src/hypervisor/libvirt/wire.ts';
 import { XdrWriter } from '../../src/hypervisor/libvirt/xdr.ts';

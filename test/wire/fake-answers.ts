@@ -1,5 +1,5 @@
 /** What a fake daemon answers of its own accord. */
-import { AUTH, FEATURE, PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { AUTH, FEATURE, PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { writeDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import { XdrReader, XdrWriter } from '../../src/hypervisor/libvirt/xdr.ts';
 import { SERVED } from '../../src/hypervisor/server/numbers.ts';

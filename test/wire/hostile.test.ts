@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import {
   KEEPALIVE_PROGRAM,
   MESSAGE_MAX_BYTES,

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Hypervisor } from '../../src/hypervisor/driver.ts';
 import { connectLibvirt } from '../../src/hypervisor/libvirt/hypervisor.ts';
-import { AUTH, PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { AUTH, PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { SASL_PROCEDURE } from '../../src/hypervisor/libvirt/sasl.ts';
 import { XdrReader, XdrWriter } from '../../src/hypervisor/libvirt/xdr.ts';
 import { isBallonetError } from '../../src/model/errors.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { FrameReader } from '../../src/hypervisor/libvirt/framing.ts';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import type { MessageHeader } from '../../src/hypervisor/libvirt/wire.ts';
 import {
   HEADER_BYTES,

@@ -1,6 +1,6 @@
 /** What the server says unasked: events, pings, goodbyes. */
 import { describe, expect, it, vi } from 'vitest';
-import { FEATURE, PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { FEATURE, PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { writeDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import { SERVED } from '../../src/hypervisor/server/numbers.ts';
 import { createFakeHypervisor } from '../fakes/fake-hypervisor.ts';

@@ -6,7 +6,7 @@ import { Duplex } from 'node:stream';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameReader } from '../../src/hypervisor/libvirt/framing.ts';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { writeDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import {
   KEEPALIVE_PROGRAM,

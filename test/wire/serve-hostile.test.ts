@@ -1,7 +1,7 @@
 /** Clients that mean no good, or are broken: they lose their connection, and nobody else notices. */
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { writeDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import { KEEPALIVE_PROGRAM, MESSAGE_TYPE } from '../../src/hypervisor/libvirt/wire.ts';
 import { SERVED } from '../../src/hypervisor/server/numbers.ts';

@@ -1,7 +1,7 @@
 /** Calls that are refused, by this server and by libvirtd. */
 
 import type { DomainRef } from '../../src/hypervisor/driver.ts';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { writeDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import { BULK, SERVED } from '../../src/hypervisor/server/numbers.ts';
 import type { FrameParts } from './fake-client.ts';

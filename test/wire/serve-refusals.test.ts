@@ -1,6 +1,6 @@
 /** What the server refuses, and in which words. */
 import { describe, expect, it } from 'vitest';
-import { FEATURE, PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { FEATURE, PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { SERVED } from '../../src/hypervisor/server/numbers.ts';
 import type { Write } from './serve-client.ts';
 import { serveFirst, serveTest } from './serve-harness.ts';

@@ -1,7 +1,7 @@
 /** The server's answers, seen by our own client, and what lists and bulk calls select. */
 import { describe, expect, it, vi } from 'vitest';
 import type { HypervisorEvent } from '../../src/hypervisor/driver.ts';
-import { PROCEDURE } from '../../src/hypervisor/libvirt/procedures.ts';
+import { PROCEDURE } from '../../src/hypervisor/libvirt/numbers.ts';
 import { readDomain, writeDomain } from '../../src/hypervisor/libvirt/structures.ts';
 import { LIST } from '../../src/hypervisor/server/numbers.ts';
 import { memoryStatsToRecord } from '../../src/model/memory-stats.ts';

@@ -8,6 +8,7 @@ import { Layouts } from './bulk-params.ts';
 import type { RpcConnection } from './connection.ts';
 import { DomainListMemory } from './domain-list.ts';
 import { BulkLanes } from './lanes.ts';
+import { BULK_ACTIVE, BULK_NOWAIT, LIST_ACTIVE } from './numbers.ts';
 import * as procedures from './procedures.ts';
 import { type Ask, askedInRounds } from './rounds.ts';
 import type { WireDomain } from './structures.ts';
@@ -62,7 +63,7 @@ export class BulkCollector {
     // To libvirt no group at all means every group.
     if (groups === 0) return asked.map(({ ref }) => ({ domain: ref, params: NO_PARAMS }));
     const nowait = options.nowait ?? true;
-    const flags = (nowait ? procedures.BULK_NOWAIT : 0) + (options.domains ? 0 : procedures.BULK_ACTIVE);
+    const flags = (nowait ? BULK_NOWAIT : 0) + (options.domains ? 0 : BULK_ACTIVE);
     const chunks = this.#split(asked);
     const over =
       (lane: RpcConnection): Ask<WireDomain, DomainStats> =>
@@ -122,7 +123,7 @@ export class BulkCollector {
     const kept = this.#listed;
     if (kept && now - kept.at < LIST_MAX_AGE_MS) return kept.domains;
     const generation = this.#generation;
-    const domains = await connection.call(procedures.listWireDomains(procedures.LIST_ACTIVE, this.#list));
+    const domains = await connection.call(procedures.listWireDomains(LIST_ACTIVE, this.#list));
     // An event that came while the list was on its way may not be in it.
     if (this.#listCanBeKept && this.#generation === generation) this.#listed = { domains, at: now };
     return domains;

@@ -5,10 +5,11 @@
 import type { Duplex } from 'node:stream';
 import { BallonetError, isBallonetError } from '../../model/errors.ts';
 import { MiB } from '../../model/units.ts';
+import type { Call } from './call.ts';
 import { FrameReader } from './framing.ts';
+import { isPing, Keepalive } from './keepalive.ts';
 import type { PendingCall } from './pending-call.ts';
 import { pendingCall } from './pending-call.ts';
-import type { Call } from './procedures.ts';
 import * as procedures from './procedures.ts';
 import { TurnBudget } from './turn-budget.ts';
 import type { MessageHeader } from './wire.ts';
@@ -51,6 +52,11 @@ export class RpcConnection {
   readonly #options: ConnectionOptions;
   readonly #frames = new FrameReader();
   readonly #turn = new TurnBudget(TURN_MAX_MS);
+  readonly #keepalive = new Keepalive({
+    ping: () => this.#sendKeepalive(KEEPALIVE.ping),
+    lost: count =>
+      this.fail(new BallonetError('HYPERVISOR_CLOSED', `libvirt left ${count} keepalive pings unanswered`)),
+  });
   readonly #pending = new Map<number, PendingCall>();
   readonly #waiting = new Set<PendingCall>();
   readonly #ended: Promise<BallonetError>;
@@ -58,10 +64,6 @@ export class RpcConnection {
   #failure: BallonetError | undefined;
   #onEvent: EventHandler = () => {};
   #serial = 0;
-  #pingTimer: NodeJS.Timeout | undefined;
-  /** Something came since the last look. */
-  #heard = false;
-  #unanswered = 0;
 
   /** Takes over a stream that is connected. */
   constructor(stream: Duplex, options: ConnectionOptions) {
@@ -141,25 +143,7 @@ export class RpcConnection {
 
   /** Pings whenever nothing came for an interval; `count` unanswered ones end the connection, as in libvirt. */
   startKeepalive(intervalMs: number, count: number): void {
-    this.#pingTimer = setInterval(() => {
-      if (this.#heard) {
-        this.#heard = false;
-        this.#unanswered = 0;
-        return;
-      }
-      if (this.#unanswered >= count) {
-        this.fail(new BallonetError('HYPERVISOR_CLOSED', `libvirt left ${count} keepalive pings unanswered`));
-        return;
-      }
-      this.#unanswered += 1;
-      this.#send({
-        program: KEEPALIVE_PROGRAM,
-        procedure: KEEPALIVE.ping,
-        type: MESSAGE_TYPE.message,
-        serial: 0,
-      });
-    }, intervalMs);
-    this.#pingTimer.unref();
+    this.#keepalive.start(intervalMs, count);
   }
 
   /** Says goodbye if there is a slot for it, then ends. Calls under way are rejected with HYPERVISOR_CLOSED. */
@@ -176,7 +160,7 @@ export class RpcConnection {
   fail(error: BallonetError): void {
     if (this.#failure) return;
     this.#failure = error;
-    clearInterval(this.#pingTimer);
+    this.#keepalive.stop();
     this.#stream.destroy();
     for (const pending of [...this.#pending.values(), ...this.#waiting]) {
       clearTimeout(pending.timer);
@@ -249,7 +233,7 @@ export class RpcConnection {
   }
 
   #receive(chunk: Buffer): void {
-    this.#heard = true;
+    this.#keepalive.heard();
     if (this.#failure) return;
     this.#turn.begin();
     try {
@@ -268,28 +252,18 @@ export class RpcConnection {
     if (this.#failure) return;
     const header = readHeader(message);
     if (header.version !== PROGRAM_VERSION) throw malformed(`version ${header.version} of a program`);
-    if (header.program === KEEPALIVE_PROGRAM) this.#keepalive(header, message);
-    else if (header.program !== REMOTE_PROGRAM)
+    if (header.program === KEEPALIVE_PROGRAM) {
+      if (isPing(message) && this.#stream.writableLength <= PONG_BACKLOG_MAX_BYTES)
+        this.#sendKeepalive(KEEPALIVE.pong);
+    } else if (header.program !== REMOTE_PROGRAM)
       throw malformed(`program ${header.program} was not asked for`);
     else if (header.type === MESSAGE_TYPE.reply) this.#reply(header, message);
     else if (header.type === MESSAGE_TYPE.message) this.#event(header, message);
     else throw malformed(`message type ${header.type} was not asked for`);
   }
 
-  #keepalive(header: MessageHeader, message: Buffer): void {
-    if (header.type !== MESSAGE_TYPE.message || message.length !== HEADER_BYTES)
-      throw malformed('a keepalive message with content');
-    if (header.procedure === KEEPALIVE.ping) {
-      if (this.#stream.writableLength > PONG_BACKLOG_MAX_BYTES) return;
-      this.#send({
-        program: KEEPALIVE_PROGRAM,
-        procedure: KEEPALIVE.pong,
-        type: MESSAGE_TYPE.message,
-        serial: 0,
-      });
-    } else if (header.procedure !== KEEPALIVE.pong) {
-      throw malformed(`keepalive procedure ${header.procedure}`);
-    }
+  #sendKeepalive(procedure: number): void {
+    this.#send({ program: KEEPALIVE_PROGRAM, procedure, type: MESSAGE_TYPE.message, serial: 0 });
   }
 
   #event(header: MessageHeader, message: Buffer): void {

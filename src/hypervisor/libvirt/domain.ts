@@ -11,7 +11,7 @@ import type {
   MemoryStatsOptions,
   SetMemoryOptions,
 } from '../driver.ts';
-import type { Call } from './procedures.ts';
+import type { Call } from './call.ts';
 import * as procedures from './procedures.ts';
 import { LIBVIRT_ERROR } from './remote-error.ts';
 

@@ -2,7 +2,7 @@
 import { BallonetError } from '../../model/errors.ts';
 import type { HypervisorEvent } from '../driver.ts';
 import { LIFECYCLE_KINDS } from '../driver.ts';
-import { PROCEDURE } from './procedures.ts';
+import { PROCEDURE } from './numbers.ts';
 import { outOfRange, readDomain } from './structures.ts';
 import type { XdrReader } from './xdr.ts';
 

@@ -16,13 +16,14 @@ import type {
   NodeMemory,
 } from '../driver.ts';
 import { BulkCollector } from './bulk.ts';
+import type { Call } from './call.ts';
 import type { RpcConnection } from './connection.ts';
 import type { Caller } from './domain.ts';
 import { LibvirtDomain } from './domain.ts';
 import { LIFECYCLE_EVENT } from './events.ts';
 import { Link } from './link.ts';
+import { LIST_ACTIVE, LIST_INACTIVE } from './numbers.ts';
 import { placesOfThisProcess } from './places.ts';
-import type { Call } from './procedures.ts';
 import * as procedures from './procedures.ts';
 import { readCredentials } from './sasl-auth-file.ts';
 import type { EventSink } from './session.ts';
@@ -168,7 +169,7 @@ class LibvirtHypervisor implements Hypervisor, Caller {
 
   async domains(options: { readonly active?: boolean } = {}): Promise<Domain[]> {
     const { active } = options;
-    const flags = active === undefined ? 0 : active ? procedures.LIST_ACTIVE : procedures.LIST_INACTIVE;
+    const flags = active === undefined ? 0 : active ? LIST_ACTIVE : LIST_INACTIVE;
     const refs = await this.read(procedures.listAllDomains(flags));
     return refs.map(ref => this.domain(ref));
   }

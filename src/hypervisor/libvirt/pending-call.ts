@@ -1,7 +1,7 @@
 /** A call between its start and its answer. */
 import type { BallonetError } from '../../model/errors.ts';
 import { isBallonetError } from '../../model/errors.ts';
-import type { Call } from './procedures.ts';
+import type { Call } from './call.ts';
 import { fromRemoteError } from './remote-error.ts';
 import { readRemoteError } from './structures.ts';
 import { MESSAGE_STATUS } from './wire.ts';

@@ -2,15 +2,15 @@
  * The procedures of libvirt's remote program that Ballonet calls: number, arguments and result of each. All of them are
  * old (libvirt 1.3.3 and before), since the protocol only ever grows. Source: libvirt 9.0.0, src/remote/remote_protocol.x.
  */
-import type { ErrorCode } from '../../model/errors.ts';
 import type { MemoryStat } from '../../model/memory-stats.ts';
 import type { Kib, Seconds } from '../../model/units.ts';
 import type { Affect, DomainInfo, DomainRef, DomainStats, NodeMemory } from '../driver.ts';
 import type { Layouts } from './bulk-params.ts';
 import { readBulkStats } from './bulk-stats.ts';
+import type { Call } from './call.ts';
 import type { DomainListMemory } from './domain-list.ts';
 import { readDomainList } from './domain-list.ts';
-import type { RefusalCodes } from './remote-error.ts';
+import { AFFECT_FLAGS, JOB_FIGURES, JOB_TYPE, METADATA_ELEMENT, PROCEDURE } from './numbers.ts';
 import { LIBVIRT_ERROR } from './remote-error.ts';
 import type { WireDomain } from './structures.ts';
 import {
@@ -21,72 +21,6 @@ import {
   uuidBytes,
   writeDomain,
 } from './structures.ts';
-import type { XdrReader, XdrWriter } from './xdr.ts';
-
-/** One call, complete: what to send and how to read the answer. */
-export interface Call<T> {
-  readonly procedure: number;
-  /** For messages. */
-  readonly name: string;
-  write?(writer: XdrWriter): void;
-  /** Reads the whole result; a result without content has none. */
-  read(reader: XdrReader): T;
-  /** What libvirt's error codes mean to this procedure where that differs from what they mean to most. */
-  readonly refusals?: RefusalCodes;
-  /** What any other refusal means; OPERATION_REFUSED if left out. */
-  readonly otherwise?: ErrorCode;
-}
-
-/** `remote_procedure` numbers. */
-export const PROCEDURE = {
-  open: 1,
-  close: 2,
-  domainGetXml: 14,
-  domainGetInfo: 16,
-  lookupById: 22,
-  lookupByName: 23,
-  lookupByUuid: 24,
-  supportsFeature: 60,
-  authList: 66,
-  authPolkit: 70,
-  getLibVersion: 157,
-  memoryStats: 159,
-  domainGetJobInfo: 163,
-  setMemoryFlags: 204,
-  nodeGetMemoryStats: 228,
-  domainSetMetadata: 264,
-  domainGetMetadata: 265,
-  listAllDomains: 273,
-  setMemoryStatsPeriod: 308,
-  eventRegister: 316,
-  eventLifecycle: 318,
-  eventReboot: 319,
-  eventBalloonChange: 331,
-  getAllDomainStats: 344,
-  registerCloseCallback: 360,
-  eventConnectionClosed: 362,
-} as const;
-
-/** `virDrvFeature` numbers. */
-export const FEATURE = { keepalive: 10, eventCallback: 14, closeCallback: 15 } as const;
-
-/** `remote_auth_type` numbers. */
-export const AUTH = { none: 0, sasl: 1, polkit: 2 } as const;
-
-/** `virDomainModificationImpact`. */
-const AFFECT_FLAGS: Readonly<Record<Affect, number>> = { current: 0, live: 1, config: 2 };
-
-/** `virConnectGetAllDomainStatsFlags` and `virConnectListAllDomainsFlags`. */
-export const BULK_NOWAIT = 2 ** 29;
-/** Also with domains named: those that are not active are passed over. */
-export const BULK_ACTIVE = 1;
-export const LIST_ACTIVE = 1;
-export const LIST_INACTIVE = 2;
-
-/** `virDomainJobType` of a job that is under way; 0 is none, 3 to 5 are its ends. */
-export const JOB_TYPE = { none: 0, bounded: 1, unbounded: 2 } as const;
-/** Times and amounts of `remote_domain_get_job_info_ret`. */
-export const JOB_FIGURES = 11;
 
 const OPEN_READ_ONLY = 1;
 const AUTH_TYPES_MAX = 20;
@@ -210,9 +144,6 @@ export function domainXml(domain: DomainRef): Call<string> {
     read: r => r.string(),
   };
 }
-
-/** `virDomainMetadataType`: an element of the caller's own namespace. */
-export const METADATA_ELEMENT = 2;
 
 /** The element of a namespace in the live metadata. */
 export function domainMetadata(domain: DomainRef, namespace: string): Call<string> {

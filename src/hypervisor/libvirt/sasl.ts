@@ -1,7 +1,7 @@
 /** The SASL login over libvirt's own procedures. Source: libvirt 9.0.0, src/remote/remote_protocol.x, remote_driver.c. */
 import { BallonetError } from '../../model/errors.ts';
+import type { Call } from './call.ts';
 import type { RpcConnection } from './connection.ts';
-import type { Call } from './procedures.ts';
 import { LIBVIRT_ERROR } from './remote-error.ts';
 import type { Credentials } from './sasl-auth-file.ts';
 import { answerScram, beginScram, SCRAM_SHA_256, verifyScram } from './sasl-scram.ts';

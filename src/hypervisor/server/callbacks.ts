@@ -2,7 +2,7 @@
 import type { DomainRef, HypervisorEvent } from '../driver.ts';
 import { LIFECYCLE_KINDS } from '../driver.ts';
 import { EVENTS } from '../libvirt/events.ts';
-import { PROCEDURE } from '../libvirt/procedures.ts';
+import { PROCEDURE } from '../libvirt/numbers.ts';
 import { writeDomain } from '../libvirt/structures.ts';
 import type { XdrWriter } from '../libvirt/xdr.ts';
 import { refused, VIR_ERR } from './refusal.ts';

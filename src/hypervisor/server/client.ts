@@ -7,7 +7,8 @@ import type { Duplex } from 'node:stream';
 import { BallonetError, errorMessage, isBallonetError } from '../../model/errors.ts';
 import type { Hypervisor, HypervisorEvent } from '../driver.ts';
 import { FrameReader } from '../libvirt/framing.ts';
-import { PROCEDURE } from '../libvirt/procedures.ts';
+import { isPing, Keepalive } from '../libvirt/keepalive.ts';
+import { PROCEDURE } from '../libvirt/numbers.ts';
 import type { MessageHeader } from '../libvirt/wire.ts';
 import {
   HEADER_BYTES,
@@ -58,6 +59,11 @@ export class ServedClient implements Session {
   readonly #options: ClientOptions;
   readonly #outbox: Outbox;
   readonly #frames: FrameReader;
+  readonly #keepalive = new Keepalive({
+    ping: () => this.#outbox.keepalive(KEEPALIVE.ping),
+    lost: () => this.drop('it leaves keepalive pings unanswered'),
+    deaf: () => this.#paused,
+  });
   /** Calls that have come in and are not begun: no more than one chunk of the stream holds. */
   readonly #queue: Buffer[] = [];
   #opened: Opened | undefined;
@@ -66,9 +72,6 @@ export class ServedClient implements Session {
   #paused = false;
   #ending = false;
   #ended = false;
-  #heard = false;
-  #unanswered = 0;
-  #pingTimer: NodeJS.Timeout | undefined;
   #openTimer: NodeJS.Timeout | undefined;
   #messageTimer: NodeJS.Timeout | undefined;
 
@@ -107,9 +110,8 @@ export class ServedClient implements Session {
   }
 
   startKeepalive(): void {
-    if (this.#pingTimer || this.#ended) return;
-    this.#pingTimer = setInterval(() => this.#ping(), this.#options.limits.keepaliveMs);
-    this.#pingTimer.unref();
+    const { keepaliveMs, keepaliveCount } = this.#options.limits;
+    if (!this.#ended) this.#keepalive.start(keepaliveMs, keepaliveCount);
   }
 
   endAfterReply(): void {
@@ -132,7 +134,8 @@ export class ServedClient implements Session {
   drop(why: string, cause?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const timer of [this.#pingTimer, this.#openTimer, this.#messageTimer]) clearTimeout(timer);
+    this.#keepalive.stop();
+    for (const timer of [this.#openTimer, this.#messageTimer]) clearTimeout(timer);
     this.#outbox.close();
     this.#queue.length = 0;
     this.#stream.destroy();
@@ -141,13 +144,13 @@ export class ServedClient implements Session {
 
   #receive(chunk: Buffer): void {
     if (this.#ended) return;
-    this.#heard = true;
+    this.#keepalive.heard();
     let whole = 0;
     let pinged = false;
     try {
       this.#frames.push(chunk, message => {
         whole += 1;
-        if (isKeepalive(message)) pinged = readKeepalive(message) || pinged;
+        if (readHeader(message).program === KEEPALIVE_PROGRAM) pinged = isPing(message) || pinged;
         else this.#queue.push(message);
       });
     } catch (error) {
@@ -264,21 +267,6 @@ export class ServedClient implements Session {
     if (!this.#resting) this.#work();
   }
 
-  #ping(): void {
-    // A client that is not being read cannot be heard.
-    if (this.#heard || this.#paused) {
-      this.#heard = false;
-      this.#unanswered = 0;
-      return;
-    }
-    if (this.#unanswered >= this.#options.limits.keepaliveCount) {
-      this.drop('it leaves keepalive pings unanswered');
-      return;
-    }
-    this.#unanswered += 1;
-    this.#outbox.keepalive(KEEPALIVE.ping);
-  }
-
   #sayGoodbye(): void {
     this.#stream.end(() => this.drop('it said goodbye'));
     this.#messageTimer ??= this.#deadline(GOODBYE_MS, 'it said goodbye and did not read the answer');
@@ -291,18 +279,4 @@ export class ServedClient implements Session {
 
 function rpcError(message: string, cause?: unknown): BallonetError {
   return refused('PROTOCOL', VIR_ERR.rpc, message, cause);
-}
-
-function isKeepalive(message: Buffer): boolean {
-  return readHeader(message).program === KEEPALIVE_PROGRAM;
-}
-
-/** True for a ping. @throws BallonetError PROTOCOL */
-function readKeepalive(message: Buffer): boolean {
-  const { version, procedure, type } = readHeader(message);
-  if (version !== PROGRAM_VERSION || type !== MESSAGE_TYPE.message || message.length !== HEADER_BYTES)
-    throw malformed('a keepalive message of another form');
-  if (procedure !== KEEPALIVE.ping && procedure !== KEEPALIVE.pong)
-    throw malformed(`keepalive procedure ${procedure}`);
-  return procedure === KEEPALIVE.ping;
 }

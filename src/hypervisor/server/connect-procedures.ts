@@ -2,7 +2,7 @@
 import type { Kib } from '../../model/units.ts';
 import { KiB } from '../../model/units.ts';
 import type { NodeMemory } from '../driver.ts';
-import { AUTH, FEATURE, PROCEDURE } from '../libvirt/procedures.ts';
+import { AUTH, FEATURE, PROCEDURE } from '../libvirt/numbers.ts';
 import type { XdrWriter } from '../libvirt/xdr.ts';
 import { capabilitiesXml } from './machine.ts';
 import { FEATURE_TYPED_PARAM_STRING, LIBVIRT_VERSION, SERVED } from './numbers.ts';

@@ -3,7 +3,7 @@
 import { parseDomainXml } from '../domain-xml.ts';
 import type { Affect, Domain, DomainRef } from '../driver.ts';
 import { DOMAIN_STATES } from '../driver.ts';
-import { JOB_FIGURES, JOB_TYPE, METADATA_ELEMENT, PROCEDURE } from '../libvirt/procedures.ts';
+import { JOB_FIGURES, JOB_TYPE, METADATA_ELEMENT, PROCEDURE } from '../libvirt/numbers.ts';
 import { readDomain } from '../libvirt/structures.ts';
 import type { XdrReader } from '../libvirt/xdr.ts';
 import { byUuid } from './lookup.ts';

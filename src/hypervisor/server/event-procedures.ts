@@ -1,5 +1,5 @@
 /** Procedures that register for events. The replies are there at once, so that no event can overtake them. */
-import { PROCEDURE } from '../libvirt/procedures.ts';
+import { PROCEDURE } from '../libvirt/numbers.ts';
 import { readDomain } from '../libvirt/structures.ts';
 import { SERVED } from './numbers.ts';
 import { type Procedure, procedure } from './procedure.ts';

@@ -1,6 +1,6 @@
 /** Procedures that list domains and look them up. */
 import type { DomainRef } from '../driver.ts';
-import { PROCEDURE } from '../libvirt/procedures.ts';
+import { PROCEDURE } from '../libvirt/numbers.ts';
 import { DOMAIN_LIST_MAX, readUuid, writeDomain } from '../libvirt/structures.ts';
 import { byId, byName, byUuid } from './lookup.ts';
 import { LIST, SERVED } from './numbers.ts';

@@ -1,7 +1,7 @@
 /** Memory statistics of one domain, bulk statistics of many. */
 import { MEMORY_STATS_MAX } from '../../model/memory-stats.ts';
 import type { DomainRef, DomainStats, Hypervisor, StatsGroup } from '../driver.ts';
-import { PROCEDURE } from '../libvirt/procedures.ts';
+import { PROCEDURE } from '../libvirt/numbers.ts';
 import { DOMAIN_LIST_MAX, DOMAIN_MIN_BYTES, readDomain } from '../libvirt/structures.ts';
 import { BulkWriter } from './bulk-writer.ts';
 import { requireListable } from './list-procedures.ts';
