@@ -125,15 +125,26 @@ function worldLines(comparisons: readonly Comparison[]): string[] {
         `| ${script} | ${ranking.lab.join(', ')} | ${ranking.model.join(', ')} | ${ranking.lab.join() === ranking.model.join() ? 'yes' : '**no**'} |`,
     ),
     '',
-    'More than 10 % apart is in bold. Six emulated guests share two processors in the lab, and the speed of programs was fitted to one',
-    'guest alone: that may be the difference in `surge`, where little is reclaimed for a short time, but it has not been tried by itself.',
-    'In `overload` simulated guests give MOM far more than real ones did; why is not known. A balloon that works against programs which',
-    'touch all they have is what the model knows least, as `held-out` shows. Where two controllers reclaim nearly the same, a few percent',
-    'decide the ranking, and it may turn. A script that has not been recorded under all three controllers is not in the tables. The',
-    'lab’s side is as it was recorded; the model plays the policy of today.',
+    'More than 10 % apart is in bold. What is reclaimed hangs on how fast programs take memory, more than on who has the balloons: six',
+    'emulated guests share two processors in the lab, the slower the more else the machine does, and one alone takes memory ten times as',
+    'fast. In the model programs take it at the pace that they had in the lab with nobody at the balloons; where that was not recorded,',
+    `as fast as one alone. Paces: ${paces(comparisons)}.`,
+    'A recording under one controller on a busy machine and under another on an idle one makes the lab’s own figures incomparable. A',
+    'balloon that works against programs which touch all they have is what the model knows least, as `held-out` shows. Where two',
+    'controllers reclaim nearly the same, a few percent decide the ranking, and it may turn. A script that has not been recorded under',
+    'all three controllers is not in the tables. The lab’s side is as it was recorded; the model plays the policy of today.',
     '',
     `${FOUR_CONTROLLERS.join(', ')}: Ballonet with the policy of test/lab/four-policy.ts, MOM’s default rules with all intervals at one second, and guests that are left alone.`,
   ];
+}
+
+function paces(comparisons: readonly Comparison[]): string {
+  return comparisons
+    .map(({ script, rows }) => {
+      const pace = rows.find(({ controller }) => controller === 'nobody')?.lab.pace;
+      return `\`${script}\` ${pace === undefined ? 'not recorded' : `${pace} MiB/s`}`;
+    })
+    .join(', ');
 }
 
 function cell(error: FigureError): string {

@@ -14,6 +14,8 @@ const Outcome = z.strictObject({
   /** Of all guests: PSI full in the lab, time lost waiting for memory in the model. */
   stalledSeconds: z.number(),
   oomKills: z.number(),
+  /** How fast programs took large amounts of memory, MiB a second, at the median; missing where the recording did not keep it. */
+  pace: z.number().optional(),
 });
 export type Outcome = Readonly<z.infer<typeof Outcome>>;
 

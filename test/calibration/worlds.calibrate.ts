@@ -14,7 +14,12 @@ it.each(RUNS)('plays $name to $controller', { timeout: 600_000 }, async ({ scrip
   await using lab = await openFour(controller);
   await using _ = await control(lab, controller);
   await new Promise(resolve => setTimeout(resolve, SETTLE_SECONDS * 1000));
-  const { samples, exceededSeconds, swappedOut, stalledSeconds, oomKills } = await play(lab, script, HOST);
+  const { samples, exceededSeconds, swappedOut, stalledSeconds, oomKills, paces } = await play(
+    lab,
+    script,
+    HOST,
+  );
+  const pace = paces.toSorted((a, b) => a - b)[Math.floor(paces.length / 2)];
   const resident = Array.from({ length: script.seconds }, (_, second) => {
     const sample = samples.find(({ at }) => at >= second) ?? samples.at(-1);
     return Math.round((sample?.resident ?? []).reduce((sum, bytes) => sum + bytes, 0) / MiB);
@@ -25,6 +30,7 @@ it.each(RUNS)('plays $name to $controller', { timeout: 600_000 }, async ({ scrip
     swappedOut: Math.round(swappedOut / MiB),
     stalledSeconds: Math.round(stalledSeconds * 10) / 10,
     oomKills,
+    ...(pace !== undefined && { pace: Math.round((pace / MiB) * 10) / 10 }),
   });
   expect(Math.min(...resident)).toBeGreaterThan(0);
 });

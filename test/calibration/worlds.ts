@@ -13,9 +13,16 @@ import { policyController } from '../../src/simulator/policy-controller.ts';
 import { runSimulation } from '../../src/simulator/run.ts';
 import type { Simulation } from '../../src/simulator/scenario/generate.ts';
 import { fourPolicy, INTERVAL } from '../lab/four-policy.ts';
-import { FOUR_CONTROLLERS, type FourController, HOST, MARGIN, SETTLE_SECONDS } from '../lab/four-world.ts';
+import {
+  FOUR_CONTROLLERS,
+  type FourController,
+  HOST,
+  MARGIN,
+  OWN_GROWTH,
+  SETTLE_SECONDS,
+} from '../lab/four-world.ts';
 import { TOUCHES } from '../lab/play.ts';
-import { GUESTS, type Script } from '../lab/scripts.ts';
+import { GUESTS, IDLE, type Script } from '../lab/scripts.ts';
 import { readRecording } from './recording.ts';
 import type { Outcome, Worlds } from './world-recording.ts';
 
@@ -24,9 +31,16 @@ const MEMORY = 512 * MiB;
 const WARM_UP: Seconds = 25;
 const START: Seconds = WARM_UP + SETTLE_SECONDS;
 
-/** @param residentAtStart of each QEMU when it has booted */
-function simulationOf(script: Script, residentAtStart: Bytes): Simulation {
-  const guests = Array.from({ length: GUESTS }, (_, index) => guestOf(script, index, residentAtStart));
+/** What the two worlds have in common, from the lab's recording. */
+interface Common {
+  /** Of each QEMU while its programs are idle. */
+  readonly idle: Bytes;
+  /** Bytes a second at which programs take memory that there is, with six guests on the machine; undefined where it was not recorded. */
+  readonly pace: number | undefined;
+}
+
+function simulationOf(script: Script, common: Common): Simulation {
+  const guests = Array.from({ length: GUESTS }, (_, index) => guestOf(script, index, common));
   return {
     scenario: {
       name: script.name,
@@ -43,7 +57,7 @@ function simulationOf(script: Script, residentAtStart: Bytes): Simulation {
   };
 }
 
-function guestOf(script: Script, index: number, resident: Bytes): GuestSpec {
+function guestOf(script: Script, index: number, { idle, pace }: Common): GuestSpec {
   // A guest of the same size was recorded before anything was asked of it.
   const { figures, overhead, total } = readRecording('balloon');
   const cache = (figures.cache[0] ?? 0) * KiB;
@@ -60,16 +74,17 @@ function guestOf(script: Script, index: number, resident: Bytes): GuestSpec {
     hotShare: 0,
     touchRate: TOUCHES * PAGE,
     overhead: overhead * KiB,
-    touched: Math.max(0, resident - overhead * KiB) / MEMORY,
+    // Programs and their idle amounts come on top of it.
+    touched: Math.max(0, idle - overhead * KiB - locked - cache - IDLE) / MEMORY,
     statsPeriod: 1,
     boot: 4,
     files: { size: script.cache?.bytes ?? 0, rate: TCG.files, every: script.cache?.every ?? 0, mapped: 0 },
-    demand: demandOf(script, index),
+    demand: demandOf(script, index, pace),
   };
 }
 
-/** Straight lines between the steps of the script; without a rate the model's programs take as fast as they can. */
-function demandOf({ steps }: Script, index: number): DemandSpec {
+/** Straight lines between the steps of the script, no faster than programs were in the lab; where that is not known, than in the model. */
+function demandOf({ steps }: Script, index: number, pace = Number.POSITIVE_INFINITY): DemandSpec {
   const times: Seconds[] = [0];
   const bytes: Bytes[] = [0];
   let held: Bytes = 0;
@@ -77,7 +92,8 @@ function demandOf({ steps }: Script, index: number): DemandSpec {
     if (!step.guests.includes(index)) continue;
     const at = START + step.at;
     const more = step.held - held;
-    times.push(at, at + (step.rate && more > 0 ? more / step.rate : 0.01));
+    const rate = Math.min(step.rate ?? Number.POSITIVE_INFINITY, pace);
+    times.push(at, at + Math.max(0.01, more / rate));
     bytes.push(held, step.held);
     held = step.held;
   }
@@ -85,7 +101,9 @@ function demandOf({ steps }: Script, index: number): DemandSpec {
 }
 
 function policyOf(): ControllerFactory {
-  const text = fourPolicy('auto', MARGIN);
+  // As in the lab: room for what QEMU's own memory may grow by.
+  const own = GUESTS * readRecording('balloon').overhead * KiB;
+  const text = fourPolicy('auto', MARGIN + own * (OWN_GROWTH - 1));
   const files = { kind: () => 'file' as const, list: () => [], read: () => new TextEncoder().encode(text) };
   const set = requirePolicySet(loadPolicySet(['lab.yaml'], files));
   return (bench, listen) => policyController(bench, set, listen);
@@ -98,12 +116,22 @@ const CONTROLLERS: Readonly<Record<FourController, () => ControllerFactory>> = {
   nobody: () => bench => ({ ...staticController(bench), intervalSeconds: 0.5 }),
 };
 
+function commonOf(script: Script, lab: Worlds): Common {
+  // With nobody at the balloons programs wait for no memory; files are read in some scripts only.
+  const idle = Math.min(...Object.values(lab).map(({ nobody }) => nobody?.resident[1] ?? Number.NaN));
+  const pace = lab[script.name]?.nobody?.pace;
+  return { idle: (idle * MiB) / GUESTS, pace: pace === undefined ? undefined : pace * MiB };
+}
+
 /** One script under one controller in the simulated world. */
 async function simulated(script: Script, controller: FourController, lab: Worlds): Promise<Outcome> {
-  const atStart = ((lab[script.name]?.nobody?.resident[0] ?? Number.NaN) * MiB) / GUESTS;
-  const { tally, recording } = await runSimulation(simulationOf(script, atStart), CONTROLLERS[controller](), {
-    record: true,
-  });
+  const { tally, recording } = await runSimulation(
+    simulationOf(script, commonOf(script, lab)),
+    CONTROLLERS[controller](),
+    {
+      record: true,
+    },
+  );
   const resident = Array.from({ length: script.seconds }, (_, second) => {
     const at = recording?.times.findLastIndex(time => time <= SETTLE_SECONDS + second) ?? -1;
     const sum = recording?.guests.reduce((total, guest) => total + (guest.resident[at] ?? Number.NaN), 0);

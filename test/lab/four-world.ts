@@ -13,7 +13,7 @@ export const MARGIN = 64 * MiB;
 export const SETTLE_SECONDS: Seconds = 15;
 
 /** QEMU's own memory grows with its disk requests: by 1 MiB of 730 in all when six guests swapped (measured). */
-const OWN_GROWTH: Ratio = 1.03;
+export const OWN_GROWTH: Ratio = 1.03;
 
 export type FourController = 'ballonet' | 'mom' | 'nobody';
 export const FOUR_CONTROLLERS: readonly FourController[] = ['ballonet', 'mom', 'nobody'];

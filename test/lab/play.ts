@@ -1,6 +1,6 @@
 /** Plays a script to the guests of a lab and measures what it costs host and guests. */
 import { readFile } from 'node:fs/promises';
-import { type Bytes, KiB, type Seconds } from '../../src/model/units.ts';
+import { type Bytes, KiB, MiB, type Seconds } from '../../src/model/units.ts';
 import { MARGIN } from './four-world.ts';
 import type { Guest } from './guest.ts';
 import type { Lab } from './lab.ts';
@@ -10,6 +10,8 @@ const SAMPLE_SECONDS = 0.25;
 /** Pages that every guest touches of what it holds, a second: memory in use, not memory forgotten. */
 export const TOUCHES = 4000;
 const SWAP_PAGE = 4 * KiB;
+/** Less is taken too quickly to tell a pace by. */
+const LARGE: Bytes = 100 * MiB;
 
 export interface Sample {
   readonly at: Seconds;
@@ -30,6 +32,8 @@ export interface Play {
   /** PSI full, of all guests together. */
   readonly stalledSeconds: Seconds;
   readonly oomKills: number;
+  /** How fast programs took large amounts of memory, bytes a second, each time. */
+  readonly paces: readonly number[];
   /** What the workload was refused, such as by a kill of its holder. */
   readonly failures: readonly string[];
 }
@@ -70,6 +74,7 @@ export async function play(lab: Lab, script: Script, host: Bytes): Promise<Play>
     swappedOut: grown(counter => counter.swappedOut),
     stalledSeconds: grown(counter => counter.stalled),
     oomKills: grown(counter => counter.oomKills),
+    paces: workload.paces,
     failures,
   };
 }
@@ -81,10 +86,13 @@ interface Workload {
   advance(at: Seconds): void;
   /** Waits for what was ordered, and gives what failed of it. */
   end(): Promise<readonly string[]>;
+  /** How fast large amounts were taken until now, bytes a second. */
+  readonly paces: readonly number[];
 }
 
 function createWorkload(guests: readonly Guest[], { steps, cache }: Script): Workload {
   const failures: string[] = [];
+  const paces: number[] = [];
   const held = guests.map(() => 0);
   const lines: Promise<unknown>[] = guests.map(() => Promise.resolve());
   const due = [...steps];
@@ -103,7 +111,13 @@ function createWorkload(guests: readonly Guest[], { steps, cache }: Script): Wor
     for (const index of guests.keys()) order(index, action);
   }
 
+  async function take(agent: Guest['agent'], bytes: Bytes, rate: number): Promise<void> {
+    const { seconds } = await agent.take(bytes, { rate, deadlineSeconds: 300 });
+    if (bytes >= LARGE) paces.push(bytes / seconds);
+  }
+
   return {
+    paces,
     async prepare() {
       orderAll(agent => agent.free('all'));
       orderAll(agent => agent.work(TOUCHES));
@@ -117,9 +131,7 @@ function createWorkload(guests: readonly Guest[], { steps, cache }: Script): Wor
         for (const index of indices) {
           const more = bytes - (held[index] ?? 0);
           held[index] = bytes;
-          order(index, agent =>
-            more > 0 ? agent.take(more, { rate, deadlineSeconds: 300 }) : agent.free(-more),
-          );
+          order(index, agent => (more > 0 ? take(agent, more, rate) : agent.free(-more)));
         }
       }
       if (at < rereadAt) return;

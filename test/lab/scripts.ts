@@ -30,7 +30,7 @@ const PAIRS = [
 ] as const;
 /** What a lab guest uses before it holds anything. */
 const BASE = 30 * MiB;
-const IDLE = 40 * MiB - BASE;
+export const IDLE = 40 * MiB - BASE;
 const BUSY = 300 * MiB - BASE;
 /** A program that fills its memory with something worth keeping. */
 const RAMP = 40 * MiB;
