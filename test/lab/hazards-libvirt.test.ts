@@ -1,9 +1,8 @@
 /** The hazards of guests that run, on real ones behind libvirt. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/index.ts';
-import { systemClock } from '../../src/model/clock.ts';
 import { KiB } from '../../src/model/units.ts';
 import { type HazardWorld, hazardsOfGuests } from '../hazards/guests.ts';
+import { programsOf, REAL_TIME } from './hazard-world.ts';
 import { startLab } from './lab.ts';
 
 async function open(): Promise<HazardWorld> {
@@ -15,17 +14,13 @@ async function open(): Promise<HazardWorld> {
     ],
   });
   const hypervisor = await connect(lab.uri);
-  const pass = (seconds: number) => sleep(seconds * 1000);
   return {
     hypervisor,
-    clock: systemClock,
-    pass,
-    settled: calls => calls,
+    ...REAL_TIME,
     guest(name) {
       const guest = lab.guest(['worker', 'auto'].indexOf(name));
       return {
-        take: async bytes => void (await guest.agent.take(bytes, { deadlineSeconds: 60 })),
-        free: async () => void (await guest.agent.free('all')),
+        ...programsOf(guest.agent),
         size: async () => ((await guest.dommemstat()).actual ?? 0) * KiB,
         setMemory: bytes => guest.setMemory(bytes),
         pause: () => guest.pause(),

@@ -2,11 +2,10 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/index.ts';
-import { systemClock } from '../../src/model/clock.ts';
 import { MiB } from '../../src/model/units.ts';
 import { type HazardWorld, hazardsOfGuests } from '../hazards/guests.ts';
+import { programsOf, REAL_TIME } from './hazard-world.ts';
 import { startQmpGuests } from './qmp-guests.ts';
 import { askMonitor } from './qmp-monitor.ts';
 
@@ -30,18 +29,14 @@ async function open(): Promise<HazardWorld> {
     throw error;
   });
   const hypervisor = await connect(`qmp://${vms.folder}`, { reconnect: true });
-  const pass = (seconds: number) => sleep(seconds * 1000);
   return {
     hypervisor,
-    clock: systemClock,
-    pass,
-    settled: calls => calls,
+    ...REAL_TIME,
     guest(name) {
       const guest = vms.guest(name);
       const ask = (command: string, args?: object) => askMonitor(guest.monitor, command, args);
       return {
-        take: async bytes => void (await guest.agent.take(bytes, { deadlineSeconds: 60 })),
-        free: async () => void (await guest.agent.free('all')),
+        ...programsOf(guest.agent),
         async size() {
           const { actual } = Object(await ask('query-balloon'));
           return Number(actual);

@@ -9,34 +9,9 @@ import { KiB, MiB } from '../../src/model/units.ts';
 import { startDaemon } from './daemon.ts';
 import { run, until } from './process.ts';
 import { type QmpGuests, startQmpGuests } from './qmp-guests.ts';
+import { squeezing } from './squeeze-policy.ts';
 
 const UUID = 'c7a5fdbd-cdaf-9455-926a-d65c16db1809';
-
-const POLICY = `
-apiVersion: ballonet/v1
-kind: HostPolicy
-metadata: {name: lab}
-spec:
-  mode: enforce
-  interval: 1s
-  memory: 1GiB
-  reserve: {bytes: 64MiB, percent: 0, select: max}
-  onExit: release
-  pressure:
-    - {name: always, when: host.total > 0, for: 0s, keepFor: 0s}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: lab}
-spec:
-  match: {}
-  guarantees: {min: 20%, max: 100%, reserve: 128MiB}
-  estimate: {signal: used, window: 10s, quantile: 0.95, growth: 2s}
-  target: guest.demand + guarantees.reserve
-  behavior:
-    shrink: {at: [always], step: {max: 20%, min: 16MiB}, cooldown: 2s}
-    grow: {at: [none, always], step: {max: 100%}, cooldown: 0s}
-`;
 
 /** Asks QEMU over its other socket, with a client that is not ours: Python's JSON keeps big integers exact. */
 const ASK = `
@@ -281,7 +256,7 @@ describe('three QEMUs without libvirt', () => {
 
     await using daemon = await startDaemon({
       uri: `qmp://${vms.folder}`,
-      policy: POLICY,
+      policy: squeezing('mode: enforce\n  onExit: release'),
       folder: vms.scratch,
     });
     const started = await daemon.hears('ballonet runs', 30);

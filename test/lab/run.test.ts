@@ -4,32 +4,7 @@ import { KiB, MiB } from '../../src/model/units.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { type Lab, startLab } from './lab.ts';
 import { until } from './process.ts';
-
-/** Shrinks every guest to what it uses and 128 MiB, as soon as it may. */
-const POLICY = (spec: string) => `
-apiVersion: ballonet/v1
-kind: HostPolicy
-metadata: {name: lab}
-spec:
-  interval: 1s
-  memory: 1GiB
-  reserve: {bytes: 64MiB, percent: 0, select: max}
-  pressure:
-    - {name: always, when: host.total > 0, for: 0s, keepFor: 0s}
-  ${spec}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: lab}
-spec:
-  match: {}
-  guarantees: {min: 20%, max: 100%, reserve: 128MiB}
-  estimate: {signal: used, window: 10s, quantile: 0.95, growth: 2s}
-  target: guest.demand + guarantees.reserve
-  behavior:
-    shrink: {at: [always], step: {max: 20%, min: 16MiB}, cooldown: 2s}
-    grow: {at: [none, always], step: {max: 100%}, cooldown: 0s}
-`;
+import { squeezing } from './squeeze-policy.ts';
 
 /** With a report a second, more than a guest needs to be trusted: only the grace of its boot keeps it from being shrunk. */
 const REPORTS_SECONDS = 8;
@@ -43,7 +18,7 @@ describe('ballonet run on two guests', () => {
   ): Promise<Daemon> {
     const daemon = await startDaemon({
       uri: options.uri ?? lab.uri,
-      policy: POLICY(spec),
+      policy: squeezing(spec),
       folder: lab.folder,
       args: options.args ?? [],
     });
@@ -180,7 +155,7 @@ describe('ballonet run on two guests', () => {
       async () => (await size(0)) < 350 * MiB && (await size(1)) < 350 * MiB,
     );
 
-    await daemon.rewrite(POLICY('mode: enforce').replace('min: 20%', 'min: 90%'));
+    await daemon.rewrite(squeezing('mode: enforce').replace('min: 20%', 'min: 90%'));
     daemon.signal('SIGHUP');
     await daemon.hears('policies reloaded', 20);
     await until(

@@ -4,8 +4,8 @@ import type { Recording } from '../recorder.ts';
 import { labelOf, type Score } from '../score.ts';
 import { guestChart, guestsToShow, hostChart } from './charts.ts';
 import { HOVER } from './hover.ts';
+import { htmlPage } from './html-page.ts';
 import type { SimulationReport } from './report.ts';
-import { STYLE } from './style.ts';
 import { escapeHtml } from './svg.ts';
 
 /** One run of the report with what it looked like. */
@@ -25,17 +25,9 @@ export interface Page {
 export function reportPage({ report, description, runs }: Page): string {
   const { scenario, seed, guests, seconds, host } = report;
   const title = `${scenario}: ${runs.length} controller${runs.length === 1 ? '' : 's compared'}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${escapeHtml(title)}</h1>
-<p>${escapeHtml(description)} ${guests} guests on a host of ${formatSize(host.memoryBytes)}, ${formatDuration(seconds)} of virtual time, seed ${seed}.</p>
+  return htmlPage(
+    title,
+    `<p>${escapeHtml(description)} ${guests} guests on a host of ${formatSize(host.memoryBytes)}, ${formatDuration(seconds)} of virtual time, seed ${seed}.</p>
 <h2>Who gives back how much, and at whose cost</h2>
 <div class="scores">${scoreTable(runs)}</div>
 <p class="soft">Reclaimed: host memory that guests would hold if nobody moved a balloon, less what they held. Of the limit: against a controller that knows every demand in
@@ -47,10 +39,8 @@ style="background:var(--harm)"></i>harm</span></p>
 ${runs.map((run, index) => runSection(run, host.memoryBytes, index)).join('\n')}
 <div id="tip" role="status"></div>
 <script type="application/json" id="runs">${figures(runs)}</script>
-<script>${HOVER}</script>
-</body>
-</html>
-`;
+<script>${HOVER}</script>`,
+  );
 }
 
 interface Cell {

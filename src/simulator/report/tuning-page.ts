@@ -1,6 +1,6 @@
 /** The outcome of a search as one HTML page: the trade-off as a chart, and the figures. */
 import type { TunedCandidate, TuningReport } from '../tuning/tuning.ts';
-import { STYLE } from './style.ts';
+import { htmlPage } from './html-page.ts';
 import { escapeHtml } from './svg.ts';
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [960, 360, 56, 34];
@@ -11,17 +11,9 @@ export function tuningPage(report: TuningReport): string {
   const { policy, scenarios, stallLimit, seed, tried, front, before, best, withinLimit } = report;
   const name = withinLimit ? 'best' : 'nearest';
   const title = `${policy}: ${tried.length} candidates between stalls and density`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${escapeHtml(title)}</h1>
-<p>Each point is the policy with other values. Further up: smaller hosts do for the same guests. Further right: programs lose more time on the scenarios' own
+  return htmlPage(
+    title,
+    `<p>Each point is the policy with other values. Further up: smaller hosts do for the same guests. Further right: programs lose more time on the scenarios' own
 hosts. The line joins those that nobody beats in both. Scenarios: ${escapeHtml(scenarios.join(', '))}; seed ${seed}; the search allows ${percent(stallLimit)} of lost time.</p>
 ${withinLimit ? '' : '<p><strong>No candidate is within the limit</strong>: none keeps the guests of every scenario from harm that the oracle spares them. The nearest is marked.</p>\n'}${chart(report)}
 <p class="legend"><span><i style="background:var(--resident)"></i>nobody beats it</span><span><i style="background:var(--soft)"></i>beaten</span><span><i
@@ -30,10 +22,8 @@ style="background:var(--fore)"></i>what the search allows (dashed)</span></p>
 <h2>The trade-off</h2>
 ${candidates([['before', before], [name, best], ...front.map((one, i) => [String(i + 1), one] as const)])}
 <h2>The ${name} on each scenario</h2>
-${trials(best)}
-</body>
-</html>
-`;
+${trials(best)}`,
+  );
 }
 
 function chart({ tried, front, before, best, stallLimit }: TuningReport): string {
