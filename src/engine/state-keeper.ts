@@ -1,7 +1,7 @@
-/** Decides when the state is written: what moves soon, the rest now and then, and never more than the disk can take. */
+/** Decides when the state is written: what moves at once, the rest now and then, and never more than the disk can take. */
 import type { Clock } from '../model/clock.ts';
 import { errorMessage } from '../model/errors.ts';
-import type { Seconds } from '../model/units.ts';
+import type { Ratio, Seconds } from '../model/units.ts';
 import type { GuestMemory, PolicyState } from '../policy/state.ts';
 
 export interface KeeperPorts {
@@ -22,8 +22,14 @@ export interface StateKeeper {
   close(state: PolicyState): Promise<void>;
 }
 
-/** Between two writes, start to start. A little under a second, so that a tick of one second is never just too early. */
-const GAP: Seconds = 0.9;
+/**
+ * Between two writes, start to start. Shrinks wait for their state, and guests in distress for the shrinks, so it is short where the
+ * disk is quick; a slow one has this share of the time for itself, until writes are so far apart that a tick of one second is never
+ * just too early.
+ */
+const SHORTEST_GAP: Seconds = 0.05;
+const WRITING: Ratio = 0.25;
+const LONGEST_GAP: Seconds = 0.9;
 /** For windows and other figures that a guest shows again by itself. */
 const IDLE_GAP: Seconds = 30;
 const RETRY_GAP: Seconds = 10;
@@ -31,6 +37,7 @@ const RETRY_GAP: Seconds = 10;
 /** What a guest shows again by itself, or what is cheap to have wrong by half a minute. A field not named here is kept soon. */
 const VOLATILE: ReadonlySet<string> = new Set<keyof GuestMemory>([
   'demand',
+  'glances',
   'kernelBytes',
   'overheadBytes',
   'granted',
@@ -43,6 +50,7 @@ const VOLATILE: ReadonlySet<string> = new Set<keyof GuestMemory>([
 
 export function createStateKeeper({ write, clock, onProblem }: KeeperPorts): StateKeeper {
   let startedAt = Number.NEGATIVE_INFINITY;
+  let took: Seconds = 0;
   let kept: PolicyState | undefined;
   let latest: PolicyState | undefined;
   /** The write under way, and the one that comes after it or when its time has come. */
@@ -66,12 +74,13 @@ export function createStateKeeper({ write, clock, onProblem }: KeeperPorts): Sta
       if (!failing) onProblem(errorMessage(error));
       failing = true;
     }
+    took = age();
   }
 
   /** Writes what is the latest when its turn comes. */
   async function writeInTurn(): Promise<void> {
     await running;
-    const early = GAP - age();
+    const early = Math.min(LONGEST_GAP, Math.max(SHORTEST_GAP, took / WRITING)) - age();
     if (early > 0 && !closed)
       await new Promise<void>(resolve => {
         timer = setTimeout(resolve, early * 1000);

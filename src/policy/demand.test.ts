@@ -1,15 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../model/units.ts';
-import {
-  type DemandWindow,
-  observeUse,
-  type Unreported,
-  unreportedUse,
-  useSoon,
-  usualUse,
-} from './demand.ts';
+import { type DemandWindow, observeUse, useSoon, usualUse } from './demand.ts';
 import { deepFreeze } from './testing.ts';
+import type { Unreported } from './unreported.ts';
 
 /** Use that memory is kept for. */
 function estimateUse(
@@ -165,31 +159,8 @@ describe('demand', () => {
 });
 
 describe('use that no report has told of yet', () => {
-  const seen = (rss: number | undefined) =>
-    observeUse(undefined, { used: GiB, report: 1, at: 10, rss }, WINDOW);
-
-  it('is what the process has grown by since the last report, and how fast', () => {
-    expect(unreportedUse(seen(2 * GiB), { rss: 2 * GiB + 100 * MiB, at: 10.5 })).toEqual({
-      bytes: 100 * MiB,
-      rate: 200 * MiB,
-    });
-  });
-
-  it('is nothing when the process shrinks, grows by next to nothing, or is not known', () => {
-    const nothing = { bytes: 0, rate: 0 };
-    expect(unreportedUse(seen(2 * GiB), { rss: GiB, at: 11 })).toEqual(nothing);
-    expect(unreportedUse(seen(2 * GiB), { rss: 2 * GiB + MiB, at: 11 })).toEqual(nothing);
-    expect(unreportedUse(seen(2 * GiB), { rss: undefined, at: 11 })).toEqual(nothing);
-    expect(unreportedUse(seen(undefined), { rss: 2 * GiB, at: 11 })).toEqual(nothing);
-  });
-
-  it('begins anew with each report', () => {
-    const window = observeUse(seen(2 * GiB), { used: 2 * GiB, report: 2, at: 11, rss: 3 * GiB }, WINDOW);
-    expect(unreportedUse(window, { rss: 3 * GiB, at: 11.5 }).bytes).toBe(0);
-  });
-
   it('counts at once, and its growth ahead of a move', () => {
-    const window = seen(2 * GiB);
+    const window = observeUse(undefined, { used: GiB, report: 1, at: 10 }, WINDOW);
     expect(
       estimateUse(window, { quantile: 1, growthSeconds: 2 }, { bytes: 100 * MiB, rate: 200 * MiB }),
     ).toBe(GiB + 500 * MiB);

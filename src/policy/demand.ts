@@ -1,4 +1,5 @@
-import { type Bytes, MiB, type Ratio, type Seconds } from '../model/units.ts';
+import type { Bytes, Ratio, Seconds } from '../model/units.ts';
+import { NOTHING_NEW, type Unreported } from './unreported.ts';
 
 /** How many parts the window is kept in. More parts forget more smoothly and cost more to sort. */
 const SLOTS = 24;
@@ -88,33 +89,6 @@ function nextPart(window: DemandWindow): Peaks {
   ranked[place] = partPeak;
   return { peaks, ranked };
 }
-
-/** Shorter than this, a rate is one page fault's accident. */
-const SHORTEST_LOOK: Seconds = 0.2;
-
-/** Pages come and go in a process without meaning; QEMU's own buffers are of this size. */
-const RSS_NOISE: Bytes = 4 * MiB;
-
-/** What a guest has taken that no report has told of yet. */
-export interface Unreported {
-  readonly bytes: Bytes;
-  /** Bytes per second. */
-  readonly rate: number;
-}
-
-/**
- * Reports come once a second at best; the resident memory of the guest's process is known at every tick, and the host counts it.
- * What it has grown by since the last report, the guest has touched for the first time since.
- */
-export function unreportedUse(
-  { rss: before, lastAt }: DemandWindow,
-  { rss, at: now }: Pick<UseReport, 'rss' | 'at'>,
-): Unreported {
-  const bytes = before === undefined || rss === undefined ? 0 : rss - before;
-  return bytes <= RSS_NOISE ? NOTHING_NEW : { bytes, rate: bytes / Math.max(SHORTEST_LOOK, now - lastAt) };
-}
-
-const NOTHING_NEW: Unreported = { bytes: 0, rate: 0 };
 
 /** The use now plus what its growth adds before a move can help, whatever it has been before. */
 export function useSoon(

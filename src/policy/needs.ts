@@ -1,18 +1,12 @@
 /** What a guest has shown to need, and what it has shown of being shrunk: everything that a new report teaches. */
 import { type GuestSample, type Reading, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
-import {
-  type DemandWindow,
-  observeUse,
-  SHORTEST_PERIOD,
-  unreportedUse,
-  useSoon,
-  usualUse,
-} from './demand.ts';
+import { type DemandWindow, observeUse, SHORTEST_PERIOD, useSoon, usualUse } from './demand.ts';
 import { judgeShrink } from './feedback.ts';
 import type { GuestPolicy } from './policy-set.ts';
 import type { Draft, GuestMemory } from './state.ts';
 import { observeSwapping, type Swapping } from './swapping.ts';
+import { glanceAt, unreportedUse } from './unreported.ts';
 
 /** What is read of a guest, and what comes of it. */
 interface Figures {
@@ -69,9 +63,12 @@ export function learnNeeds(figures: Figures, estimate: GuestPolicy['estimate']):
   if (figures.fresh) {
     figures.draft.demand = window;
     figures.draft.swapping = swapping;
+    figures.draft.glances = undefined;
+  } else {
+    figures.draft.glances = glanceAt(before.glances, figures);
   }
   judgeShrink(figures);
-  const unreported = unreportedUse(window, figures);
+  const unreported = unreportedUse(window, figures, before.glances);
   // H13 (R12): what a guest has swapped out is missing from its use, and is needed all the same.
   const need = used + unreported.bytes + (swapping?.evicted ?? 0) + kernelBytes;
   const soon = useSoon(window, estimate.growthSeconds, unreported) + kernelBytes;

@@ -9,6 +9,7 @@ import type { BeforeMove, GuestMemory, Missing, Move, PolicyState, ReclaimAllowa
 import { initialState, newGuestMemory } from './state.ts';
 import { decodeState, encodeState } from './state-json.ts';
 import type { Swapping } from './swapping.ts';
+import type { Glances } from './unreported.ts';
 
 /** An arbitrary for every field, optional ones too: a field added to the state does not compile until it is here. */
 type Arbitraries<T> = { readonly [K in keyof Required<T>]: fc.Arbitrary<T[K]> };
@@ -89,6 +90,7 @@ const guest = whole<GuestMemory>({
   ),
   learned: maybe(whole<LearnedFloor>({ bytes: amount, at: number })),
   faultRate: maybe(amount),
+  glances: maybe(whole<Glances>({ rss: amount, at: number, earlierRss: amount, earlierAt: number })),
   swapping: maybe(whole<Swapping>({ evicted: amount, noisyAt: maybe(number) })),
   efficacy: maybe(
     whole<Efficacy>({

@@ -13,6 +13,7 @@ import type { Held, PressureState } from './pressure.ts';
 import type { SlotPeak } from './stabilize.ts';
 import type { BeforeMove, GuestMemory, Missing, Move, PolicyState, ReclaimAllowance } from './state.ts';
 import type { Swapping } from './swapping.ts';
+import type { Glances } from './unreported.ts';
 
 const VERSION = 1;
 
@@ -140,6 +141,7 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
     }).optional(),
     learned: whole<LearnedFloor>({ bytes: amount, at: instant }).optional(),
     faultRate: amount.optional(),
+    glances: whole<Glances>({ rss: amount, at: instant, earlierRss: amount, earlierAt: instant }).optional(),
     swapping: whole<Swapping>({ evicted: amount, noisyAt: instant.optional() }).optional(),
     efficacy: whole<Efficacy>({
       strikes: count,

@@ -6,6 +6,7 @@ import type { Pauses } from './pauses.ts';
 import { initialPressure, type PressureState } from './pressure.ts';
 import type { Recommendations } from './stabilize.ts';
 import type { Swapping } from './swapping.ts';
+import type { Glances } from './unreported.ts';
 
 /** A move that the guest has been asked to make. Instants are monotonic seconds. */
 export interface Move {
@@ -24,6 +25,8 @@ export type BeforeMove = Pick<GuestMemory, 'move' | 'target' | 'granted' | 'unfo
 export interface GuestMemory {
   readonly epoch: number;
   readonly demand: DemandWindow | undefined;
+  /** How its process has grown since the last report; missing where each tick brings one. */
+  readonly glances?: Glances | undefined;
   /** Part of the size outside MemTotal, learned while the balloon stands still. */
   readonly kernelBytes: Bytes | undefined;
   /** What the process holds on the host beyond the guest's memory, learned while the balloon stands still. */
@@ -138,6 +141,7 @@ export function draftOf(memory: GuestMemory): Draft {
   return {
     epoch: memory.epoch,
     demand: memory.demand,
+    glances: memory.glances,
     kernelBytes: memory.kernelBytes,
     overheadBytes: memory.overheadBytes,
     resting: memory.resting,

@@ -34,11 +34,11 @@ spec:
   match: {}
   guarantees: {min: ${GUARANTEE * 100}%, max: 100%, reserve: 32MiB}
   estimate: {signal: used, window: 2s, quantile: 0.95, growth: 2s}
-  target: guest.demand + 36 * MiB + host.available / (2 * host.guests)
+  target: guest.demand + 32 * MiB + 0.4 * host.available / host.guests
   idleTax: 0.99
   behavior:
     tolerance: {percent: 2, bytes: 8MiB}
-    shrink: {at: [none], step: {max: 100%, min: 16MiB}, cooldown: 3s}
+    shrink: {at: [none], step: {max: 100%, min: 4MiB}, cooldown: 3s}
     grow: {step: {max: 100%}, cooldown: 0s}
 `;
 }
