@@ -52,6 +52,18 @@ describe('guard', () => {
     );
   });
 
+  it('H6: lets cold memory be taken of what is in use, but little at once, and never of the guarantee', () => {
+    const cold = (targetBytes: number, minBytes = 256 * MiB) =>
+      guard(
+        decisionOf({ reason: 'COLD_TAKEN', targetBytes, guarantees: { minBytes, maxBytes: 2 * GiB } }),
+        sampleOf(),
+      );
+    const lowest = 500 * MiB + 100 * MiB - SHARED_STEP * 2 * GiB;
+    expect(cold(lowest)).toEqual({ kind: 'pass', targetBytes: lowest });
+    expect(cold(lowest - MiB)).toEqual({ kind: 'clamped', targetBytes: lowest, code: 'GUARD_FLOOR' });
+    expect(cold(lowest, 550 * MiB)).toMatchObject({ kind: 'clamped', targetBytes: 550 * MiB });
+  });
+
   it.each(['used', 'total', 'current', 'max'] as const)('refuses a shrink when %s is not known', figure => {
     expect(guard(decisionOf(), sampleOf({ readings: { [figure]: ABSENT } })).kind).toBe('refused');
   });

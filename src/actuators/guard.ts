@@ -1,5 +1,5 @@
 import type { Decision } from '../model/decision.ts';
-import { kernelShare, needFloor, SHARED_STEP } from '../model/floor.ts';
+import { absoluteReserve, kernelShare, needFloor, SHARED_STEP } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import { type Bytes, KiB } from '../model/units.ts';
 
@@ -53,10 +53,14 @@ function guardShrink(decision: Decision, target: Bytes, sample: GuestSample, cur
   return { kind: 'clamped', targetBytes: floor, code: 'GUARD_FLOOR' };
 }
 
-/** What is in use is taken only where the host policy shares a shortage, and then little of it. */
+/**
+ * What is in use is taken only where the host policy shares a shortage, or the guest policy takes what is seldom touched, and then
+ * little of it.
+ */
 function lowest({ reason }: Decision, { readings }: GuestSample, current: Bytes, need: Bytes): Bytes {
-  if (reason !== 'SHORTAGE_SHARED') return need;
-  return Math.min(need, current - SHARED_STEP * (trusted(readings.max) ?? 0));
+  const step = SHARED_STEP * (trusted(readings.max) ?? 0);
+  if (reason === 'COLD_TAKEN') return need - absoluteReserve(trusted(readings.max) ?? 0) - step;
+  return reason === 'SHORTAGE_SHARED' ? Math.min(need, current - step) : need;
 }
 
 function refused(problem: string): Verdict {

@@ -79,6 +79,12 @@ export const REASONS = {
   SURPLUS_RETURNED: 'Given memory beyond its target that nobody needs, because the host policy returns it.',
   SHORTAGE_SHARED:
     'Takes memory that the guest uses: it has more than its share of a host that is short, others hurt, and the host policy shares the shortage.',
+  COLD_TAKEN:
+    'Takes memory that the guest uses and seldom touches: its policy vouches for swap, and little of what is swapped out comes back.',
+  COLD_RETURNED:
+    'The squeeze of memory that the guest seldom touches is over: it gets back what it keeps above its use.',
+  COLD_BARRED:
+    'The guest had nothing left and did not swap out, or a program of it was killed: whatever its policy says of swap, nothing that it uses is taken until it boots again.',
   SCHEDULED: 'A schedule of the policy is in force and changes it.',
   EXCEPTED: 'An exception of the policy is in force for this guest and changes it.',
   FOREIGN_CHANGE:

@@ -7,13 +7,15 @@ import { type GuestSample, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 import { askPolicy } from './ask-policy.ts';
 import { isOwed } from './boot.ts';
+import { holdSqueezed } from './cold.ts';
 import { hindranceOf, reportInputs } from './eligibility.ts';
 import { followUp, giveBackOf, isYielding, promisedTo, rescueOf, withdrawalOf } from './follow-up.ts';
 import { learnNeeds, readSizes } from './needs.ts';
 import type { Pause } from './pauses.ts';
 import { type GuestPolicy, type HostNames, type Layer, resolveAmount, type Scope } from './policy-set.ts';
-import { conditionOf, type Protection, protect, takeCare } from './protect.ts';
+import { AMPLE, conditionOf, type Protection, protect, takeCare } from './protect.ts';
 import { Sheet } from './sheet.ts';
+import { isSqueezed } from './squeeze.ts';
 import { highest, recommend } from './stabilize.ts';
 import { type GuestMemory, newGuestMemory } from './state.ts';
 import { record } from './trail.ts';
@@ -90,15 +92,15 @@ export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surround
     const { stage, code } = hindrance ?? UNSETTLED;
     record(trail, stage, code, trail.value, reportInputs(sample));
     const enforced = policy.mode === 'enforce';
-    if (stage === 'quality' && enforced) sheet.restore = restoreOf(sheet, policy);
+    if (stage === 'quality' && enforced) restoreUnseen(sheet, policy);
     if (code === 'INEFFECTIVE' && enforced) sheet.correction = giveBackOf(sample, sheet.promised);
     return held(sheet, code);
   }
   sheet.reserve = policy.guarantees.reserve;
-  learnNeeds(sheet, policy.estimate);
+  learnNeeds(sheet, policy);
   recordDemand(sheet);
   findBounds(sheet, policy);
-  sheet.condition = conditionOf(sheet);
+  sheet.condition = isSqueezed(sheet.memory.cold, sheet.at) ? AMPLE : conditionOf(sheet);
 
   const scope = scopeOf(sheet, host, localTime(now, policy.timezone));
   const wanted = askPolicy(policy, scope, trail);
@@ -108,6 +110,7 @@ export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surround
   const protection = protect(policy, scope, sheet.memory, now.monotonic);
   takeCare(sheet, policy, protection);
   stabilize(sheet, policy, protection);
+  if (policy.cold !== undefined) holdSqueezed(sheet, policy.cold);
 
   if (policy.mode === 'observe') {
     const { current, desired } = sheet;
@@ -190,6 +193,17 @@ function findBounds(sheet: Sheet, { guarantees }: GuestPolicy): void {
   const min = Math.min(max, Math.ceil(resolveAmount(guarantees.min, max)));
   sheet.min = min;
   sheet.ceiling = Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max))));
+}
+
+/** A guest of which nothing is known gets what it boots with, or what it had before it was squeezed. */
+function restoreUnseen(sheet: Sheet, policy: GuestPolicy): void {
+  const { cold } = sheet.memory;
+  const current = sheet.sample.readings.current.value;
+  sheet.restore = restoreOf(sheet, policy);
+  if (sheet.restore !== undefined || !isSqueezed(cold, sheet.at)) return;
+  if (cold === undefined || current === undefined || current >= cold.from) return;
+  sheet.restore = cold.from;
+  sheet.restoring = 'COLD_RETURNED';
 }
 
 /** What a guest that boots is owed. Its size may be the old, inflated one that QEMU still gives. */

@@ -8,7 +8,7 @@ import { compileSelection } from './compile-selector.ts';
 import { guestScope, RESERVED_WORDS } from './expression/names.ts';
 import { mismatchOf, type Selection, type Selector } from './match.ts';
 import { verdictsOf } from './match-verdicts.ts';
-import { type Direction, type GuestPolicy, LEVEL_NONE } from './policy-set.ts';
+import { type ColdPolicy, type Direction, type GuestPolicy, LEVEL_NONE } from './policy-set.ts';
 import { GuestPolicyDocument } from './schema/guest-policy.ts';
 import { validateDocument } from './schema/validate.ts';
 
@@ -79,11 +79,16 @@ export function compileGuest(
     stabilizationSeconds: spec.behavior.shrink.stabilization,
     vetoes,
     relief,
+    cold: spec.cold && coldOf(spec.cold),
     layers: [],
   };
   const { layers, exceptions } = compileLayers(compiling, spec, { scope, levels, base });
   if (compiling.diagnostics.length > before) return undefined;
   return { policy: { ...base, layers }, selection, exceptions, compiling };
+}
+
+function coldOf({ swap, step, refault, rest }: NonNullable<Spec['cold']>): ColdPolicy {
+  return { swap, step, refault, restSeconds: rest };
 }
 
 function compileVariables(compiling: Compiling, variables: Spec['variables']): GuestPolicy['variables'] {

@@ -16,6 +16,7 @@ import type { HostNames, PolicySet } from './policy-set.ts';
 import { assessPressure } from './pressure.ts';
 import { settle } from './settle.ts';
 import { isMovable, Sheet } from './sheet.ts';
+import { stepped } from './squeeze.ts';
 import { type BeforeMove, type GuestMemory, newGuestMemory, type PolicyState } from './state.ts';
 import { record } from './trail.ts';
 
@@ -165,7 +166,7 @@ function correct(sheet: Sheet): void {
 function remember(sheet: Sheet, enforcing: boolean, now: Instant): GuestMemory {
   const { memory, before, sample, promised } = sheet;
   const { action, reason, target } = sheet.outcome;
-  const shared = reason === 'SHORTAGE_SHARED';
+  const shared = reason === 'SHORTAGE_SHARED' || reason === 'COLD_TAKEN';
   const current = sample.readings.current.value;
   if (target === undefined || current === undefined) return memory;
   const at = now.monotonic;
@@ -179,6 +180,7 @@ function remember(sheet: Sheet, enforcing: boolean, now: Instant): GuestMemory {
       draft.efficacy = beginTrial(efficacy, sample, memory);
     }
     draft.move = shared ? { from: current, to: target, at, shared } : { from: current, to: target, at };
+    if (reason === 'COLD_TAKEN' && memory.cold !== undefined) draft.cold = stepped(memory.cold, current, at);
     draft.target = target;
     draft.granted += Math.max(0, target - promised);
   }

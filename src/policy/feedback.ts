@@ -3,6 +3,7 @@ import { absoluteReserve } from '../model/floor.ts';
 import { type GuestSample, trusted } from '../model/snapshot.ts';
 import { type Bytes, KiB, type Seconds } from '../model/units.ts';
 import type { Harm, LearnedFloor, Probation } from './lessons.ts';
+import { isSqueezed } from './squeeze.ts';
 import type { Draft, GuestMemory } from './state.ts';
 import { SWAP_NOISE } from './swapping.ts';
 
@@ -56,6 +57,8 @@ export function beginProbation(
 /** Judges this tick's report: probation, learned floor, and the guest's ordinary rate of major faults. */
 export function judgeShrink(standing: Standing): void {
   const { sample, memory, at: now } = standing;
+  // What our own squeeze does to a guest is known, and judged by itself.
+  if (isSqueezed(memory.cold, now)) return;
   const before = memory.probation;
   const probation = before === undefined ? undefined : judged(before, standing);
   const faultRate =

@@ -136,18 +136,18 @@ function split(group: readonly Movable[], room: Bytes): Float64Array {
 /** Less than this is not worth a call while a guest boots. */
 const RESTORE_LEAST: Bytes = 32 * MiB;
 
-/** Gives guests that boot what they may have, as far as there is room (H9, R8); returns what was taken of it. */
+/** Gives guests without figures what they are to have back, as far as there is room (H9, R8); returns what was taken of it. */
 function restoreBooting(sheets: readonly Sheet[], room: Bytes): Bytes {
   let taken = 0;
   for (const guest of sheets) {
-    const { restore, promised, trail } = guest;
+    const { restore, restoring, promised, trail } = guest;
     if (isMovable(guest) || restore === undefined) continue;
     const affordable = Math.floor((promised + room - taken) / MiB) * MiB;
     const target = Math.min(restore, affordable);
     if (target < restore && target < promised + RESTORE_LEAST) continue;
     taken += Math.max(0, target - promised);
-    record(trail, 'relief', 'BOOT_RESTORED', target, { restore });
-    guest.conclude('grow', 'BOOT_RESTORED', target);
+    record(trail, 'relief', restoring, target, { restore });
+    guest.conclude('grow', restoring, target);
   }
   return taken;
 }

@@ -27,6 +27,39 @@ export interface Probation {
   readonly harm?: Harm | undefined;
 }
 
+/** Why a squeeze ended. */
+export const COLD_ENDS = [
+  'oom-kill',
+  'unknown',
+  'growth',
+  'refault',
+  'full',
+  'dry',
+  'stuck',
+  'barred',
+] as const;
+export type ColdEnd = (typeof COLD_ENDS)[number];
+
+/** What is known of the memory that a guest uses and seldom touches. Instants are monotonic seconds. */
+export interface Cold {
+  /** It has swapped out for us in this epoch, or has not when it had nothing else left; undefined while that is not known. */
+  readonly swaps: boolean | undefined;
+  /** A squeeze is under way. */
+  readonly squeezing: boolean;
+  /** Size before it. */
+  readonly from: Bytes;
+  /** When its last step was decided. */
+  readonly steppedAt: Seconds;
+  /** What the guest is estimated to have swapped out since the epoch began. */
+  readonly swapped: Bytes;
+  /** The part of it that squeezes have taken, and that does not count as need. */
+  readonly given: Bytes;
+  /** The last squeeze that is over. */
+  readonly ended: { readonly sign: ColdEnd; readonly at: Seconds } | undefined;
+  /** Until then no squeeze begins. */
+  readonly restUntil: Seconds;
+}
+
 /** A size under which the guest came to harm, and when. */
 export interface LearnedFloor {
   readonly bytes: Bytes;

@@ -3,7 +3,9 @@ import { type GuestSample, type Reading, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
 import { type DemandWindow, observeUse, SHORTEST_PERIOD, useSoon, usualUse } from './demand.ts';
 import { judgeShrink } from './feedback.ts';
+import type { Cold } from './lessons.ts';
 import type { GuestPolicy } from './policy-set.ts';
+import { isSqueezed, judgeCold } from './squeeze.ts';
 import type { Draft, GuestMemory } from './state.ts';
 import { observeSwapping, type Swapping } from './swapping.ts';
 import { glanceAt, unreportedUse } from './unreported.ts';
@@ -55,22 +57,30 @@ function numberOf({ value, quality }: Reading): number {
 }
 
 /** Works out the needs, and learns from the report where it is new. */
-export function learnNeeds(figures: Figures, estimate: GuestPolicy['estimate']): void {
+export function learnNeeds(
+  figures: Figures,
+  { estimate, cold: policy }: Pick<GuestPolicy, 'estimate' | 'cold'>,
+): void {
   const { memory: before, used, kernelBytes } = figures;
-  const window = observeUse(before.demand, figures, estimate.windowSeconds);
+  let window = observeUse(before.demand, figures, estimate.windowSeconds);
   figures.fresh = window !== before.demand;
   const swapping = figures.fresh ? swappingOf(figures, before, window) : before.swapping;
+  const cold = coldOf(figures, policy, before.demand, window);
   if (figures.fresh) {
+    // What a guest used before it gave up what it seldom touches is not what it needs.
+    if (cold?.squeezing) window = { ...observeUse(undefined, figures, estimate.windowSeconds), slope: 0 };
     figures.draft.demand = window;
     figures.draft.swapping = swapping;
     figures.draft.glances = undefined;
+    if (cold !== before.cold) figures.draft.cold = cold;
   } else {
     figures.draft.glances = glanceAt(before.glances, figures);
   }
   judgeShrink(figures);
   const unreported = unreportedUse(window, figures, before.glances);
   // H13 (R12): what a guest has swapped out is missing from its use, and is needed all the same.
-  const need = used + unreported.bytes + (swapping?.evicted ?? 0) + kernelBytes;
+  const need =
+    used + unreported.bytes + Math.max(0, (swapping?.evicted ?? 0) - (cold?.given ?? 0)) + kernelBytes;
   const soon = useSoon(window, estimate.growthSeconds, unreported) + kernelBytes;
   figures.need = need;
   figures.soon = Math.max(need, soon);
@@ -80,14 +90,30 @@ export function learnNeeds(figures: Figures, estimate: GuestPolicy['estimate']):
   figures.usedRate = window.slope;
 }
 
+/** Undefined where the policy does not take cold memory. */
+function coldOf(
+  figures: Figures,
+  policy: GuestPolicy['cold'],
+  before: DemandWindow | undefined,
+  { lastAt }: DemandWindow,
+): Cold | undefined {
+  if (policy === undefined) return undefined;
+  if (!figures.fresh) return figures.memory.cold;
+  const { sample, memory, used, current, kernelBytes, max, at } = figures;
+  const seconds = Math.max(SHORTEST_PERIOD, lastAt - (before?.lastAt ?? lastAt));
+  const usedBefore = before?.last ?? used;
+  return judgeCold(policy, { sample, memory, used, usedBefore, seconds, current, kernelBytes, max, at });
+}
+
 function swappingOf(
   { sample: { readings }, max }: Figures,
-  { demand, swapping }: GuestMemory,
+  { demand, swapping, cold }: GuestMemory,
   { lastAt }: DemandWindow,
 ): Swapping | undefined {
   const outRate = trusted(readings.swapOutRate) ?? 0;
   if (swapping === undefined && outRate <= 0) return undefined;
   const inRate = trusted(readings.swapInRate) ?? 0;
   const seconds = Math.max(SHORTEST_PERIOD, lastAt - (demand?.lastAt ?? lastAt));
-  return observeSwapping(swapping, { outRate, inRate, seconds }, max, lastAt);
+  const after = observeSwapping(swapping, { outRate, inRate, seconds }, max, lastAt);
+  return after !== undefined && isSqueezed(cold, lastAt) ? { ...after, noisyAt: swapping?.noisyAt } : after;
 }

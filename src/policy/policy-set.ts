@@ -189,6 +189,18 @@ export interface GuestMatch {
   readonly readings?: Pick<Readings<GuestFigure>, 'max'>;
 }
 
+/** Memory in use that is taken because it is seldom touched. */
+export interface ColdPolicy {
+  /** Swap that each guest has, by the operator's word. */
+  readonly swap: Amount;
+  /** Most that one step takes of what is in use. */
+  readonly step: Amount;
+  /** Bytes a second that may come back while a guest is squeezed. */
+  readonly refault: number;
+  /** Time between two squeezes of a guest. */
+  readonly restSeconds: Seconds;
+}
+
 export interface GuestPolicy {
   readonly name: string;
   readonly description: string | undefined;
@@ -222,6 +234,8 @@ export interface GuestPolicy {
   readonly stabilizationSeconds: Seconds;
   readonly vetoes: readonly Veto[];
   readonly relief: Relief | undefined;
+  /** Undefined: what a guest uses is not taken for being seldom touched. */
+  readonly cold?: ColdPolicy | undefined;
   /** Schedules, then exceptions, as written: later ones go over earlier ones. */
   readonly layers: readonly Layer[];
 }

@@ -139,7 +139,7 @@ export interface Care {
   /** Growth is urgent, and the guest never donates (H5, R5). */
   distressed: boolean;
   /** What a growth of it is for. */
-  growth: Extract<ReasonCode, 'RELIEF' | 'ROLLED_BACK' | 'DISTRESS' | 'GROW'>;
+  growth: Extract<ReasonCode, 'RELIEF' | 'ROLLED_BACK' | 'DISTRESS' | 'COLD_RETURNED' | 'GROW'>;
 }
 
 /**

@@ -217,7 +217,7 @@ function written(
 }
 
 /** The dead band: what is closer than this to its goal stays as it is (H22, R17). */
-function tolerance(guest: Movable): Bytes {
+export function tolerance(guest: Movable): Bytes {
   return Math.max(guest.policy.tolerance.ratio * guest.current, guest.policy.tolerance.bytes);
 }
 

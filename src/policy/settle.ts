@@ -2,6 +2,7 @@
 import type { ReasonCode } from '../model/decision.ts';
 import type { Bytes } from '../model/units.ts';
 import { arbitrate, type HostBudget, type Split } from './arbitrate.ts';
+import { takeCold } from './cold.ts';
 import { byUuid, type Growth, grantGrowth } from './grant.ts';
 import { limitShrinks } from './limits.ts';
 import type { Restrained } from './outcome.ts';
@@ -28,10 +29,11 @@ export function settle(
   const growth = grantGrowth(budget, movable, sheets, circumstances);
   const { calls, missing } = callDonors(movable, growth, circumstances);
   const givers = shares === undefined ? NOBODY : takeShares(shares, missing, now, host?.shortageSource);
+  const cold = takeCold(movable, calls, growth, missing, circumstances);
   const inputs = { budget: budget.total, committed: budget.committed, free: budget.free };
   for (const guest of movable) {
     const { share, returned, desired } = guest;
-    const giver = givers.get(guest);
+    const giver = givers.get(guest) ?? cold.steps.get(guest);
     const grant = giver === undefined ? guest.grant : undefined;
     const fits = returned ? 'SURPLUS_RETURNED' : 'BUDGET_FITS';
     const code = share < desired ? SPLIT_CODES[split] : fits;
@@ -42,7 +44,7 @@ export function settle(
   }
   if (host === undefined) return { split, reclaim: undefined };
   const urgent = new Set([...calls].flatMap(([guest, call]) => (call.urgent ? [guest] : [])));
-  for (const guest of givers.keys()) urgent.add(guest);
+  for (const guest of [...givers.keys(), ...cold.urgent]) urgent.add(guest);
   return { split, reclaim: limitShrinks(host.limits, circumstances.reclaim, sheets, urgent, now) };
 }
 

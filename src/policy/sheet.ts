@@ -61,8 +61,10 @@ export class Sheet implements Described {
   correction: Correction | undefined;
   /** Why the guest is held. */
   code: ReasonCode = 'OK';
-  /** Size that a guest which boots is to be given at once, as far as the host has it (H9, R8). */
+  /** Size that a guest without figures is to be given at once, as far as the host has it: it boots (H9, R8), or was being squeezed. */
   restore: Bytes | undefined;
+  /** Why. */
+  restoring: 'BOOT_RESTORED' | 'COLD_RETURNED' = 'BOOT_RESTORED';
 
   used: Bytes = NONE;
   current: Bytes = NONE;
@@ -158,6 +160,7 @@ export class Sheet implements Described {
     this.layers = layers;
     this.pause = pause;
     this.restore = undefined;
+    this.restoring = 'BOOT_RESTORED';
     this.grant = undefined;
     this.#draft = undefined;
     restart(this.trail, sample.readings.current.value, told);

@@ -1,7 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DemandWindow } from './demand.ts';
-import { type Boot, type Efficacy, HARMS, type LearnedFloor, type Probation } from './lessons.ts';
+import {
+  type Boot,
+  COLD_ENDS,
+  type Cold,
+  type Efficacy,
+  HARMS,
+  type LearnedFloor,
+  type Probation,
+} from './lessons.ts';
 import type { Pause } from './pauses.ts';
 import type { Held, PressureState } from './pressure.ts';
 import type { SlotPeak } from './stabilize.ts';
@@ -92,6 +100,18 @@ const guest = whole<GuestMemory>({
   faultRate: maybe(amount),
   glances: maybe(whole<Glances>({ rss: amount, at: number, earlierRss: amount, earlierAt: number })),
   swapping: maybe(whole<Swapping>({ evicted: amount, noisyAt: maybe(number) })),
+  cold: maybe(
+    whole<Cold>({
+      swaps: maybe(fc.boolean()),
+      squeezing: fc.boolean(),
+      from: amount,
+      steppedAt: number,
+      swapped: amount,
+      given: amount,
+      ended: maybe(whole<NonNullable<Cold['ended']>>({ sign: fc.constantFrom(...COLD_ENDS), at: number })),
+      restUntil: number,
+    }),
+  ),
   efficacy: maybe(
     whole<Efficacy>({
       strikes: count,

@@ -7,7 +7,15 @@
 import { z } from 'zod';
 import type { Seconds } from '../model/units.ts';
 import type { DemandWindow } from './demand.ts';
-import { type Boot, type Efficacy, HARMS, type LearnedFloor, type Probation } from './lessons.ts';
+import {
+  type Boot,
+  COLD_ENDS,
+  type Cold,
+  type Efficacy,
+  HARMS,
+  type LearnedFloor,
+  type Probation,
+} from './lessons.ts';
 import type { Pause } from './pauses.ts';
 import type { Held, PressureState } from './pressure.ts';
 import type { SlotPeak } from './stabilize.ts';
@@ -143,6 +151,16 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
     faultRate: amount.optional(),
     glances: whole<Glances>({ rss: amount, at: instant, earlierRss: amount, earlierAt: instant }).optional(),
     swapping: whole<Swapping>({ evicted: amount, noisyAt: instant.optional() }).optional(),
+    cold: whole<Cold>({
+      swaps: z.boolean().optional(),
+      squeezing: z.boolean(),
+      from: amount,
+      steppedAt: instant,
+      swapped: amount,
+      given: amount,
+      ended: whole<NonNullable<Cold['ended']>>({ sign: z.enum(COLD_ENDS), at: instant }).optional(),
+      restUntil: instant,
+    }).optional(),
     efficacy: whole<Efficacy>({
       strikes: count,
       trial: whole<NonNullable<Efficacy['trial']>>({

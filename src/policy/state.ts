@@ -1,7 +1,7 @@
 /** What `decide()` remembers between ticks. A plain value: it can be kept in a file, copied, and compared. */
 import type { Bytes, Seconds } from '../model/units.ts';
 import type { DemandWindow } from './demand.ts';
-import type { Boot, Efficacy, LearnedFloor, Probation } from './lessons.ts';
+import type { Boot, Cold, Efficacy, LearnedFloor, Probation } from './lessons.ts';
 import type { Pauses } from './pauses.ts';
 import { initialPressure, type PressureState } from './pressure.ts';
 import type { Recommendations } from './stabilize.ts';
@@ -15,7 +15,7 @@ export interface Move {
   readonly at: Seconds;
   /** Decided by an earlier daemon, which may have ended before it asked the guest. */
   readonly adopted?: true | undefined;
-  /** Takes what the guest uses, because a shortage is shared. */
+  /** Takes what the guest uses, because a shortage is shared or it is seldom touched. */
   readonly shared?: true | undefined;
 }
 
@@ -66,6 +66,8 @@ export interface GuestMemory {
   readonly swapping?: Swapping | undefined;
   /** Missing while ballooning has done to the host what it should. */
   readonly efficacy?: Efficacy | undefined;
+  /** Missing while the policy does not take cold memory. */
+  readonly cold?: Cold | undefined;
 }
 
 /** A guest that the last snapshots did not have. */
@@ -163,6 +165,7 @@ export function draftOf(memory: GuestMemory): Draft {
     faultRate: memory.faultRate,
     swapping: memory.swapping,
     efficacy: memory.efficacy,
+    cold: memory.cold,
   };
 }
 

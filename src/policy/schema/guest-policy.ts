@@ -89,6 +89,28 @@ function direction({ stepMax, stepMin, cooldown }: DirectionDefaults, verb: stri
   });
 }
 
+const ColdMemory = z.strictObject({
+  swap: amount({ ratio: { min: 0.01, max: 4 }, bytes: { min: 16 * MiB } })
+    .describe(
+      "Swap that every one of these guests has, by your word: a size, or a percentage of its maximum. A guest is made to fill at most half of it. Nothing in a guest's statistics tells its swap, and one that has none is killed when it is squeezed too far.",
+    )
+    .meta({ examples: ['512MiB', '25%'] }),
+  step: amount({ ratio: { min: 0.001, max: 0.0625 }, bytes: { min: MiB } })
+    .default({ ratio: 0.03125 })
+    .describe(
+      'Most that one step takes of what a guest uses: a size, or a percentage of its maximum, of which a sixteenth is never passed.',
+    ),
+  refault: rate()
+    .default(4 * MiB)
+    .describe(
+      'When more than this is read back from swap, or by page faults, the squeeze ends and the guest gets room again.',
+    )
+    .meta({ examples: ['4MiB/s'] }),
+  rest: duration({ min: 1, max: 86_400 })
+    .default(60)
+    .describe('Time from the end of one squeeze of a guest to the beginning of the next.'),
+});
+
 /** The kind GuestPolicy: which guests it governs, what they are promised, how large they shall be and how fast they get there. */
 export const GuestPolicyDocument = z.strictObject({
   apiVersion: ApiVersion,
@@ -161,6 +183,9 @@ export const GuestPolicyDocument = z.strictObject({
         .max(32)
         .default([])
         .describe('Conditions under which the guest is not shrunk, whoever needs its memory.'),
+      cold: ColdMemory.optional().describe(
+        'Takes memory that guests use and seldom touch, by having them swap it out, wherever they may be shrunk or another guest is in distress. Without it, what a guest uses is its own. A veto that holds, such as one on swapping, ends it.',
+      ),
       schedules: z.array(Schedule).max(32).default([]).describe('What is different at some hours.'),
       exceptions: z
         .array(PolicyException)

@@ -1,0 +1,112 @@
+/**
+ * Memory in use that is seldom touched, taken by feedback (see squeeze.ts). Only where the guest policy vouches for the guests' swap, and
+ * only while a guest shows that it has some.
+ */
+import { SHARED_STEP } from '../model/floor.ts';
+import { type Bytes, MiB, type Seconds } from '../model/units.ts';
+import { isBackingOff, isUnderWay } from './convergence.ts';
+import type { Growth } from './grant.ts';
+import type { Cold } from './lessons.ts';
+import type { Restrained } from './outcome.ts';
+import { type ColdPolicy, resolveAmount } from './policy-set.ts';
+import { RISING } from './protect.ts';
+import { type Call, type Circumstances, tolerance } from './restrain.ts';
+import type { Movable, Sheet } from './sheet.ts';
+import { bound, DRY, isSqueezed, letGo, refaults } from './squeeze.ts';
+import { record } from './trail.ts';
+
+/** Until a guest has shown that it swaps, it is squeezed by so much at once. */
+const PROBE_STEP: Bytes = 32 * MiB;
+/**
+ * And in the end to so much under its use. MemAvailable is nothing when what is free is at the high watermark, and kswapd wakes at the
+ * low one, up to 16.5 MiB below in a guest of three zones (mm/page_alloc.c, __setup_per_zone_wmarks(); mm/khugepaged.c).
+ */
+const PROBE_DEPTH: Bytes = 24 * MiB;
+
+/** Shrinks of a tick that take cold memory; those that somebody in distress waits for are urgent. */
+export interface Offloading {
+  readonly steps: ReadonlyMap<Movable, Restrained>;
+  readonly urgent: readonly Movable[];
+}
+
+/**
+ * The next step of each guest that is squeezed or may be. What growth misses for a guest in distress is asked for at once of those
+ * that have shown that they swap; the others wait until nothing else is going on with them.
+ *
+ * @param missing what growth found no room for, and no other donor gives
+ */
+export function takeCold(
+  movable: readonly Movable[],
+  calls: ReadonlyMap<Movable, Call>,
+  { urgent }: Pick<Growth, 'urgent'>,
+  missing: Bytes,
+  circumstances: Circumstances,
+): Offloading {
+  const steps = new Map<Movable, Restrained>();
+  const called: Movable[] = [];
+  let left = urgent ? missing : 0;
+  for (const guest of movable) {
+    if (guest.policy.cold === undefined || calls.has(guest) || guest.grant?.target !== undefined) continue;
+    const target = nextStep(guest, guest.policy.cold, left > 0, circumstances);
+    if (target === undefined) continue;
+    const inputs = { use: guest.inUse, swapped: guest.memory.cold?.swapped ?? 0 };
+    steps.set(guest, { target, code: 'COLD_TAKEN', inputs, source: undefined, short: 0 });
+    if (left > 0) called.push(guest);
+    left -= guest.current - target;
+  }
+  return { steps, urgent: called };
+}
+
+function nextStep(
+  guest: Movable,
+  policy: ColdPolicy,
+  needed: boolean,
+  { level, now }: Circumstances,
+): Bytes | undefined {
+  const { memory, sample, current, max, min, inUse, bar, distressed } = guest;
+  const { cold } = memory;
+  if (cold === undefined || cold.swaps === false || bar !== undefined || distressed) return undefined;
+  if (isUnderWay(memory.move, now) || isBackingOff(memory, now)) return undefined;
+  // H24 (R19): one step a report.
+  if (sample.reportsInEpoch <= memory.decidedOnReport) return undefined;
+  const left = bound(policy, max) - cold.swapped;
+  if (left <= 0 || !((refaults(sample) ?? Number.POSITIVE_INFINITY) <= policy.refault)) return undefined;
+  if (!cold.squeezing && !mayBegin(guest, cold, needed, level, now)) return undefined;
+  if (cold.swaps !== true && current - inUse < DRY) return undefined;
+  const step = Math.min(resolveAmount(policy.step, max), SHARED_STEP * max, left);
+  const probe = current - inUse < PROBE_STEP + DRY ? inUse - PROBE_DEPTH : current - PROBE_STEP;
+  const wanted = cold.swaps === true ? inUse - step : probe;
+  const target = Math.ceil(Math.max(min, wanted) / MiB) * MiB;
+  return target < current ? target : undefined;
+}
+
+function mayBegin(guest: Movable, cold: Cold, needed: boolean, level: string, now: Seconds): boolean {
+  const { policy, current, desired, soon, need } = guest;
+  const rested = now >= cold.restUntil;
+  if (needed && cold.swaps === true) return rested || cold.ended?.sign === 'growth';
+  if (!rested || !policy.shrink.at.has(level) || soon - need > RISING) return false;
+  // What is idle goes first.
+  return current - desired <= Math.max(tolerance(guest), policy.shrink.stepMin);
+}
+
+/** What a guest that has been squeezed shows is no sign of its own need; a squeeze that does harm, or may not be, ends. */
+export function holdSqueezed(sheet: Sheet, policy: ColdPolicy): void {
+  const { memory, at, current, bar, distressed, trail } = sheet;
+  let { cold } = memory;
+  if (cold?.swaps === false) record(trail, 'vetoes', 'COLD_BARRED', sheet.desired, {}, sheet.policy?.source);
+  if (cold === undefined || !isSqueezed(cold, at)) return;
+  if (cold.squeezing && !distressed && bar === undefined) {
+    sheet.desired = Math.min(sheet.desired, current);
+    sheet.stable = Math.min(sheet.stable, current);
+    sheet.floor = Math.min(sheet.floor, current);
+    return;
+  }
+  if (cold.squeezing) {
+    cold = letGo(cold, bar === undefined ? 'growth' : 'barred', policy.restSeconds, at);
+    sheet.draft.cold = cold;
+  }
+  record(trail, 'feedback', 'COLD_RETURNED', sheet.desired, { sign: cold.ended?.sign ?? '' });
+  if (current >= sheet.floor || distressed) return;
+  sheet.distressed = true;
+  sheet.growth = 'COLD_RETURNED';
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { ABSENT, known, type Reading } from '../model/snapshot.ts';
+import { GiB, MiB } from '../model/units.ts';
+import type { Cold, ColdEnd } from './lessons.ts';
+import type { ColdPolicy } from './policy-set.ts';
+import { isSqueezed, judgeCold, letGo, stepped } from './squeeze.ts';
+import { guestSample, memoryOf } from './testing.ts';
+
+const POLICY: ColdPolicy = {
+  swap: { bytes: 512 * MiB },
+  step: { ratio: 1 / 32 },
+  refault: 4 * MiB,
+  restSeconds: 60,
+};
+
+/** A guest that was squeezed to its use a second ago, and swaps. */
+const SQUEEZED: Cold = {
+  swaps: true,
+  squeezing: true,
+  from: GiB,
+  steppedAt: 99,
+  swapped: 32 * MiB,
+  given: 32 * MiB,
+  ended: undefined,
+  restUntil: 0,
+};
+
+interface Said {
+  readonly out?: number;
+  readonly back?: number;
+  readonly used?: number;
+  readonly at?: number;
+  readonly moving?: boolean;
+  readonly readings?: Readonly<Record<string, Reading>>;
+}
+
+/** What is made of a report a second after one of 900 MiB used. */
+function judged(
+  cold: Cold | undefined,
+  { out = 0, back = 0, used = 900, at = 100, moving, readings }: Said = {},
+) {
+  const rates = { swapOutRate: known(out * MiB), swapInRate: known(back * MiB), majorFaultRate: known(0) };
+  const sample = guestSample({ used: used * MiB, current: 900 * MiB, readings: { ...rates, ...readings } });
+  const move = moving ? { from: GiB, to: 800 * MiB, at: 99 } : undefined;
+  return judgeCold(POLICY, {
+    sample,
+    memory: memoryOf(sample, { cold, move }),
+    used: used * MiB,
+    usedBefore: 900 * MiB,
+    seconds: 1,
+    current: 900 * MiB,
+    kernelBytes: 0,
+    max: 4 * GiB,
+    at,
+  });
+}
+
+describe('a squeeze', () => {
+  it('goes on for as long as the guest swaps out, and counts what it gives', () => {
+    const after = judged(SQUEEZED, { out: 16, used: 884 });
+    expect(after).toMatchObject({ squeezing: true, swaps: true, swapped: 48 * MiB, given: 48 * MiB });
+  });
+
+  const ends = (sign: ColdEnd, at = 100) => ({ squeezing: false, ended: { sign, at }, restUntil: at + 60 });
+
+  it('H5: ends when the use of the guest grows', () => {
+    expect(judged(SQUEEZED, { out: 17, used: 900 })).toMatchObject(ends('growth'));
+  });
+
+  it('H13: ends when more is read back than is borne', () => {
+    expect(judged(SQUEEZED, { out: 16, back: 5, used: 889 })).toMatchObject(ends('refault'));
+    expect(judged(SQUEEZED, { out: 16, back: 3, used: 887 }).squeezing).toBe(true);
+  });
+
+  it('H14: ends when more faults are told than is borne, though zswap hides what is read back', () => {
+    const readings = { majorFaultRate: known(1025) };
+    expect(judged(SQUEEZED, { out: 16, used: 884, readings })).toMatchObject(ends('refault'));
+  });
+
+  it.each<[ColdEnd, Said]>([
+    ['full', { out: 256, used: 644 }],
+    ['dry', { at: 100.5 }],
+    ['stuck', { out: 16, used: 884, at: 102.5, moving: true }],
+    ['stuck', { out: 0, used: 800, at: 106 }],
+    ['unknown', { out: 16, used: 884, readings: { swapInRate: ABSENT } }],
+    ['oom-kill', { out: 16, used: 884, readings: { oomKills: known(1) } }],
+  ])('ends with %s', (sign, said) => {
+    expect(judged(SQUEEZED, said)).toMatchObject(ends(sign, said.at));
+  });
+
+  it('H1: is never begun again where the guest had nothing left and did not swap, or was killed', () => {
+    expect(judged({ ...SQUEEZED, swaps: undefined, swapped: 0, given: 0 }, { at: 101 }).swaps).toBe(false);
+    expect(judged(SQUEEZED, { at: 101 }).swaps).toBe(true);
+    expect(judged(SQUEEZED, { readings: { oomKills: known(1) } }).swaps).toBe(false);
+    // Page cache is left: nothing had to be swapped out yet.
+    expect(judged({ ...SQUEEZED, swaps: undefined }, { used: 850, at: 101 }).swaps).toBeUndefined();
+  });
+
+  it('counts as given only what was swapped out for it, and what comes back no more', () => {
+    const idle = { ...SQUEEZED, squeezing: false };
+    expect(judged(idle, { out: 10, used: 890 })).toMatchObject({ swapped: 42 * MiB, given: 32 * MiB });
+    expect(judged(idle, { back: 10, used: 910 })).toMatchObject({ swapped: 22 * MiB, given: 22 * MiB });
+    const echo = { ...idle, ended: { sign: 'refault', at: 98 } } as const;
+    expect(judged(echo, { out: 10, used: 890 })).toMatchObject({ given: 42 * MiB });
+  });
+
+  it('takes as large a part of the swap to be free as the guest has freed of its use', () => {
+    const { swapped } = judged({ ...SQUEEZED, squeezing: false, swapped: 100 * MiB }, { used: 400 });
+    expect(swapped / MiB).toBeCloseTo(50);
+    expect(judged({ ...SQUEEZED, squeezing: false }, { used: 880 }).swapped).toBe(32 * MiB);
+  });
+
+  it('is seen in reports for a while after its end', () => {
+    const over = letGo(SQUEEZED, 'growth', 60, 100);
+    expect([isSqueezed(undefined, 100), isSqueezed(SQUEEZED, 100)]).toEqual([false, true]);
+    expect([isSqueezed(over, 103), isSqueezed(over, 104)]).toEqual([true, false]);
+  });
+
+  it('remembers the size before its first step', () => {
+    const first = stepped({ ...SQUEEZED, squeezing: false }, 2 * GiB, 100);
+    expect(first).toMatchObject({ squeezing: true, from: 2 * GiB, steppedAt: 100 });
+    expect(stepped(first, GiB, 101)).toMatchObject({ from: 2 * GiB, steppedAt: 101 });
+  });
+
+  it('begins no sooner than a rest after the guest was first seen', () => {
+    expect(judged(undefined)).toMatchObject({ squeezing: false, swaps: undefined, restUntil: 160 });
+  });
+});

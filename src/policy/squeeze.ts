@@ -1,0 +1,120 @@
+/**
+ * What a guest shows while memory is taken from it that it uses and seldom touches, and when that ends.
+ *
+ * After Weiner et al., "TMO: Transparent Memory Offloading in Datacenters", ASPLOS 2022, section 3.3 (Senpai): a little at a time, for as
+ * long as little of it comes back. The balloon's statistics have no PSI, so what comes back stands for it.
+ */
+import { type GuestSample, trusted } from '../model/snapshot.ts';
+import { type Bytes, KiB, MiB, type Seconds } from '../model/units.ts';
+import type { Cold, ColdEnd } from './lessons.ts';
+import { type ColdPolicy, resolveAmount } from './policy-set.ts';
+import type { GuestMemory } from './state.ts';
+
+/** A guest with less than this available has nothing left but what it swaps out. */
+export const DRY: Bytes = 8 * MiB;
+/** Swapped out between two reports, it shows that there is swap. */
+const SHOWN: Bytes = MiB;
+/** A step has this long to show in a report; this long to be followed, less than after which a shrink counts as not followed. */
+const SHOWING: Seconds = 1.5;
+const FOLLOWING: Seconds = 3;
+/** So long without a step, the squeeze is held up by something else. */
+const IDLE: Seconds = 6;
+/** Growth of use between two reports that is none of ours: page cache comes and goes with the balloon, and some of it counts as use. */
+const OWN_GROWTH: Bytes = 16 * MiB;
+/** Use that ends between two reports, and with it what was swapped out of it. */
+const FREED: Bytes = 32 * MiB;
+/** For so long after its end, what a squeeze has done to a guest is still seen in its reports. */
+const ECHO: Seconds = 4;
+/** Pages of any size count; of a larger one, more is read. */
+const PAGE: Bytes = 4 * KiB;
+/** Half of the swap that the policy vouches for stays for the guest's own need. */
+const OURS = 0.5;
+
+/** What a new report says, and what stood in the one before. */
+interface Report {
+  readonly sample: GuestSample;
+  readonly memory: GuestMemory;
+  readonly used: Bytes;
+  readonly usedBefore: Bytes;
+  /** Time between the two. */
+  readonly seconds: Seconds;
+  readonly current: Bytes;
+  readonly kernelBytes: Bytes;
+  readonly max: Bytes;
+  readonly at: Seconds;
+}
+
+/** The most that a guest is to have swapped out for us, of its own swap. */
+export function bound({ swap }: ColdPolicy, max: Bytes): Bytes {
+  return OURS * resolveAmount(swap, max);
+}
+
+/** Bytes a second that come back: those that are counted, and what zswap hides (H14) at a page a fault. Undefined while unknown. */
+export function refaults({ readings }: GuestSample): number | undefined {
+  const inRate = trusted(readings.swapInRate);
+  const faults = trusted(readings.majorFaultRate);
+  return inRate === undefined || faults === undefined ? undefined : Math.max(inRate, faults * PAGE);
+}
+
+/** Learns from a new report, and ends the squeeze under way when it should. */
+export function judgeCold(policy: ColdPolicy, report: Report): Cold {
+  const { sample, memory, used, usedBefore, seconds, max, at } = report;
+  const before = memory.cold ?? unsqueezed(at + policy.restSeconds);
+  const out = (trusted(sample.readings.swapOutRate) ?? 0) * seconds;
+  const back = (trusted(sample.readings.swapInRate) ?? 0) * seconds;
+  const grown = used - usedBefore + out - back;
+  // No figure tells of swap that is freed: programs that end take theirs along, of what is swapped as of what is not.
+  const freed = !before.squeezing && -grown > FREED ? Math.min(1, -grown / (usedBefore + before.swapped)) : 0;
+  const swapped = Math.max(0, before.swapped + out - back) * (1 - freed);
+  const given = Math.min(swapped, Math.max(0, before.given + (isSqueezed(before, at) ? out : 0) - back));
+  const cold: { -readonly [K in keyof Cold]: Cold[K] } = { ...before, swapped, given };
+  if (!before.squeezing) return cold;
+  if (out > SHOWN) cold.swaps = true;
+  const sign = endOf(policy, report, { ...cold, grown, out, full: swapped >= bound(policy, max) });
+  if (sign === undefined) return cold;
+  if (sign === 'oom-kill' || (sign === 'dry' && cold.swaps === undefined)) cold.swaps = false;
+  return { ...cold, squeezing: false, ended: { sign, at }, restUntil: at + policy.restSeconds };
+}
+
+function unsqueezed(restUntil: Seconds): Cold {
+  const never = { swaps: undefined, squeezing: false, from: 0, steppedAt: restUntil, ended: undefined };
+  return { ...never, swapped: 0, given: 0, restUntil };
+}
+
+interface Outcome extends Cold {
+  readonly grown: Bytes;
+  readonly out: Bytes;
+  readonly full: boolean;
+}
+
+/** Why a squeeze is over; undefined while it is not. */
+function endOf(
+  { refault }: ColdPolicy,
+  { sample, memory, used, current, kernelBytes, at }: Report,
+  { grown, out, full, steppedAt }: Outcome,
+): ColdEnd | undefined {
+  const back = refaults(sample);
+  if ((trusted(sample.readings.oomKills) ?? 0) > 0) return 'oom-kill';
+  if (back === undefined || trusted(sample.readings.swapOutRate) === undefined) return 'unknown';
+  if (grown > OWN_GROWTH) return 'growth';
+  if (back > refault) return 'refault';
+  if (full) return 'full';
+  const since = at - steppedAt;
+  if (out < SHOWN && since >= SHOWING && current - used - kernelBytes < DRY) return 'dry';
+  return since > (memory.move === undefined ? IDLE : FOLLOWING) ? 'stuck' : undefined;
+}
+
+/** True while what a guest shows may come of our squeeze: its swapping and its want of memory are then no sign of its own need. */
+export function isSqueezed(cold: Cold | undefined, now: Seconds): boolean {
+  return cold !== undefined && (cold.squeezing || (cold.ended !== undefined && now - cold.ended.at < ECHO));
+}
+
+/** The squeeze ends with this tick, because the guest needs its memory itself or may not be shrunk. */
+export function letGo(cold: Cold, sign: ColdEnd, rest: Seconds, now: Seconds): Cold {
+  return { ...cold, squeezing: false, ended: { sign, at: now }, restUntil: now + rest };
+}
+
+/** The squeeze goes on, or begins, with this step. */
+export function stepped(cold: Cold, from: Bytes, now: Seconds): Cold {
+  return { ...cold, squeezing: true, from: cold.squeezing ? cold.from : from, steppedAt: now };
+}
