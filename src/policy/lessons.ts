@@ -50,6 +50,8 @@ export interface Cold {
   readonly from: Bytes;
   /** When its last step was decided. */
   readonly steppedAt: Seconds;
+  /** The guest's size at the last report. */
+  readonly size: Bytes;
   /** What the guest is estimated to have swapped out since the epoch began. */
   readonly swapped: Bytes;
   /** The part of it that squeezes have taken, and that does not count as need. */

@@ -20,6 +20,7 @@ const SQUEEZED: Cold = {
   from: GiB,
   steppedAt: 99,
   swapped: 32 * MiB,
+  size: 900 * MiB,
   given: 32 * MiB,
   ended: undefined,
   restUntil: 0,
@@ -107,7 +108,10 @@ describe('a squeeze', () => {
   it('takes as large a part of the swap to be free as the guest has freed of its use', () => {
     const { swapped } = judged({ ...SQUEEZED, squeezing: false, swapped: 100 * MiB }, { used: 400 });
     expect(swapped / MiB).toBeCloseTo(50);
-    expect(judged({ ...SQUEEZED, squeezing: false }, { used: 880 }).swapped).toBe(32 * MiB);
+    const idle = { ...SQUEEZED, squeezing: false };
+    expect(judged(idle, { used: 880 }).swapped).toBe(32 * MiB);
+    // The balloon has just taken as much.
+    expect(judged({ ...idle, size: 1400 * MiB }, { used: 400 }).swapped).toBe(32 * MiB);
   });
 
   it('is seen in reports for a while after its end', () => {

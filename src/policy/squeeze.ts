@@ -58,16 +58,18 @@ export function refaults({ readings }: GuestSample): number | undefined {
 
 /** Learns from a new report, and ends the squeeze under way when it should. */
 export function judgeCold(policy: ColdPolicy, report: Report): Cold {
-  const { sample, memory, used, usedBefore, seconds, max, at } = report;
-  const before = memory.cold ?? unsqueezed(at + policy.restSeconds);
+  const { sample, memory, used, usedBefore, seconds, current, max, at } = report;
+  const before = memory.cold ?? unsqueezed(current, at + policy.restSeconds);
   const out = (trusted(sample.readings.swapOutRate) ?? 0) * seconds;
   const back = (trusted(sample.readings.swapInRate) ?? 0) * seconds;
   const grown = used - usedBefore + out - back;
-  // No figure tells of swap that is freed: programs that end take theirs along, of what is swapped as of what is not.
-  const freed = !before.squeezing && -grown > FREED ? Math.min(1, -grown / (usedBefore + before.swapped)) : 0;
+  // No figure tells of swap that is freed: programs that end take theirs along, of what is swapped as of what is not. While the balloon
+  // moves, a report may be of another size than it is put to, and use is off by as much.
+  const ended = -grown - Math.abs(current - before.size);
+  const freed = !before.squeezing && ended > FREED ? Math.min(1, ended / (usedBefore + before.swapped)) : 0;
   const swapped = Math.max(0, before.swapped + out - back) * (1 - freed);
   const given = Math.min(swapped, Math.max(0, before.given + (isSqueezed(before, at) ? out : 0) - back));
-  const cold: { -readonly [K in keyof Cold]: Cold[K] } = { ...before, swapped, given };
+  const cold: { -readonly [K in keyof Cold]: Cold[K] } = { ...before, swapped, given, size: current };
   if (!before.squeezing) return cold;
   if (out > SHOWN) cold.swaps = true;
   const sign = endOf(policy, report, { ...cold, grown, out, full: swapped >= bound(policy, max) });
@@ -76,9 +78,9 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   return { ...cold, squeezing: false, ended: { sign, at }, restUntil: at + policy.restSeconds };
 }
 
-function unsqueezed(restUntil: Seconds): Cold {
+function unsqueezed(size: Bytes, restUntil: Seconds): Cold {
   const never = { swaps: undefined, squeezing: false, from: 0, steppedAt: restUntil, ended: undefined };
-  return { ...never, swapped: 0, given: 0, restUntil };
+  return { ...never, swapped: 0, given: 0, restUntil, size };
 }
 
 interface Outcome extends Cold {

@@ -107,6 +107,7 @@ const guest = whole<GuestMemory>({
       from: amount,
       steppedAt: number,
       swapped: amount,
+      size: amount,
       given: amount,
       ended: maybe(whole<NonNullable<Cold['ended']>>({ sign: fc.constantFrom(...COLD_ENDS), at: number })),
       restUntil: number,

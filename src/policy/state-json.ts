@@ -157,6 +157,7 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
       from: amount,
       steppedAt: instant,
       swapped: amount,
+      size: amount,
       given: amount,
       ended: whole<NonNullable<Cold['ended']>>({ sign: z.enum(COLD_ENDS), at: instant }).optional(),
       restUntil: instant,
