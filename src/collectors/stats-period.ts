@@ -213,7 +213,7 @@ function notSet(names: readonly string[]): BallonetError {
   const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
   return new BallonetError(
     'OPERATION_DENIED',
-    `no stats period is set on ${shown}${more}, and this connection may not set one: their figures stand still`,
+    `no stats period is set on ${shown}${more}, and this connection may not set one: their figures stand still until somebody does (virsh dommemstat GUEST --period 1 --live)`,
   );
 }
 
