@@ -63,6 +63,8 @@ export function settleMove(memory: GuestMemory, verdict: Convergence, now: Secon
     return { ...memory, move: undefined, unfollowed: verdict.shrinking ? 0 : memory.unfollowed };
   if (verdict.kind !== 'given-up') return memory;
   if (neverAsked(memory.move, verdict.reached)) return { ...memory, move: undefined };
+  // A guest that cannot swap out as fast as it is squeezed has its own rest from that.
+  if (memory.move?.shared === true && memory.cold !== undefined) return { ...memory, move: undefined };
   const wait = Math.min(BACK_OFF_MAX_SECONDS, BACK_OFF_SECONDS * 2 ** memory.unfollowed);
   return { ...memory, move: undefined, unfollowed: memory.unfollowed + 1, backOffUntil: now + wait };
 }

@@ -52,6 +52,8 @@ export interface Cold {
   readonly steppedAt: Seconds;
   /** The guest's size at the last report. */
   readonly size: Bytes;
+  /** Its use when its balloon last stood still, less what it has swapped out since. */
+  readonly use: Bytes;
   /** What the guest is estimated to have swapped out since the epoch began. */
   readonly swapped: Bytes;
   /** The part of it that squeezes have taken, and that does not count as need. */

@@ -21,6 +21,7 @@ const SQUEEZED: Cold = {
   steppedAt: 99,
   swapped: 32 * MiB,
   size: 900 * MiB,
+  use: 900 * MiB,
   given: 32 * MiB,
   ended: undefined,
   restUntil: 0,

@@ -21,8 +21,8 @@ const FOLLOWING: Seconds = 3;
 const IDLE: Seconds = 6;
 /** Growth of use between two reports that is none of ours: page cache comes and goes with the balloon, and some of it counts as use. */
 const OWN_GROWTH: Bytes = 16 * MiB;
-/** Use that ends between two reports, and with it what was swapped out of it. */
-const FREED: Bytes = 32 * MiB;
+/** Use that has ended, and with it what was swapped out of it. Less is what page cache makes of it (si_mem_available()). */
+const FREED: Bytes = 64 * MiB;
 /** For so long after its end, what a squeeze has done to a guest is still seen in its reports. */
 const ECHO: Seconds = 4;
 /** Pages of any size count; of a larger one, more is read. */
@@ -59,17 +59,25 @@ export function refaults({ readings }: GuestSample): number | undefined {
 /** Learns from a new report, and ends the squeeze under way when it should. */
 export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   const { sample, memory, used, usedBefore, seconds, current, max, at } = report;
-  const before = memory.cold ?? unsqueezed(current, at + policy.restSeconds);
+  const before = memory.cold ?? unsqueezed(current, used, at + policy.restSeconds);
   const out = (trusted(sample.readings.swapOutRate) ?? 0) * seconds;
   const back = (trusted(sample.readings.swapInRate) ?? 0) * seconds;
   const grown = used - usedBefore + out - back;
   // No figure tells of swap that is freed: programs that end take theirs along, of what is swapped as of what is not. While the balloon
   // moves, a report may be of another size than it is put to, and use is off by as much.
-  const ended = -grown - Math.abs(current - before.size);
-  const freed = !before.squeezing && ended > FREED ? Math.min(1, ended / (usedBefore + before.swapped)) : 0;
+  const expected = before.use - out + back;
+  const resting = current === before.size && !isSqueezed(before, at);
+  const ended = resting ? expected - used : 0;
+  const freed = ended > FREED ? Math.min(1, ended / (expected + before.swapped)) : 0;
   const swapped = Math.max(0, before.swapped + out - back) * (1 - freed);
   const given = Math.min(swapped, Math.max(0, before.given + (isSqueezed(before, at) ? out : 0) - back));
-  const cold: { -readonly [K in keyof Cold]: Cold[K] } = { ...before, swapped, given, size: current };
+  const cold: { -readonly [K in keyof Cold]: Cold[K] } = {
+    ...before,
+    swapped,
+    given,
+    size: current,
+    use: resting ? used : expected,
+  };
   if (!before.squeezing) return cold;
   if (out > SHOWN) cold.swaps = true;
   const sign = endOf(policy, report, { ...cold, grown, out, full: swapped >= bound(policy, max) });
@@ -78,9 +86,9 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   return { ...cold, squeezing: false, ended: { sign, at }, restUntil: at + policy.restSeconds };
 }
 
-function unsqueezed(size: Bytes, restUntil: Seconds): Cold {
+function unsqueezed(size: Bytes, use: Bytes, restUntil: Seconds): Cold {
   const never = { swaps: undefined, squeezing: false, from: 0, steppedAt: restUntil, ended: undefined };
-  return { ...never, swapped: 0, given: 0, restUntil, size };
+  return { ...never, swapped: 0, given: 0, restUntil, size, use };
 }
 
 interface Outcome extends Cold {

@@ -108,6 +108,7 @@ const guest = whole<GuestMemory>({
       steppedAt: number,
       swapped: amount,
       size: amount,
+      use: number,
       given: amount,
       ended: maybe(whole<NonNullable<Cold['ended']>>({ sign: fc.constantFrom(...COLD_ENDS), at: number })),
       restUntil: number,

@@ -158,6 +158,7 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
       steppedAt: instant,
       swapped: amount,
       size: amount,
+      use: z.number(),
       given: amount,
       ended: whole<NonNullable<Cold['ended']>>({ sign: z.enum(COLD_ENDS), at: instant }).optional(),
       restUntil: instant,
