@@ -151,6 +151,19 @@ systemctl restart ballonet`);
     expect(await on('virsh dumpxml web-1')).toContain("<stats period='1'/>");
   });
 
+  it('H33: gives guests their memory back when its daemon is killed, and starts it anew', async () => {
+    // What cannot be read may have been about any guest. It is written while the daemon cannot.
+    await on(`systemctl kill --kill-whom=main --signal=STOP ballonet
+echo 'half a sta' >$(ls /var/lib/ballonet/*/state.json)
+systemctl kill --kill-whom=main --signal=KILL ballonet`);
+    await expect.poll(() => daemon('NRestarts'), { timeout: 60_000, interval: 500 }).toBe('1\n');
+    const told = await on('journalctl -u ballonet -o cat');
+    expect(told).toMatch(/^web-1 {2}(released to|has all of its) 64MiB$/m);
+    // What systemd says of an ExecStopPost that fails.
+    expect(told).not.toContain('Control process exited');
+    await expect.poll(() => daemon('ActiveState'), { timeout: 60_000, interval: 500 }).toBe('active\n');
+  });
+
   it.each([
     ['a configuration', CONFIG],
     ['policies', POLICY],
