@@ -6,6 +6,7 @@ import { guestChart, guestsToShow, hostChart } from './charts.ts';
 import { HOVER } from './hover.ts';
 import { htmlPage } from './html-page.ts';
 import type { SimulationReport } from './report.ts';
+import { summaryOf } from './summary.ts';
 import { escapeHtml } from './svg.ts';
 
 /** One run of the report with what it looked like. */
@@ -28,6 +29,9 @@ export function reportPage({ report, description, runs }: Page): string {
   return htmlPage(
     title,
     `<p>${escapeHtml(description)} ${guests} guests on a host of ${formatSize(host.memoryBytes)}, ${formatDuration(seconds)} of virtual time, seed ${seed}.</p>
+<ul class="summary">${summaryOf(report)
+      .map(line => `<li>${escapeHtml(line)}</li>`)
+      .join('')}</ul>
 <h2>Who gives back how much, and at whose cost</h2>
 <div class="scores">${scoreTable(runs)}</div>
 <p class="soft">Reclaimed: host memory that guests would hold if nobody moved a balloon, less what they held. Of the limit: against a controller that knows every demand in
@@ -35,7 +39,7 @@ advance; more than all of it means that guests went short. Red: harm, to the hos
 Read again: file data that guests had cached and had to fetch once more; no score counts it.</p>
 <p class="legend"><span><i style="background:var(--size)"></i>size</span><span><i style="background:var(--target)"></i>target</span><span><i
 style="background:var(--demand)"></i>wanted by programs and kernel</span><span><i style="background:var(--resident)"></i>resident on the host</span><span><i
-style="background:var(--harm)"></i>harm</span></p>
+style="background:var(--harm)"></i>harm</span><span><i class="dash"></i>what the host has for guests</span></p>
 ${runs.map((run, index) => runSection(run, host.memoryBytes, index)).join('\n')}
 <div id="tip" role="status"></div>
 <script type="application/json" id="runs">${figures(runs)}</script>

@@ -21,7 +21,8 @@ svg { width: 100%; height: auto; display: block; } .tick { font-size: 9px; fill:
 polyline { fill: none; stroke-width: 1.2; } .size { stroke: var(--size); stroke-width: 1.8; } .target { stroke: var(--target); stroke-dasharray: 3 2; }
 .resident { stroke: var(--resident); } .demand { fill: var(--demand); opacity: .8; } .harm { fill: var(--harm); }
 .layer { fill: hsl(var(--hue) 55% var(--light)); } .capacity { stroke: var(--fore); stroke-dasharray: 6 3; stroke-width: 1.5; }
-.legend span { margin-right: 1.2rem; white-space: nowrap; } .legend i { display: inline-block; width: 1.4em; height: .6em; margin-right: .4em; vertical-align: baseline; }
+ul.summary { max-width: 52rem; padding-left: 1.2em; } .summary li:first-child { font-weight: 600; }
+.legend .dash { background: none; height: 0; border-top: 2px dashed var(--fore); vertical-align: middle; } .legend span { margin-right: 1.2rem; white-space: nowrap; } .legend i { display: inline-block; width: 1.4em; height: .6em; margin-right: .4em; vertical-align: baseline; }
 #tip { position: fixed; pointer-events: none; background: var(--back); color: var(--fore); border: 1px solid var(--edge); border-radius: 6px;
   padding: .35rem .6rem; font-size: .8rem; white-space: pre; box-shadow: 0 2px 8px #0003; display: none; z-index: 1; }
 /* Scaled down to a telephone's width, nobody could read what stands at the axes. */

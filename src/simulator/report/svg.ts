@@ -69,7 +69,7 @@ export function axes(scale: Scale, rows: number, columns: number): string {
     const y = yOf(scale, amount);
     parts.push(
       `<line class="grid" x1="${frame.left}" x2="${frame.width}" y1="${y}" y2="${y}"/>`,
-      `<text class="tick" x="${frame.left - 4}" y="${y + 3}" text-anchor="end">${amount === 0 ? '0' : formatSize(amount)}</text>`,
+      `<text class="tick" x="${frame.left - 4}" y="${Math.max(8, y + 3)}" text-anchor="end">${amount === 0 ? '0' : formatSize(amount)}</text>`,
     );
   }
   const [first = 0, last = 0] = [times[0], times.at(-1)];
@@ -84,11 +84,11 @@ export function axes(scale: Scale, rows: number, columns: number): string {
   return parts.join('');
 }
 
-/** 1, 2 or 5 times a power of two's unit: steps that people can read. */
+/** Steps that people can read: 1, 2 or 5 times ten of them GiB, and below that halves, so that a GiB is met. */
 function roundStep(least: Bytes): Bytes {
-  const unit = least >= GiB ? GiB : least >= 1024 ** 2 ? 1024 ** 2 : 1024;
-  let step = unit;
-  for (let i = 0; step < least; i++) step = unit * ([1, 2, 5][i % 3] ?? 1) * 10 ** Math.floor(i / 3);
+  if (least <= GiB) return 2 ** Math.ceil(Math.log2(Math.max(1, least)));
+  let step = GiB;
+  for (let i = 0; step < least; i++) step = GiB * ([1, 2, 5][i % 3] ?? 1) * 10 ** Math.floor(i / 3);
   return step;
 }
 
