@@ -1,6 +1,7 @@
 /** What must be true at every moment of every run, whatever happens in it. */
 import type { SimulatedGuest } from '../hypervisor/simulated/guest.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import type { Bytes } from '../model/units.ts';
 import { WITHDRAWAL_MARGIN } from '../policy/convergence.ts';
 import type { Tick } from '../policy/decide.ts';
 import { hostReserve, type PolicySet } from '../policy/policy-set.ts';
@@ -34,7 +35,8 @@ export function bookErrors(guests: readonly SimulatedGuest[]): string[] {
 
 /**
  * What a tick promised beyond what there is: growth is paid out of memory that is free by then, and together promises stay within
- * the pool, unless the host was overcommitted before anybody moved.
+ * the pool, unless the host was overcommitted before anybody moved. A guest that kept what its balloon took is given back no more than
+ * what its process holds, which costs the host nothing.
  */
 export function promiseErrors(
   before: PolicyState,
@@ -49,7 +51,8 @@ export function promiseErrors(
   let withdrawn = 0;
   for (const { uuid, action, reason, targetBytes, currentBytes } of tick.decisions) {
     if (action !== 'grow' || targetBytes === undefined || currentBytes === undefined) continue;
-    const had = Math.max(currentBytes, before.guests.get(uuid)?.move?.to ?? 0);
+    const promised = Math.max(currentBytes, before.guests.get(uuid)?.move?.to ?? 0);
+    const had = reason === 'INEFFECTIVE' ? Math.max(promised, residentOf(snapshot, uuid)) : promised;
     given += Math.max(0, targetBytes - had);
     if (reason === 'WITHDRAWN') withdrawn += WITHDRAWAL_MARGIN;
   }
@@ -60,4 +63,8 @@ export function promiseErrors(
   if (committed <= budget.total && committed + given - withdrawn > budget.total + 1)
     found.push(`promises ${committed + given} of ${budget.total} bytes`);
   return found;
+}
+
+function residentOf({ guests }: Snapshot, uuid: string): Bytes {
+  return guests.find(guest => guest.uuid === uuid)?.readings.rss.value ?? 0;
 }

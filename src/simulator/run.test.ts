@@ -1,7 +1,6 @@
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hostPolicyFiles } from '../cli/policy-files.ts';
-import type { Fault, HostMishap, Mishap } from '../hypervisor/simulated/faults.ts';
+import type { Fault } from '../hypervisor/simulated/faults.ts';
 import { QEMU_OVERHEAD } from '../hypervisor/simulated/scenario.ts';
 import { GiB, MiB } from '../model/units.ts';
 import { loadPolicySet, requirePolicySet } from '../policy/load.ts';
@@ -120,79 +119,5 @@ describe('runSimulation', PATIENCE, () => {
     const { tally } = await runSimulation(simulationWith(guests), dense);
     expect(tally.moves).toBeGreaterThan(1);
     expect(tally.guestSeconds).toBeLessThan(600 - 90);
-  });
-
-  it('keeps its books in random scenarios with random mishaps', async () => {
-    const kinds = [
-      'no-driver',
-      'stats-stop',
-      'garbage',
-      'stuck',
-      'hang',
-      'pause',
-      'reboot',
-      'shutdown',
-      'crash',
-      'job',
-      'missing',
-      'pinned',
-      'no-stats',
-      'empty',
-      'zswap',
-    ] as const;
-    const condition = fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom(...kinds).map((kind): Mishap => ({ kind })) },
-      fc.constantFrom('idle', 'starved', 'both').map((says): Mishap => ({ kind: 'lies', says })),
-      fc.integer({ min: 1, max: 2048 }).map((mib): Mishap => ({ kind: 'hotplug', bytes: mib * MiB })),
-    );
-    const mishap = fc.record({
-      at: fc.integer({ min: 0, max: 120 }),
-      for: fc.integer({ min: 1, max: 60 }),
-      mishap: condition,
-    });
-    const hostMishap = fc.record({
-      at: fc.integer({ min: 0, max: 120 }),
-      for: fc.integer({ min: 1, max: 60 }),
-      mishap: fc.oneof(
-        fc.constant<HostMishap>({ kind: 'unreachable' }),
-        fc.integer({ min: 1, max: 1024 }).map((mib): HostMishap => ({ kind: 'offline', bytes: mib * MiB })),
-      ),
-    });
-    const guest = fc.record({
-      maximum: fc.integer({ min: 128, max: 8192 }).map(mib => mib * MiB),
-      demand: fc.record({
-        kind: fc.constant('ramps' as const),
-        low: fc.integer({ min: 0, max: 512 }).map(mib => mib * MiB),
-        high: fc.integer({ min: 0, max: 9000 }).map(mib => mib * MiB),
-        rest: fc.integer({ min: 0, max: 60 }),
-        rise: fc.integer({ min: 1, max: 60 }),
-        hold: fc.integer({ min: 0, max: 60 }),
-        fall: fc.integer({ min: 1, max: 60 }),
-      }),
-      hotShare: fc.double({ min: 0, max: 1, noNaN: true }),
-      mishaps: fc.array(mishap, { maxLength: 3 }),
-      autodeflate: fc.boolean(),
-      freePageReporting: fc.boolean(),
-      touchRate: fc.constantFrom(0, 64 * MiB),
-      locked: fc.constantFrom(0, 24 * MiB),
-    });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(guest, { minLength: 1, maxLength: 4 }),
-        fc.integer({ min: 4, max: 32 }),
-        fc.constantFrom(0, 2 * GiB),
-        fc.array(hostMishap, { maxLength: 2 }),
-        async (specs, gib, swap, mishaps) => {
-          const guests = specs.map((spec, i) => guestSpec({ ...spec, name: `g${i}` }));
-          const simulation = simulationWith(guests, { seconds: 100 });
-          const { scenario } = simulation;
-          const host = { ...scenario.host, memory: gib * GiB, swap, mishaps };
-          // A book out of balance is thrown.
-          const { tally } = await runSimulation({ ...simulation, scenario: { ...scenario, host } }, dense);
-          for (const figure of Object.values(tally)) expect(figure).toBeGreaterThanOrEqual(0);
-        },
-      ),
-      { numRuns: 12 },
-    );
   });
 });
