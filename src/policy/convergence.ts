@@ -1,5 +1,5 @@
 import { type Bytes, GiB, MiB, type Seconds } from '../model/units.ts';
-import type { GuestMemory, Move } from './state.ts';
+import { amended, type GuestMemory, type Move } from './state.ts';
 
 /** A move has arrived when the guest is this close: drivers work in 1 MiB batches (256 page numbers a request). */
 const ARRIVED = 2 * MiB;
@@ -60,13 +60,17 @@ export function judgeMove(
  */
 export function settleMove(memory: GuestMemory, verdict: Convergence, now: Seconds): GuestMemory {
   if (verdict.kind === 'arrived')
-    return { ...memory, move: undefined, unfollowed: verdict.shrinking ? 0 : memory.unfollowed };
+    return amended(memory, { move: undefined, unfollowed: verdict.shrinking ? 0 : memory.unfollowed });
   if (verdict.kind !== 'given-up') return memory;
-  if (neverAsked(memory.move, verdict.reached)) return { ...memory, move: undefined };
+  if (neverAsked(memory.move, verdict.reached)) return amended(memory, { move: undefined });
   // A guest that cannot swap out as fast as it is squeezed has its own rest from that.
-  if (memory.move?.shared === true && memory.cold !== undefined) return { ...memory, move: undefined };
+  if (memory.move?.shared === true && memory.cold !== undefined) return amended(memory, { move: undefined });
   const wait = Math.min(BACK_OFF_MAX_SECONDS, BACK_OFF_SECONDS * 2 ** memory.unfollowed);
-  return { ...memory, move: undefined, unfollowed: memory.unfollowed + 1, backOffUntil: now + wait };
+  return amended(memory, {
+    move: undefined,
+    unfollowed: memory.unfollowed + 1,
+    backOffUntil: now + wait,
+  });
 }
 
 /** H33: a guest that has not begun to follow an earlier daemon was perhaps never asked, and is not to blame. */

@@ -45,9 +45,20 @@ export function observeUse(
   { used, report, at, rss }: UseReport,
   windowSeconds: Seconds,
 ): DemandWindow {
+  // The same fields in the same order here and below: windows of several shapes double the cost of all that reads them.
   if (window === undefined) {
-    const none = { peaks: [], ranked: [], slope: 0 };
-    return { ...none, partStart: at, partPeak: used, report, last: used, lastAt: at, rss };
+    const none: readonly Bytes[] = [];
+    return {
+      peaks: none,
+      ranked: none,
+      partStart: at,
+      partPeak: used,
+      report,
+      last: used,
+      lastAt: at,
+      slope: 0,
+      rss,
+    };
   }
   if (report <= window.report) return window;
   const slope = (used - window.last) / Math.max(SHORTEST_PERIOD, at - window.lastAt);
@@ -84,8 +95,10 @@ function nextPart(window: DemandWindow): Peaks {
   }
   const ranked = leaving > 0 ? window.ranked.slice() : [...window.ranked, partPeak];
   let place = leaving > 0 ? ranked.indexOf(leaving) : ranked.length - 1;
-  for (; (ranked[place - 1] ?? 0) > partPeak; place--) ranked[place] = ranked[place - 1] ?? 0;
-  for (; (ranked[place + 1] ?? partPeak) < partPeak; place++) ranked[place] = ranked[place + 1] ?? 0;
+  // Never beside the array: where V8 has once seen an element -1 asked for, it looks for a property of that name from then on.
+  for (; place > 0 && (ranked[place - 1] ?? 0) > partPeak; place--) ranked[place] = ranked[place - 1] ?? 0;
+  const end = ranked.length - 1;
+  for (; place < end && (ranked[place + 1] ?? 0) < partPeak; place++) ranked[place] = ranked[place + 1] ?? 0;
   ranked[place] = partPeak;
   return { peaks, ranked };
 }
@@ -107,7 +120,7 @@ export function usualUse({ ranked, partPeak }: DemandWindow, quantile: Ratio): B
 /** The smallest value that at least this share of the ranked ones and one more does not exceed. */
 function quantileWith(ranked: readonly Bytes[], one: Bytes, quantile: Ratio): Bytes {
   const rank = Math.max(0, Math.ceil(quantile * (ranked.length + 1)) - 1);
-  const below = ranked[rank - 1] ?? 0;
-  const above = ranked[rank] ?? Number.POSITIVE_INFINITY;
+  const below = rank > 0 ? (ranked[rank - 1] ?? 0) : 0;
+  const above = rank < ranked.length ? (ranked[rank] ?? 0) : Number.POSITIVE_INFINITY;
   return Math.min(above, Math.max(below, one));
 }

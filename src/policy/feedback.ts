@@ -51,7 +51,12 @@ export function beginProbation(
 ): Probation {
   const open = before !== undefined && before.harm === undefined;
   const goesOn = open && before.from > from && now - before.begun < PROBATION_SECONDS;
-  return goesOn ? { ...before, since: now, report } : { from, begun: now, since: now, report };
+  return goesOn ? newProbation(before.from, before.begun, now, report) : newProbation(from, now, now, report);
+}
+
+/** All of one shape; see `draftOf()`. */
+function newProbation(from: Bytes, begun: Seconds, since: Seconds, report: number, harm?: Harm): Probation {
+  return { from, begun, since, report, harm };
 }
 
 /** Judges this tick's report: probation, learned floor, and the guest's ordinary rate of major faults. */
@@ -84,9 +89,10 @@ function judged(probation: Probation, standing: Standing): Probation | undefined
   if (!smaller && probation.harm === undefined && !moving) return undefined;
   const harm = smaller && sample.reportsInEpoch > probation.report ? harmOf(standing, faultRate) : undefined;
   if (harm !== undefined) {
-    return { ...probation, since: now, report: sample.reportsInEpoch, harm };
+    return newProbation(probation.from, probation.begun, now, sample.reportsInEpoch, harm);
   }
-  return moving ? { ...probation, since: now } : probation;
+  const { from, begun, report } = probation;
+  return moving ? newProbation(from, begun, now, report, probation.harm) : probation;
 }
 
 /** The first sign of harm in a report. A figure that is not known is none; swapping in is recovery and none either. */

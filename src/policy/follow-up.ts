@@ -14,7 +14,7 @@ import {
 import { judgeEfficacy } from './efficacy.ts';
 import { learnOverhead } from './overhead.ts';
 import type { Bar } from './protect.ts';
-import { type Draft, type GuestMemory, type Move, newGuestMemory } from './state.ts';
+import { amended, type Draft, type GuestMemory, type Move, newGuestMemory } from './state.ts';
 import type { StageInputs } from './trail.ts';
 
 /** QEMU sends at most one balloon event a second (monitor/monitor.c), so a size seen once may still be on its way. */
@@ -112,18 +112,20 @@ function beginEpoch(
   const boots = before === undefined ? appeared : epoch > before.epoch;
   const memory = newGuestMemory(epoch);
   if (!boots && before?.learned === undefined) return memory;
-  return { ...memory, learned: before?.learned, boot: boots ? nextBoot(before, now) : undefined };
+  return amended(memory, {
+    learned: before?.learned,
+    boot: boots ? nextBoot(before, now) : undefined,
+  });
 }
 
 /** The memory of a guest that cannot follow, with the times of what is under way put forward. */
 export function suspended(memory: GuestMemory, now: Seconds): GuestMemory {
   const { move, probation } = memory;
   if (move === undefined && probation === undefined) return memory;
-  return {
-    ...memory,
+  return amended(memory, {
     move: move && { ...move, at: now },
     probation: probation && { ...probation, since: now },
-  };
+  });
 }
 
 /** A size that has stood so long did not change of what was under way before we looked, such as a move of an earlier daemon. */

@@ -5,7 +5,7 @@ import { type GuestSample, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
 import { promisedBytes } from './follow-up.ts';
 import type { Pause } from './pauses.ts';
-import type { GuestMemory, PolicyState } from './state.ts';
+import { amended, type GuestMemory, type PolicyState } from './state.ts';
 
 export type Order =
   | { readonly type: 'pause'; readonly uuid: string; readonly pause: Pause }
@@ -57,8 +57,7 @@ export function afterRelease(
 
 function given(memory: GuestMemory, from: Bytes, to: Bytes, at: Seconds): GuestMemory {
   const { move, target, granted, unfollowed, backOffUntil } = memory;
-  return {
-    ...memory,
+  return amended(memory, {
     move: { from, to, at },
     beforeMove: { move, target, granted, unfollowed, backOffUntil },
     target: to,
@@ -66,7 +65,7 @@ function given(memory: GuestMemory, from: Bytes, to: Bytes, at: Seconds): GuestM
     granted: granted + Math.max(0, to - promisedBytes(from, memory)),
     // Whoever else moved the balloon before, it is ours to give.
     yieldUntil: undefined,
-  };
+  });
 }
 
 function releaseGuest(state: PolicyState, sample: GuestSample, { reason }: Pause, now: Instant): Obeyed {

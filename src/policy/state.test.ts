@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { GiB } from '../model/units.ts';
-import { correctMove, type GuestMemory, initialState, newGuestMemory, type PolicyState } from './state.ts';
+import {
+  correctMove,
+  draftOf,
+  type GuestMemory,
+  initialState,
+  newGuestMemory,
+  type PolicyState,
+} from './state.ts';
 import { deepFreeze } from './testing.ts';
 
 const UUID = 'guest-a';
@@ -12,6 +19,14 @@ function stateWith(parts: Partial<GuestMemory>): PolicyState {
 const SHRINK = { from: 4 * GiB, to: 2 * GiB, at: 50 };
 const GROWTH = { from: 2 * GiB, to: 4 * GiB, at: 50 };
 const NOTHING = { move: undefined, target: undefined, granted: 0, unfollowed: 0, backOffUntil: undefined };
+
+describe('a memory of a guest', () => {
+  it('that is new has the shape of all that come of it', () => {
+    const memory = newGuestMemory(1);
+
+    expect(Object.keys(draftOf(memory))).toEqual(Object.keys(memory));
+  });
+});
 
 describe('correctMove', () => {
   it('takes back a move that was never asked, with what was promised by it, and keeps the cooldown', () => {
