@@ -33,30 +33,135 @@ describe('bookErrors', () => {
 
   /** Each of these alone, all else being right. */
   it.each<[string, (memory: Mutable) => void]>([
-    ['a page of free memory lost', it => void (it.free -= PAGE)],
-    ['a page of programs invented', it => void (it.anonymous += PAGE)],
-    ['a page of cache invented', it => void (it.cache += PAGE)],
-    ['a size of its own', it => void (it.size -= PAGE)],
-    ['an amount that is no number', it => void (it.free = Number.NaN)],
+    [
+      'a page of free memory lost',
+      it => {
+        it.free -= PAGE;
+      },
+    ],
+    [
+      'a page of programs invented',
+      it => {
+        it.anonymous += PAGE;
+      },
+    ],
+    [
+      'a page of cache invented',
+      it => {
+        it.cache += PAGE;
+      },
+    ],
+    [
+      'a size of its own',
+      it => {
+        it.size -= PAGE;
+      },
+    ],
+    [
+      'an amount that is no number',
+      it => {
+        it.free = Number.NaN;
+      },
+    ],
     ['less cache than none', it => shift(it, 'cache', -it.cache - PAGE)],
     ['fewer programs than none', it => shift(it, 'anonymous', -it.anonymous - PAGE)],
     ['less free than none', it => shift(it, 'free', -it.free - PAGE)],
-    ['less resident than none', it => void (it.freeResident = -PAGE)],
-    ['more resident than free', it => void (it.freeResident = it.free + PAGE)],
-    ['less swapped than none', it => void (it.swapped = -PAGE)],
-    ['more swapped than the device holds', it => void (it.swapped = 2 * GiB)],
-    ['more freed than resident', it => void (it.freed = it.freeResident + PAGE)],
-    ['less freed than none', it => void (it.freed = -PAGE)],
-    ['more returned than not resident', it => void (it.returned = it.free - it.freeResident + PAGE)],
-    ['less returned than none', it => void (it.returned = -PAGE)],
-    ['more listed than free', it => void (it.listed = it.free + PAGE)],
-    ['less listed than none', it => void (it.listed = -PAGE)],
-    ['more in the swap cache than there is', it => void (it.swapCached = it.anonymous + PAGE)],
-    ['less in the swap cache than none', it => void (it.swapCached = -PAGE)],
-    ['more in huge pages than there is', it => void (it.huge = it.anonymous + PAGE)],
-    ['less in huge pages than none', it => void (it.huge = -PAGE)],
-    ['more written than there is', it => void (it.written = it.anonymous + PAGE)],
-    ['less written than none', it => void (it.written = -PAGE)],
+    [
+      'less resident than none',
+      it => {
+        it.freeResident = -PAGE;
+      },
+    ],
+    [
+      'more resident than free',
+      it => {
+        it.freeResident = it.free + PAGE;
+      },
+    ],
+    [
+      'less swapped than none',
+      it => {
+        it.swapped = -PAGE;
+      },
+    ],
+    [
+      'more swapped than the device holds',
+      it => {
+        it.swapped = 2 * GiB;
+      },
+    ],
+    [
+      'more freed than resident',
+      it => {
+        it.freed = it.freeResident + PAGE;
+      },
+    ],
+    [
+      'less freed than none',
+      it => {
+        it.freed = -PAGE;
+      },
+    ],
+    [
+      'more returned than not resident',
+      it => {
+        it.returned = it.free - it.freeResident + PAGE;
+      },
+    ],
+    [
+      'less returned than none',
+      it => {
+        it.returned = -PAGE;
+      },
+    ],
+    [
+      'more listed than free',
+      it => {
+        it.listed = it.free + PAGE;
+      },
+    ],
+    [
+      'less listed than none',
+      it => {
+        it.listed = -PAGE;
+      },
+    ],
+    [
+      'more in the swap cache than there is',
+      it => {
+        it.swapCached = it.anonymous + PAGE;
+      },
+    ],
+    [
+      'less in the swap cache than none',
+      it => {
+        it.swapCached = -PAGE;
+      },
+    ],
+    [
+      'more in huge pages than there is',
+      it => {
+        it.huge = it.anonymous + PAGE;
+      },
+    ],
+    [
+      'less in huge pages than none',
+      it => {
+        it.huge = -PAGE;
+      },
+    ],
+    [
+      'more written than there is',
+      it => {
+        it.written = it.anonymous + PAGE;
+      },
+    ],
+    [
+      'less written than none',
+      it => {
+        it.written = -PAGE;
+      },
+    ],
   ])('finds %s', (_, spoil) => {
     spoil(memory);
     expect(bookErrors([guest]).length).toBeGreaterThan(0);
