@@ -10,7 +10,9 @@ import { initialState } from '../policy/state.ts';
 import type { PastTick } from './replay.ts';
 import { whatIf } from './what-if.ts';
 
-const DENSE = requirePolicySet(loadPolicySet(['policies/dense.yaml'], hostPolicyFiles));
+const COLD = requirePolicySet(loadPolicySet(['policies/dense.yaml'], hostPolicyFiles));
+/** Takes nothing that is in use, as what guests would swap out is not played. */
+const DENSE: PolicySet = { ...COLD, guests: COLD.guests.map(policy => ({ ...policy, cold: undefined })) };
 const IDLE: PolicySet = { ...DENSE, host: { ...DENSE.host, mode: 'observe' } };
 
 /** A guest of 4 GiB that uses so much and stands still. */
@@ -82,6 +84,12 @@ describe('a policy played over what was recorded', () => {
     expect(guest?.worstShortBytes).toBeGreaterThan(0);
     expect(guest?.played.grows).toBeGreaterThan(0);
     expect(played.at(-1)?.shortBytes).toBeLessThan((guest?.worstShortBytes ?? 0) / 2);
+  });
+
+  it('counts a squeeze as a shortage, of a step at most, for a recorded guest cannot show that it swaps', () => {
+    const { guest } = play(COLD, 600, () => 500 * MiB);
+    expect(guest?.worstShortBytes).toBeGreaterThan(0);
+    expect(guest?.worstShortBytes).toBeLessThanOrEqual(32 * MiB);
   });
 
   it('differs in nothing from itself', () => {
