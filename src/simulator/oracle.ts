@@ -14,6 +14,8 @@ const INTERVAL: Seconds = 1;
 const AHEAD: Seconds = 1;
 /** A surplus smaller than this is not worth a move. */
 const DEAD_BAND: Bytes = 8 * MiB;
+/** Of each guest, when the host is full: one that must swap to shrink does so more slowly than another grows. */
+const SLACK: Bytes = 8 * MiB;
 /** Looks into the future, one tick's worth. */
 const LOOKS = 4;
 
@@ -101,11 +103,12 @@ function worthAMove(before: Bytes, after: Bytes): boolean {
 
 /** The needs; where they do not fit, cold memory is swapped first, and then all go short alike. */
 function fitted(needs: readonly Need[], pool: Bytes): Bytes[] {
-  const excess = needs.reduce((sum, { bytes }) => sum + bytes, 0) - pool;
+  const room = pool - needs.length * SLACK;
+  const excess = needs.reduce((sum, { bytes }) => sum + bytes, 0) - room;
   if (excess <= 0) return needs.map(({ bytes }) => bytes);
   const cold = needs.reduce((sum, need) => sum + need.cold, 0);
   const swapped = Math.min(1, cold > 0 ? excess / cold : 1);
   const left = needs.map(need => need.bytes - swapped * need.cold);
   const sum = left.reduce((total, bytes) => total + bytes, 0);
-  return left.map(bytes => Math.max(MiB, bytes * Math.min(1, pool / sum)));
+  return left.map(bytes => Math.max(MiB, bytes * Math.min(1, room / sum)));
 }
