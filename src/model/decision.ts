@@ -85,6 +85,8 @@ export const REASONS = {
     'The squeeze of memory that the guest seldom touches is over: it gets back what it keeps above its use.',
   COLD_BARRED:
     'The guest had nothing left and did not swap out, or a program of it was killed: whatever its policy says of swap, nothing that it uses is taken until it boots again.',
+  SILENCE_RELIEVED:
+    'The guest has been without fresh figures for a minute: it gets back what was taken from it, as far as nobody else asks for it.',
   SCHEDULED: 'A schedule of the policy is in force and changes it.',
   EXCEPTED: 'An exception of the policy is in force for this guest and changes it.',
   FOREIGN_CHANGE:

@@ -92,7 +92,7 @@ export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surround
     const { stage, code } = hindrance ?? UNSETTLED;
     record(trail, stage, code, trail.value, reportInputs(sample));
     const enforced = policy.mode === 'enforce';
-    if (stage === 'quality' && enforced) restoreUnseen(sheet, policy);
+    if (stage === 'quality' && enforced) restoreUnseen(sheet, policy, code);
     if (code === 'INEFFECTIVE' && enforced) sheet.correction = giveBackOf(sample, sheet.promised);
     return held(sheet, code);
   }
@@ -195,15 +195,23 @@ function findBounds(sheet: Sheet, { guarantees }: GuestPolicy): void {
   sheet.ceiling = Math.min(max, Math.max(min, Math.floor(resolveAmount(guarantees.max, max))));
 }
 
-/** A guest of which nothing is known gets what it boots with, or what it had before it was squeezed. */
-function restoreUnseen(sheet: Sheet, policy: GuestPolicy): void {
-  const { cold } = sheet.memory;
+/** Reports may be late on a busy host; a guest that is silent for so long will not soon say that it needs more. */
+const SILENCE: Seconds = 60;
+
+/** A guest of which nothing is known gets what it boots with, what it had before it was squeezed, or, silent for long, what it may have. */
+function restoreUnseen(sheet: Sheet, policy: GuestPolicy, code: ReasonCode): void {
+  const { cold, demand, target } = sheet.memory;
   const current = sheet.sample.readings.current.value;
   sheet.restore = restoreOf(sheet, policy);
-  if (sheet.restore !== undefined || !isSqueezed(cold, sheet.at)) return;
-  if (cold === undefined || current === undefined || current >= cold.from) return;
-  sheet.restore = cold.from;
-  sheet.restoring = 'COLD_RETURNED';
+  if (sheet.restore !== undefined || current === undefined) return;
+  const silent = code === 'STATS_STALE' && demand !== undefined && sheet.at - demand.lastAt > SILENCE;
+  if (silent && target !== undefined && target < sheet.ceiling) {
+    sheet.restore = sheet.ceiling;
+    sheet.restoring = 'SILENCE_RELIEVED';
+  } else if (cold !== undefined && isSqueezed(cold, sheet.at) && current < cold.from) {
+    sheet.restore = cold.from;
+    sheet.restoring = 'COLD_RETURNED';
+  }
 }
 
 /** What a guest that boots is owed. Its size may be the old, inflated one that QEMU still gives. */

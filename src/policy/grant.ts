@@ -1,4 +1,5 @@
 /** Growth from what is free: who gets how much of it this tick. */
+import type { ReasonCode } from '../model/decision.ts';
 import { type Bytes, MiB, type Ratio } from '../model/units.ts';
 import type { HostBudget } from './arbitrate.ts';
 import { fill, newBounds } from './budget.ts';
@@ -29,9 +30,10 @@ export function grantGrowth(
   for (const group of groupsOf(growers, true)) room -= grantGroup(group, room, circumstances);
   const rising = movable.filter(({ soon, need }) => soon - need > RISING).length;
   room -= giveAhead(growers, Math.max(0, room - emergency), rising);
-  room -= restoreBooting(sheets, room);
+  room -= restoreUnseen(sheets, room, BY_RIGHT);
   room = Math.max(0, room - emergency);
   for (const group of groupsOf(growers, false)) room -= grantGroup(group, room, circumstances);
+  restoreUnseen(sheets, room, BY_CARE);
   let missing = 0;
   let urgent = false;
   for (const { grant, share, desired, returned, distressed } of growers) {
@@ -133,15 +135,20 @@ function split(group: readonly Movable[], room: Bytes): Float64Array {
   return fill(promised + room, bounds).map((size, i) => size - (bounds.lower[i] ?? size));
 }
 
-/** Less than this is not worth a call while a guest boots. */
+/** Less than this is not worth a call for a guest that nothing is known of. */
 const RESTORE_LEAST: Bytes = 32 * MiB;
 
-/** Gives guests without figures what they are to have back, as far as there is room (H9, R8); returns what was taken of it. */
-function restoreBooting(sheets: readonly Sheet[], room: Bytes): Bytes {
+/** Guests that boot (H9, R8), or were being squeezed when their figures stayed away. */
+const BY_RIGHT: ReadonlySet<ReasonCode> = new Set(['BOOT_RESTORED', 'COLD_RETURNED']);
+/** Silent ones: they may need it or not, so all others come first. */
+const BY_CARE: ReadonlySet<ReasonCode> = new Set(['SILENCE_RELIEVED']);
+
+/** Gives guests without figures what they are to have back, as far as there is room; returns what was taken of it. */
+function restoreUnseen(sheets: readonly Sheet[], room: Bytes, reasons: ReadonlySet<ReasonCode>): Bytes {
   let taken = 0;
   for (const guest of sheets) {
     const { restore, restoring, promised, trail } = guest;
-    if (isMovable(guest) || restore === undefined) continue;
+    if (isMovable(guest) || restore === undefined || !reasons.has(restoring)) continue;
     const affordable = Math.floor((promised + room - taken) / MiB) * MiB;
     const target = Math.min(restore, affordable);
     if (target < restore && target < promised + RESTORE_LEAST) continue;

@@ -61,10 +61,10 @@ export class Sheet implements Described {
   correction: Correction | undefined;
   /** Why the guest is held. */
   code: ReasonCode = 'OK';
-  /** Size that a guest without figures is to be given at once, as far as the host has it: it boots (H9, R8), or was being squeezed. */
+  /** Size that a guest without figures is to be given, as far as the host has it: it boots (H9, R8), was being squeezed, or is silent. */
   restore: Bytes | undefined;
   /** Why. */
-  restoring: 'BOOT_RESTORED' | 'COLD_RETURNED' = 'BOOT_RESTORED';
+  restoring: Extract<ReasonCode, 'BOOT_RESTORED' | 'COLD_RETURNED' | 'SILENCE_RELIEVED'> = 'BOOT_RESTORED';
 
   used: Bytes = NONE;
   current: Bytes = NONE;

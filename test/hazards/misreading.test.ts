@@ -1,9 +1,18 @@
 /** Hazards of group B: figures that are missing, old, not the guest's, or lies. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { guard } from '../../src/actuators/guard.ts';
 import { ABSENT, type GuestFigure, known, type Reading } from '../../src/model/snapshot.ts';
 import { type Bytes, GiB, MiB } from '../../src/model/units.ts';
-import { expression, type GuestParts, guestPolicy, policySet } from '../../src/policy/testing.ts';
+import {
+  expression,
+  type GuestParts,
+  type GuestPolicyParts,
+  guestPolicy,
+  guestSample,
+  policySet,
+  type SnapshotParts,
+} from '../../src/policy/testing.ts';
 import { watch } from './watch.ts';
 
 const asking = (bytes: Bytes) => policySet([guestPolicy({ target: expression<number>(() => bytes) })]);
@@ -128,5 +137,55 @@ describe('a guest that lies', () => {
       expect(seen.budget?.committed).toBeGreaterThanOrEqual(6 * GiB);
     }
     expect(shrinks).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a guest that was shrunk and falls silent', () => {
+  const squeezed: GuestParts = { current: 1.5 * GiB, used: GiB };
+  const reading: Reading = { value: GiB, ageSeconds: 90, quality: 'stale' };
+  const silent: GuestParts = { ...squeezed, readings: { available: reading, used: reading } };
+  const asked = { 'guest-a': { target: 1.5 * GiB } };
+  const other: GuestParts = { uuid: 'b', current: GiB, used: 900 * MiB };
+
+  /** Its policy asks for as much as it has. */
+  const target = expression<number>(({ guest }) => (guest?.name === 'b' ? 4 : 1.5) * GiB);
+
+  function fallenSilent(
+    guests: readonly GuestParts[] = [squeezed],
+    memory: Parameters<typeof watch>[2] = asked,
+    parts: GuestPolicyParts = {},
+    host: SnapshotParts = {},
+  ) {
+    const { tick } = watch(guests, policySet([guestPolicy({ target, ...parts })]), memory);
+    tick(0, guests, host);
+    return tick;
+  }
+
+  it('H10: stays as it is for a minute, and then gets back what was taken from it', () => {
+    const tick = fallenSilent();
+    expect(tick(30, [silent]).of()).toMatchObject({ action: 'hold', reason: 'STATS_STALE' });
+    const decision = tick(61, [silent]).of();
+    expect(decision).toMatchObject({ action: 'grow', reason: 'SILENCE_RELIEVED', targetBytes: 4 * GiB });
+    expect(guard(decision, guestSample(silent))).toMatchObject({ kind: 'pass' });
+    expect(tick(62, [silent]).of().action).toBe('hold');
+  });
+
+  it('H10: gets it after all others, of what they leave, and the rest when there is more', () => {
+    const tick = fallenSilent([squeezed, other], asked, {}, { total: 2.5 * GiB });
+    const seen = tick(61, [silent, other], { total: 3 * GiB });
+    const grown = seen.of('b').targetBytes ?? Number.NaN;
+    expect(grown).toBeGreaterThan(GiB);
+    const given = seen.of('guest-a').targetBytes ?? Number.NaN;
+    expect(given).toBeGreaterThan(1.5 * GiB);
+    expect(given + grown).toBeLessThanOrEqual(3 * GiB);
+    const later = tick(63, [silent, other], { total: 12 * GiB });
+    expect(later.of('guest-a').targetBytes).toBe(4 * GiB);
+  });
+
+  it('H10: gets nothing where nothing was taken from it, or that its guarantee does not allow', () => {
+    expect(fallenSilent([squeezed], {})(61, [silent]).of().action).toBe('hold');
+    const guarantees = { min: { bytes: 0 }, max: { bytes: 2 * GiB }, reserve: 0 };
+    const tick = fallenSilent([squeezed], asked, { guarantees });
+    expect(tick(61, [silent]).of().targetBytes).toBe(2 * GiB);
   });
 });

@@ -228,7 +228,8 @@ function wrongTargets({ tick, snapshot: { guests } }: Step, { plant }: Scene): s
     const readings = guests.find(sample => sample.uuid === uuid)?.readings;
     if (action === 'hold' || reason === 'WITHDRAWN' || guest === undefined || readings === undefined)
       return [];
-    if (reason === 'BOOT_RESTORED') return target <= guest.max ? [] : [`${uuid} is given ${target} to boot`];
+    if (reason === 'BOOT_RESTORED' || reason === 'SILENCE_RELIEVED')
+      return target <= guest.max ? [] : [`${uuid} is given ${target} unseen`];
     const current = readings.current.value ?? Number.NaN;
     const { minBytes = Number.NaN, maxBytes = Number.NaN } = guarantees ?? {};
     const need = (readings.used.value ?? Number.NaN) + guest.kernel + absoluteReserve(guest.max);
