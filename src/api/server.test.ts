@@ -2,45 +2,21 @@ import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Ask, apiBench } from '../../test/fakes/api-bench.ts';
-import { decisionOf, sampleOf } from '../../test/fakes/samples.ts';
+import { type Ask, apiBench, GUEST, HOLD, watchingApi } from '../../test/fakes/api-bench.ts';
 import { tickEventOf } from '../../test/fakes/ticks.ts';
-import { BallonetError } from '../model/errors.ts';
-import { known } from '../model/snapshot.ts';
-import { GiB } from '../model/units.ts';
 import { ROUTES, type Route } from './routes.ts';
 import { Problem } from './schema/common.ts';
 
-const GUEST = sampleOf({ title: 'Web', tags: { tier: 'gold' }, obstacles: [] });
-const HOLD = decisionOf({ action: 'hold', reason: 'COOLDOWN' });
-const WRITE = 'write-token-0123456789';
 const READ = 'read-token-0123456789';
 
-/** An API whose daemon has seen one guest. */
-async function bench(...args: Parameters<typeof apiBench>) {
-  const bench = await apiBench(...args);
-  bench.history.noteEngine(tickEventOf([GUEST], [HOLD]));
-  bench.history.noteEngine({
-    type: 'applied',
-    decision: decisionOf({
-      stages: [
-        { stage: 'demand', in: GiB, out: undefined, code: 'OK', inputs: { age: Infinity, text: 'a' } },
-      ],
-    }),
-    application: { status: 'failed', error: new Error('no') },
-  });
-  bench.history.noteNotice({ type: 'GUEST_APPEARED', domain: GUEST.name, uuid: GUEST.uuid });
-  bench.history.noteNotice({ type: 'TICK_FAILED', error: new Error('gone'), fields: { from: undefined } });
-  return bench;
-}
-
+/** The code of an answer that says what is wrong. */
 function problem(body: unknown): string {
   return Problem.parse(body).code;
 }
 
 describe('the API', () => {
   it('answers every route that reads in the shape that its schema says, with nothing besides', async () => {
-    await using here = await bench();
+    await using here = await watchingApi();
     const routes: Route[] = Object.values(ROUTES);
     const reading = routes.filter(({ method, path }) => method === 'GET' && !path.endsWith('/explain'));
     expect(reading.length).toBeGreaterThanOrEqual(9);
@@ -53,7 +29,7 @@ describe('the API', () => {
   });
 
   it('finds a guest by name, id and uuid', async () => {
-    await using here = await bench();
+    await using here = await watchingApi();
     for (const name of [GUEST.name, GUEST.uuid, GUEST.uuid.toUpperCase(), String(GUEST.id)]) {
       const { body } = await here.ask(`/api/v1/guests/${name}`);
       expect(body).toMatchObject({ kind: 'Guest', name: 'web-1', title: 'Web', tags: { tier: 'gold' } });
@@ -63,7 +39,7 @@ describe('the API', () => {
   });
 
   it('filters decisions and events by guest, action, reason and type, and gives the last so many', async () => {
-    await using here = await bench();
+    await using here = await watchingApi();
     const counted = async (path: string) => {
       const { body } = await here.ask(path);
       return (body as { items: readonly unknown[] }).items.length;
@@ -77,7 +53,7 @@ describe('the API', () => {
   });
 
   it('knows decisions of a guest that has gone by its name', async () => {
-    await using here = await bench();
+    await using here = await watchingApi();
     here.history.noteEngine(tickEventOf([]));
     const { body } = await here.ask('/api/v1/decisions?domain=web-1');
     expect(body).toMatchObject({ items: [{ domain: 'web-1' }, { domain: 'web-1' }] });
@@ -135,7 +111,7 @@ describe('the API', () => {
       'REQUEST_TOO_LARGE',
     ],
   ])('refuses %s', async (_, ask, status, code) => {
-    await using here = await bench();
+    await using here = await watchingApi();
     const reply = await here.ask(ask);
     expect(here.faults).toEqual([]);
     expect([reply.status, problem(reply.body)]).toEqual([status, code]);
@@ -143,7 +119,7 @@ describe('the API', () => {
   });
 
   it('tells the log, and not the caller, of a failure that nobody foresaw', async () => {
-    await using here = await bench({
+    await using here = await watchingApi({
       lints() {
         throw new Error('secret inside');
       },
@@ -155,144 +131,21 @@ describe('the API', () => {
   });
 
   it('gives metrics as text to those who may read', async () => {
-    await using here = await bench();
+    await using here = await watchingApi();
     await here.openTcp({ read: READ });
     expect(await here.ask('/metrics')).toMatchObject({ status: 200, body: 'fake_metric 1\n' });
     expect((await here.askTcp('/metrics')).status).toBe(401);
   });
 
   it('lets the group at the socket, and nobody else', async () => {
-    await using here = await bench();
+    await using here = await watchingApi();
     expect(statSync(here.socket).mode & 0o777).toBe(0o660);
-  });
-});
-
-describe('the API, asked to change something', () => {
-  const pause = {
-    method: 'POST',
-    path: '/api/v1/guests/web-1/pause',
-    body: { reason: 'backup', seconds: 60 },
-  };
-
-  it('pauses and resumes a guest, and says in the audit log who asked and why', async () => {
-    await using here = await bench();
-    const paused = await here.ask({ ...pause, headers: { 'ballonet-user': 'alice' } });
-    expect(ROUTES.pause.answer.parse(paused.body)).toMatchObject({
-      domain: 'web-1',
-      pause: { reason: 'backup', by: 'alice (socket)', until: '2023-11-14T22:14:20.000Z' },
-    });
-    const listed = await here.ask('/api/v1/guests');
-    expect(listed.body).toMatchObject({ items: [{ pause: { reason: 'backup' } }] });
-    const resumed = await here.ask({ method: 'POST', path: '/api/v1/guests/web-1/resume', body: {} });
-    expect(resumed.body).toMatchObject({ kind: 'Resumed', wasPaused: true });
-    expect(here.orders).toMatchObject([{ type: 'pause' }, { type: 'resume', by: 'socket' }]);
-    expect(here.audit).toEqual([
-      { by: 'alice (socket)', what: 'pause', domain: 'web-1', why: 'backup' },
-      { by: 'socket', what: 'resume', domain: 'web-1' },
-    ]);
-  });
-
-  it('releases a guest and tells what came of it', async () => {
-    const shrunk = { ...GUEST, readings: { ...GUEST.readings, current: known(GiB) } };
-    await using here = await bench();
-    here.history.noteEngine(tickEventOf([shrunk], [HOLD]));
-    const asked = here.ask({ method: 'POST', path: '/api/v1/release', body: { domains: ['web-1'] } });
-    await expect.poll(() => here.orders).toMatchObject([{ type: 'release', pause: { reason: 'released' } }]);
-    here.history.noteEngine({
-      type: 'applied',
-      decision: decisionOf({ action: 'grow', reason: 'RELEASED' }),
-      application: { status: 'applied', targetBytes: 2 * GiB },
-    });
-    const { body } = await asked;
-    expect(ROUTES.release.answer.parse(body)).toMatchObject({
-      items: [{ domain: 'web-1', status: 'released', targetBytes: 2 * GiB }],
-    });
-  });
-
-  it('releases nothing of a guest that has all of its memory, and pauses it', async () => {
-    await using here = await bench();
-    const { body } = await here.ask({ method: 'POST', path: '/api/v1/release', body: {} });
-    expect(body).toMatchObject({ items: [{ status: 'full' }] });
-    expect(here.orders).toMatchObject([{ type: 'release' }]);
-  });
-
-  it('tells why policies were not reloaded, and says so in the audit log', async () => {
-    await using here = await bench({
-      reload() {
-        throw new BallonetError('POLICY_INVALID', 'a.yaml:1:1: error');
-      },
-    });
-    const { status, body } = await here.ask({ method: 'POST', path: '/api/v1/reload', body: {} });
-    expect([status, problem(body)]).toEqual([422, 'POLICY_INVALID']);
-    expect(here.audit).toEqual([{ by: 'socket', what: 'reload', refused: 'POLICY_INVALID' }]);
-  });
-
-  it('over TCP wants the write token to change and, where there is one, a token to read', async () => {
-    await using here = await bench();
-    await here.openTcp({ read: READ, write: WRITE });
-    const as = async (token: string | undefined, ask: Ask) => {
-      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      return (await here.askTcp({ ...ask, headers })).status;
-    };
-    const read = { path: '/api/v1/status' };
-    expect(await Promise.all([undefined, 'wrong', READ, WRITE].map(token => as(token, read)))).toEqual([
-      401, 401, 200, 200,
-    ]);
-    expect(await Promise.all([undefined, 'wrong', READ, WRITE].map(token => as(token, pause)))).toEqual([
-      401, 401, 403, 200,
-    ]);
-    expect(await as(undefined, { path: '/healthz' })).toBe(200);
-    const done = here.audit.filter(({ refused }) => refused === undefined);
-    expect(done.map(({ by }) => by)).toEqual(['write token from 127.0.0.1']);
-    expect(JSON.stringify([here.audit, here.orders])).not.toContain(WRITE);
-  });
-
-  it('says in the audit log who was refused before anything was tried', async () => {
-    await using here = await bench();
-    await here.openTcp({ read: READ, write: WRITE });
-    const pause = { method: 'POST', path: `/api/v1/guests/${GUEST.name}/pause`, body: { reason: 'x' } };
-    await here.askTcp({ ...pause, headers: { authorization: `Bearer ${READ}` } });
-    await here.askTcp(pause);
-    await here.ask({ ...pause, body: {}, headers: { 'ballonet-user': 'eve' } });
-    await here.ask({ ...pause, path: '/api/v1/reload', body: 'no JSON' });
-    await here.askTcp({ path: '/api/v1/status' });
-    expect(here.audit).toEqual([
-      { by: 'read token from 127.0.0.1', what: 'pause', domain: GUEST.name, refused: 'DAEMON_DENIED' },
-      { by: '127.0.0.1', what: 'pause', domain: GUEST.name, refused: 'TOKEN_REFUSED' },
-      { by: 'eve (socket)', what: 'pause', domain: GUEST.name, refused: 'REQUEST_INVALID' },
-      { by: 'socket', what: 'reload', refused: 'REQUEST_INVALID' },
-    ]);
-    expect(JSON.stringify(here.audit)).not.toMatch(new RegExp(`${READ}|${WRITE}`));
-  });
-
-  it('over TCP without tokens lets anybody on this machine read, and nobody change', async () => {
-    await using here = await bench();
-    await here.openTcp();
-    expect((await here.askTcp('/api/v1/status')).status).toBe(200);
-    expect((await here.askTcp(pause)).status).toBe(403);
-    expect(here.orders).toEqual([]);
-  });
-
-  it('refuses requests for another host name at loopback, as a page elsewhere would make them', async () => {
-    await using here = await bench();
-    const port = await here.openTcp();
-    for (const [host, status] of [
-      ['evil.example', 403],
-      [`evil.example:${port}`, 403],
-      [`localhost:${port}`, 200],
-      [`127.0.0.1:${port}`, 200],
-      [`[::1]:${port}`, 200],
-    ] as const)
-      expect([host, (await here.askTcp({ path: '/healthz', headers: { host } })).status]).toEqual([
-        host,
-        status,
-      ]);
   });
 });
 
 describe('the API under load', () => {
   it('refuses a caller that asks too often, and answers it again after a while', async () => {
-    await using here = await bench({}, { socketRate: { perSecond: 1, burst: 3 } });
+    await using here = await watchingApi({}, { socketRate: { perSecond: 1, burst: 3 } });
     const statuses: number[] = [];
     for (let i = 0; i < 5; i += 1) statuses.push((await here.ask('/healthz')).status);
     expect(statuses).toEqual([200, 200, 200, 429, 429]);
@@ -308,7 +161,7 @@ describe('the API under load', () => {
     ],
   ])('drops a client that never ends %s', async (_, bytes) => {
     const http = { headersTimeout: 60, requestTimeout: 60, connectionsCheckingInterval: 20 };
-    await using here = await bench({}, { http });
+    await using here = await watchingApi({}, { http });
     const slow = connect(here.socket);
     let heard = '';
     slow.on('data', data => (heard += String(data)));
@@ -322,7 +175,7 @@ describe('the API under load', () => {
   });
 
   it('answers whatever is asked with one of its own answers, and goes on', async () => {
-    await using here = await bench();
+    await using here = await watchingApi();
     const path = fc.oneof(
       fc.webPath().map(path => `/${path.replace(/^\//, '')}`),
       fc

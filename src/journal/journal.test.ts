@@ -1,77 +1,27 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { histories } from '../../test/fakes/histories.ts';
-import { decisionOf, sampleOf, snapshotOf } from '../../test/fakes/samples.ts';
-import { type BallonetError, isBallonetError } from '../model/errors.ts';
-import { known } from '../model/snapshot.ts';
-import { GiB, MiB } from '../model/units.ts';
-import type { JournalRecord, JournalTick } from './entries.ts';
+import {
+  at,
+  count,
+  journalBench,
+  ORIGIN,
+  ofType,
+  POLICIES,
+  tickOf,
+  WALL,
+} from '../../test/fakes/journal-bench.ts';
+import { decisionOf } from '../../test/fakes/samples.ts';
+import { isBallonetError } from '../model/errors.ts';
+import { MiB } from '../model/units.ts';
 import { type JournalFolder, openFolder, type SegmentFile } from './folder.ts';
-import { createJournal, JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
-import { readJournal, type TimeRange } from './reader.ts';
-
-const ORIGIN = { ballonet: '1.2.3', uri: 'test:///default' };
-const WALL = 1_700_000_000;
-const POLICIES = { mode: 'enforce', texts: [{ file: 'a.yaml', text: 'a: 1' }] } as const;
-
-let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'journal-'));
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
-
-function at(second: number) {
-  return { monotonic: 100 + second, wall: WALL + second };
-}
-
-/** A tick in which the one guest has a little less available than in the one before. */
-function tickOf(second: number, parts: Partial<JournalTick> = {}): JournalTick {
-  const sample = sampleOf({ uptimeSeconds: second, readings: { available: known(GiB - second * MiB) } });
-  return {
-    at: at(second),
-    snapshot: snapshotOf([sample], second),
-    policies: POLICIES,
-    checkpoint: () => ({ after: second }),
-    ...parts,
-  };
-}
-
-function open(files: JournalFolder = openFolder(folder), limits: Partial<JournalLimits> = {}) {
-  const troubles: (BallonetError | undefined)[] = [];
-  const journal = createJournal({
-    folder: files,
-    origin: ORIGIN,
-    limits: { ...JOURNAL_LIMITS, ...limits },
-    onTrouble: error => troubles.push(error),
-  });
-  return { journal, troubles };
-}
-
-async function read(range: TimeRange = {}, location = folder): Promise<JournalRecord[]> {
-  const records: JournalRecord[] = [];
-  for await (const record of readJournal(location, range)) records.push(record);
-  return records;
-}
-
-async function write(seconds: readonly number[], limits: Partial<JournalLimits> = {}): Promise<void> {
-  const { journal, troubles } = open(openFolder(folder), limits);
-  for (const second of seconds) journal.tick(tickOf(second));
-  await journal.close();
-  expect(troubles).toEqual([]);
-}
-
-const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-const ofType = <T extends JournalRecord['type']>(records: readonly JournalRecord[], type: T) =>
-  records.filter((record): record is Extract<JournalRecord, { type: T }> => record.type === type);
+import type { TimeRange } from './reader.ts';
 
 /** A folder that is there, but whose disk is not as it should be. */
-function ailing(write: (text: string, real: SegmentFile) => Promise<void>): JournalFolder {
+function ailing(folder: string, write: (text: string, real: SegmentFile) => Promise<void>): JournalFolder {
   const real = openFolder(folder);
   return {
     ...real,
@@ -84,6 +34,7 @@ function ailing(write: (text: string, real: SegmentFile) => Promise<void>): Jour
 
 describe('journal', () => {
   it('gives back each tick with its instant, and begins with what was in force and what was remembered', async () => {
+    const { read, write } = await journalBench();
     await write(count(5));
     const [segment, ...ticks] = await read();
     expect(segment).toMatchObject({
@@ -104,10 +55,11 @@ describe('journal', () => {
   });
 
   it('gives back any history exactly, over any number of segments', async () => {
+    const { folder, open, read } = await journalBench();
     await fc.assert(
       fc.asyncProperty(histories(20), fc.integer({ min: 1, max: 30 }), async (history, segmentSeconds) => {
         const fresh = await mkdtemp(path.join(folder, 'run-'));
-        const { journal } = open(openFolder(fresh), { segmentSeconds });
+        const { journal } = open({ segmentSeconds }, openFolder(fresh));
         for (const [i, snapshot] of history.entries()) journal.tick({ at: at(i), snapshot });
         await journal.close();
         const records = await read({}, fresh);
@@ -119,6 +71,7 @@ describe('journal', () => {
   }, 60_000);
 
   it('keeps what became of moves, events, patches of what is remembered, and the safety hold', async () => {
+    const { open, read } = await journalBench();
     const { journal } = open();
     journal.tick(tickOf(0));
     const outcome = { at: at(0.5), uuid: 'a', name: 'web-1', status: 'refused', problem: 'busy' } as const;
@@ -136,6 +89,7 @@ describe('journal', () => {
   });
 
   it('keeps the events that come before the first tick, behind it', async () => {
+    const { open, read } = await journalBench();
     const { journal } = open();
     for (const second of count(3)) journal.event({ at: at(second), event: 'SOURCE_FAILED' });
     journal.tick(tickOf(5));
@@ -144,6 +98,7 @@ describe('journal', () => {
   });
 
   it('keeps a decision when it moves a guest, or is another than that of the tick before', async () => {
+    const { open, read } = await journalBench();
     const hold = decisionOf({ action: 'hold', reason: 'COOLDOWN' });
     const shrink = decisionOf();
     const tolerated = decisionOf({ action: 'hold', reason: 'WITHIN_TOLERANCE' });
@@ -156,8 +111,9 @@ describe('journal', () => {
   });
 
   it('closes a segment by size, by age, and when other policies are in force; closed ones are compressed', async () => {
+    const { folder, open, read, write } = await journalBench();
     await write(count(20), { segmentSeconds: 10 });
-    const { journal } = open(openFolder(folder), { segmentBytes: 1 });
+    const { journal } = open({ segmentBytes: 1 });
     for (const second of [20, 21]) journal.tick(tickOf(second));
     await journal.close();
     const last = open();
@@ -177,6 +133,7 @@ describe('journal', () => {
   });
 
   it('reads only the segments that may have ticks of a time', async () => {
+    const { read, write } = await journalBench();
     await write(count(40), { segmentSeconds: 10 });
     const began = async (range: TimeRange) =>
       ofType(await read(range), 'segment').map(segment => segment.at.wall - WALL);
@@ -187,6 +144,7 @@ describe('journal', () => {
   });
 
   it('removes the oldest segments by age and by size, and never the open one', async () => {
+    const { read, write } = await journalBench();
     await write(count(50), { segmentSeconds: 10, keepSeconds: 15 });
     // The last look is when the segment of second 40 begins: the one that ended at 20 is older than 15 s.
     expect(ofType(await read(), 'segment').map(segment => segment.at.wall - WALL)).toEqual([20, 30, 40]);
@@ -195,6 +153,7 @@ describe('journal', () => {
   });
 
   it('finishes what a process that died left behind', async () => {
+    const { folder, write } = await journalBench();
     await write(count(3));
     const [plain = ''] = await readdir(folder);
     await writeFile(path.join(folder, `${plain}.gz.part`), 'half');
@@ -214,12 +173,13 @@ describe('journal', () => {
 
 describe('a journal on a bad disk', () => {
   it('says once that it cannot be written, tries again after a while, and says that it can again', async () => {
+    const { folder, open, read } = await journalBench();
     let full = true;
-    const files = ailing((text, file) => {
+    const files = ailing(folder, (text, file) => {
       if (full) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
       return file.append(text);
     });
-    const { journal, troubles } = open(files);
+    const { journal, troubles } = open({}, files);
     const settle = () => new Promise(resolve => setTimeout(resolve, 20));
     for (const second of [0, 1, 2, 61, 62]) {
       journal.tick(tickOf(second));
@@ -242,110 +202,20 @@ describe('a journal on a bad disk', () => {
   });
 
   it('says so when its folder cannot be made, and takes every tick all the same', async () => {
+    const { folder, open } = await journalBench();
     await writeFile(path.join(folder, 'file'), '');
-    const { journal, troubles } = open(openFolder(path.join(folder, 'file', 'journal')));
+    const { journal, troubles } = open({}, openFolder(path.join(folder, 'file', 'journal')));
     for (const second of count(10)) journal.tick(tickOf(second));
     await journal.close();
     expect(troubles.map(error => isBallonetError(error, 'JOURNAL_UNWRITABLE'))).toEqual([true]);
   });
 
-  it('does not wait for a disk that hangs, and does not keep more than a bounded amount for it', () => {
-    const files = ailing(() => new Promise(() => {}));
-    const { journal, troubles } = open(files, { segmentBytes: 1024 * MiB });
+  it('does not wait for a disk that hangs, and does not keep more than a bounded amount for it', async () => {
+    const { folder, open } = await journalBench();
+    const files = ailing(folder, () => new Promise(() => {}));
+    const { journal, troubles } = open({ segmentBytes: 1024 * MiB }, files);
     const checkpoint = () => 'x'.repeat(8 * MiB);
     for (const second of count(12)) journal.tick(tickOf(second, { checkpoint, patch: checkpoint() }));
     expect(troubles.map(error => error?.code)).toEqual(['JOURNAL_UNWRITABLE']);
-  });
-});
-
-describe('a damaged journal', () => {
-  async function plainText(): Promise<{ file: string; text: string }> {
-    const [name = ''] = await readdir(folder);
-    const file = path.join(folder, name);
-    return { file, text: await readFile(file, 'utf8') };
-  }
-
-  it('cut at any byte gives all that was whole, and at most one torn line', async () => {
-    await write(count(4));
-    const { file, text } = await plainText();
-    const lines = text.split('\n').filter(line => line !== '');
-    const all = await read();
-    await fc.assert(
-      fc.asyncProperty(fc.nat(text.length), async length => {
-        await writeFile(file, text.slice(0, length));
-        // A line that lacks no more than its newline is whole.
-        const whole = lines.filter((_, i) => lines.slice(0, i + 1).join('\n').length <= length).length;
-        const records = await read().catch((error: unknown) => {
-          expect(whole).toBe(0);
-          expect(error).toMatchObject({ code: 'JOURNAL_UNREADABLE' });
-          return [];
-        });
-        expect(records.slice(0, whole)).toStrictEqual(all.slice(0, whole));
-        expect(records.slice(whole).map(record => record.type === 'flaw' && record.torn)).not.toContain(
-          false,
-        );
-        expect(records.length - whole).toBeLessThanOrEqual(1);
-      }),
-      { numRuns: 40 },
-    );
-  }, 60_000);
-
-  it('with any byte changed gives nothing that was not written, and everything from the next full tick on', async () => {
-    await write(count(130));
-    const { file, text } = await plainText();
-    const lines = text.split('\n').length - 1;
-    const all = new Map(ofType(await read(), 'tick').map(tick => [tick.snapshot.sequence, tick.snapshot]));
-    await fc.assert(
-      fc.asyncProperty(fc.nat(text.length - 1), fc.integer({ min: 32, max: 126 }), async (place, code) => {
-        const byte = String.fromCharCode(code);
-        if (text[place] === byte || text[place] === '\n') return;
-        await writeFile(file, `${text.slice(0, place)}${byte}${text.slice(place + 1)}`);
-        const line = text.slice(0, place).split('\n').length;
-        const records = line === 1 ? await read().catch(() => []) : await read();
-        const ticks = ofType(records, 'tick');
-        for (const { snapshot } of ticks) expect(snapshot).toStrictEqual(all.get(snapshot.sequence));
-        const damaged = line - 2;
-        const resumed = damaged < 0 ? 0 : (Math.floor(damaged / 60) + 1) * 60;
-        const lost = count(lines - 1).filter(i => !ticks.some(({ snapshot }) => snapshot.sequence === i));
-        if (line > 1) expect(lost).toEqual(count(lines - 1).filter(i => i >= damaged && i < resumed));
-        if (line > 1) expect(ticks.filter(({ whole }) => whole)).toHaveLength(damaged);
-      }),
-      { numRuns: 40 },
-    );
-  }, 60_000);
-
-  it('loses no tick by a damaged event', async () => {
-    const { journal } = open();
-    journal.tick(tickOf(0));
-    journal.event({ at: at(0), event: 'level', detail: { to: 'soft' } });
-    journal.tick(tickOf(1));
-    await journal.close();
-    const { file, text } = await plainText();
-    await writeFile(file, text.replace('"soft"', '"sofa"'));
-    const records = await read();
-    expect(ofType(records, 'flaw')).toMatchObject([{ line: 3, torn: false }]);
-  });
-
-  it('that is compressed gives what comes before the damage', async () => {
-    await write(count(40), { segmentSeconds: 30 });
-    const [name = ''] = (await readdir(folder)).filter(entry => entry.endsWith('.gz'));
-    const file = path.join(folder, name);
-    const packed = await readFile(file);
-    await writeFile(file, packed.subarray(0, packed.length - 20));
-    const records = await read({}, file);
-    expect(ofType(records, 'tick').length).toBeGreaterThan(0);
-    expect(ofType(records, 'flaw')).toMatchObject([{ torn: true }]);
-  });
-
-  it.each([
-    ['nothing', ''],
-    ['something else', 'hello\nworld\n'],
-  ])('is none when there is %s in the file', async (_, content) => {
-    const file = path.join(folder, 'other.ndjson');
-    await writeFile(file, content);
-    await expect(read({}, file)).rejects.toMatchObject({ code: 'JOURNAL_UNREADABLE' });
-    await expect(read({}, path.join(folder, 'nowhere'))).rejects.toMatchObject({
-      code: 'JOURNAL_UNREADABLE',
-    });
   });
 });

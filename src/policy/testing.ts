@@ -1,6 +1,6 @@
 /** Policies and samples for the tests of this room: everything has a sensible value, a test says only what it is about. */
 import type { Instant } from '../model/clock.ts';
-import type { SourceRef } from '../model/decision.ts';
+import type { Decision, SourceRef } from '../model/decision.ts';
 import {
   ABSENT,
   type GuestFigure,
@@ -12,6 +12,7 @@ import {
 } from '../model/snapshot.ts';
 import { type Bytes, GiB, MiB } from '../model/units.ts';
 import { assess } from './assess.ts';
+import { decide, type Tick } from './decide.ts';
 import {
   type Direction,
   type Expression,
@@ -262,4 +263,23 @@ export function deepFreeze<T>(value: T): T {
 
 function refuse(): never {
   throw new TypeError('this collection is frozen');
+}
+
+/** One tick over guests that have stood still; `remembered` is by uuid. */
+export function tickOf(
+  guests: readonly GuestParts[],
+  policies: PolicySet = policySet(),
+  parts: SnapshotParts = {},
+  remembered: Readonly<Record<string, Partial<GuestMemory>>> = {},
+): Tick {
+  const seen = snapshot({ ...parts, guests: guests.map(guestSample) });
+  return decide(deepFreeze(stateOf(seen, remembered)), deepFreeze(seen), deepFreeze(policies), instant(0));
+}
+
+export function decisionOf(tick: Tick, uuid = 'guest-a'): Decision | undefined {
+  return tick.decisions.find(decision => decision.uuid === uuid);
+}
+
+export function memoryIn(tick: Tick, uuid = 'guest-a'): GuestMemory | undefined {
+  return tick.state.guests.get(uuid);
 }

@@ -12,11 +12,13 @@ import { createHistory, type History } from '../../src/engine/history.ts';
 import { createTrends, type Trends } from '../../src/engine/trends.ts';
 import { listenAt } from '../../src/hypervisor/server/socket.ts';
 import { BallonetError } from '../../src/model/errors.ts';
+import { GiB } from '../../src/model/units.ts';
 import { obey } from '../../src/policy/orders.ts';
 import { initialState, type PolicyState } from '../../src/policy/state.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { POLICIES } from './policies.ts';
-import { sampleOf } from './samples.ts';
+import { decisionOf, sampleOf } from './samples.ts';
+import { tickEventOf } from './ticks.ts';
 
 interface Reply {
   readonly status: number;
@@ -110,6 +112,27 @@ export async function apiBench(
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+export const GUEST = sampleOf({ title: 'Web', tags: { tier: 'gold' }, obstacles: [] });
+export const HOLD = decisionOf({ action: 'hold', reason: 'COOLDOWN' });
+
+/** An API whose daemon has seen one guest. */
+export async function watchingApi(...args: Parameters<typeof apiBench>) {
+  const bench = await apiBench(...args);
+  bench.history.noteEngine(tickEventOf([GUEST], [HOLD]));
+  bench.history.noteEngine({
+    type: 'applied',
+    decision: decisionOf({
+      stages: [
+        { stage: 'demand', in: GiB, out: undefined, code: 'OK', inputs: { age: Infinity, text: 'a' } },
+      ],
+    }),
+    application: { status: 'failed', error: new Error('no') },
+  });
+  bench.history.noteNotice({ type: 'GUEST_APPEARED', domain: GUEST.name, uuid: GUEST.uuid });
+  bench.history.noteNotice({ type: 'TICK_FAILED', error: new Error('gone'), fields: { from: undefined } });
+  return bench;
 }
 
 const NOTHING_KEPT = () =>

@@ -5,69 +5,7 @@ import { deepFreeze } from '../testing.ts';
 import { explain } from './explain.ts';
 import { decisionAt, type Moment } from './moment.ts';
 import { renderExplanation } from './render.ts';
-import { firstGuest, momentOf } from './testing.ts';
-
-/** A host that knows two levels, and one guest policy beside two that the guest of the tests does not match. */
-const POLICY = `apiVersion: ballonet/v1
-kind: HostPolicy
-metadata: {name: host}
-spec:
-  mode: enforce
-  reserve: {bytes: 0B}
-  pressure:
-    - {name: hard, when: has(host.psi.full.avg10) && host.psi.full.avg10 > 10 || host.available < 1 * GiB, keepFor: 30s}
-    - {name: soft, when: host.available_ratio < 0.2, for: 15s, keepFor: 30s}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: all, description: Everything.}
-spec:
-  match: {}
-  guarantees: {min: 1GiB, reserve: 256MiB}
-  variables:
-    - {name: headroom, expression: "max(guarantees.reserve, guest.demand * 0.1)"}
-  target: guest.demand + vars.headroom
-  behavior:
-    tolerance: {percent: 0, bytes: 16MiB}
-    shrink: {at: [soft, hard], step: {max: 10%, min: 1MiB}, cooldown: 20s}
-  vetoes:
-    - {name: swapping, when: guest.swap_out_rate > 256 * KiB, hold: 1m}
-  relief: {when: guest.available < 64 * MiB}
-  schedules:
-    - {name: night, days: [mon-sun], from: "22:00", to: "06:00", timezone: UTC, set: {priority: 50}}
-  exceptions:
-    - {name: trial, match: {name: [vm-1]}, reason: CHG-1, expires: 2031-01-01, set: {guarantees: {min: 2GiB}}}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: gold}
-spec:
-  precedence: 200
-  match: {tags: {tier: [gold]}, memory: {min: 16GiB}}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: databases}
-spec:
-  precedence: 300
-  match: {name: [vm-*]}
-  exclude: {name: [vm-1]}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: large}
-spec:
-  precedence: 400
-  match: {expression: guest.max > 32 * GiB}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: last}
-spec: {precedence: 1, match: {}}
-`;
-
-const CALM = 'series: {host.available: 30GiB, vm-1.used: 2GiB}';
-const TIGHT = 'series: {host.available: 10GiB, vm-1.used: 2GiB}';
+import { CALM, firstGuest, momentOf, POLICY, TIGHT } from './testing.ts';
 
 const lineOf = (text: string) => POLICY.split('\n').findIndex(line => line.includes(text)) + 1;
 const columnOf = (text: string) => (POLICY.split('\n')[lineOf(text) - 1] ?? '').indexOf(text) + 1;
@@ -275,32 +213,5 @@ series:
     expect(() => explain(momentOf(CALM, POLICY, 5), 'nobody')).toThrow(
       expect.objectContaining({ code: 'DOMAIN_NOT_FOUND' }),
     );
-  });
-});
-
-describe('the text of an explanation', () => {
-  it('fits in 80 columns and names policy lines, stages, levels and changes', () => {
-    const moment = momentOf(TIGHT, POLICY, 17);
-    const text = renderExplanation(explain(moment, firstGuest(moment)));
-
-    expect(text.split('\n').filter(line => line.length > 80)).toEqual([]);
-    for (const part of [
-      'p.yaml:13',
-      'COOLDOWN',
-      'level soft',
-      'vars.headroom',
-      'last',
-      "veto 'swapping'",
-      'To move',
-    ])
-      expect(text).toContain(part);
-  });
-
-  it('says of a guest that moves that it does', () => {
-    const moment = momentOf(TIGHT, POLICY, 12);
-    const explanation = explain(moment, firstGuest(moment));
-    expect(explanation.decision.action).toBe('shrink');
-    expect(explanation.changes).toEqual([]);
-    expect(renderExplanation(explanation)).toContain('it moves in this tick');
   });
 });

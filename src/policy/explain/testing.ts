@@ -55,3 +55,65 @@ export function firstMove(body: string, policy: string, from: number): number | 
 export function firstGuest({ snapshot }: Moment): string {
   return snapshot.guests[0]?.uuid ?? '';
 }
+
+/** A host that knows two levels, and one guest policy beside two that the guest of the tests does not match. */
+export const POLICY = `apiVersion: ballonet/v1
+kind: HostPolicy
+metadata: {name: host}
+spec:
+  mode: enforce
+  reserve: {bytes: 0B}
+  pressure:
+    - {name: hard, when: has(host.psi.full.avg10) && host.psi.full.avg10 > 10 || host.available < 1 * GiB, keepFor: 30s}
+    - {name: soft, when: host.available_ratio < 0.2, for: 15s, keepFor: 30s}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: all, description: Everything.}
+spec:
+  match: {}
+  guarantees: {min: 1GiB, reserve: 256MiB}
+  variables:
+    - {name: headroom, expression: "max(guarantees.reserve, guest.demand * 0.1)"}
+  target: guest.demand + vars.headroom
+  behavior:
+    tolerance: {percent: 0, bytes: 16MiB}
+    shrink: {at: [soft, hard], step: {max: 10%, min: 1MiB}, cooldown: 20s}
+  vetoes:
+    - {name: swapping, when: guest.swap_out_rate > 256 * KiB, hold: 1m}
+  relief: {when: guest.available < 64 * MiB}
+  schedules:
+    - {name: night, days: [mon-sun], from: "22:00", to: "06:00", timezone: UTC, set: {priority: 50}}
+  exceptions:
+    - {name: trial, match: {name: [vm-1]}, reason: CHG-1, expires: 2031-01-01, set: {guarantees: {min: 2GiB}}}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: gold}
+spec:
+  precedence: 200
+  match: {tags: {tier: [gold]}, memory: {min: 16GiB}}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: databases}
+spec:
+  precedence: 300
+  match: {name: [vm-*]}
+  exclude: {name: [vm-1]}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: large}
+spec:
+  precedence: 400
+  match: {expression: guest.max > 32 * GiB}
+---
+apiVersion: ballonet/v1
+kind: GuestPolicy
+metadata: {name: last}
+spec: {precedence: 1, match: {}}
+`;
+
+export const CALM = 'series: {host.available: 30GiB, vm-1.used: 2GiB}';
+export const TIGHT = 'series: {host.available: 10GiB, vm-1.used: 2GiB}';
