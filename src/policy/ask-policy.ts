@@ -1,6 +1,7 @@
 /** What the expressions of a policy say of a guest. */
 import type { Bytes } from '../model/units.ts';
-import type { GuestPolicy, Scope } from './policy-set.ts';
+import type { Scope } from './expression/expression.ts';
+import type { GuestPolicy } from './policy-set.ts';
 import { record, type Trail } from './trail.ts';
 
 /** Of the many policies that have none. */

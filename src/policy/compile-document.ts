@@ -1,7 +1,8 @@
 import type { SourceRef } from '../model/decision.ts';
-import { compileExpression, type ExpressionTypes } from './expression/cel.ts';
+import { compileExpression } from './expression/cel.ts';
+import type { ExpressionTypes } from './expression/evaluate.ts';
+import type { Expression } from './expression/expression.ts';
 import type { Visible } from './expression/names.ts';
-import type { Expression } from './policy-set.ts';
 import { type Diagnostic, type DiagnosticCode, errorAt, type Place } from './source/diagnostics.ts';
 import type { SourceDocument } from './source/documents.ts';
 import { keyPlace, type Path, scalarText, valuePlace } from './source/locate.ts';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../model/units.ts';
 import { type Compilation, compilePolicies } from './compile.ts';
+import type { Scope } from './expression/expression.ts';
 import { requirePolicySet } from './load.ts';
-import type { GuestPolicy, PolicySet, Scope } from './policy-set.ts';
+import type { GuestPolicy, PolicySet } from './policy-set.ts';
 
 function host(spec = '{}', name = 'host'): string {
   return `apiVersion: ballonet/v1\nkind: HostPolicy\nmetadata: {name: ${name}}\nspec: ${spec}\n`;

@@ -1,9 +1,9 @@
 /** Rules of a sound set that can never have an effect, or always have it. */
 import type { CompiledGuest } from './compile-guest.ts';
 import type { CompiledHost } from './compile-host.ts';
+import type { Expression, Scope } from './expression/expression.ts';
 import { placeIn, warn } from './lint-place.ts';
 import { selectionsOverlap, selectorCovers } from './match.ts';
-import type { Expression, Scope } from './policy-set.ts';
 import type { Diagnostic } from './source/diagnostics.ts';
 import { type Path, valuePlace } from './source/locate.ts';
 

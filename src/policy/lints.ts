@@ -2,10 +2,11 @@
 import { formatSize, GiB, type Seconds } from '../model/units.ts';
 import type { CompiledGuest } from './compile-guest.ts';
 import type { CompiledHost } from './compile-host.ts';
+import type { Scope } from './expression/expression.ts';
 import { lintNever } from './lint-never.ts';
 import { lintOptional } from './lint-optional.ts';
 import { placeIn, warn } from './lint-place.ts';
-import { hostReserve, type Layer, LEVEL_NONE, type PolicyPatch, type Scope } from './policy-set.ts';
+import { hostReserve, type Layer, LEVEL_NONE, type PolicyPatch } from './policy-set.ts';
 import { type Diagnostic, sortDiagnostics } from './source/diagnostics.ts';
 import { valuePlace } from './source/locate.ts';
 

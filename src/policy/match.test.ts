@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { GiB } from '../model/units.ts';
+import type { Expression } from './expression/expression.ts';
 import { mismatchOf, type Selection, type Selector, selectionsOverlap } from './match.ts';
 import { type Glob, parseGlob } from './match-glob.ts';
-import type { Expression } from './policy-set.ts';
 import { expression, guestSample } from './testing.ts';
 
 type Globs = Readonly<Record<string, readonly string[]>>;

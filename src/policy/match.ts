@@ -1,5 +1,6 @@
+import type { Expression, HostNames, Scope } from './expression/expression.ts';
 import { type Glob, globCovers, globMatches, globsIntersect } from './match-glob.ts';
-import type { Expression, GuestMatch, HostNames, Scope } from './policy-set.ts';
+import type { GuestMatch } from './policy-set.ts';
 
 /** Fields of a selector that are lists of globs for a text of the guest. */
 export const GLOB_FIELDS = ['name', 'uuid', 'title', 'os'] as const;

@@ -1,6 +1,6 @@
 /** Turns readings into the names that expressions see. What is not trusted has no value, so an expression that needs it fails. */
 import { type GuestSample, type HostSample, type Reading, ratioOf, trusted } from '../model/snapshot.ts';
-import type { GuestNames, HostNames, PsiNames } from './policy-set.ts';
+import type { GuestNames, HostNames, PsiNames } from './expression/expression.ts';
 import type { Condition } from './protect.ts';
 
 export function hostNames({ readings }: HostSample, guests: number): HostNames {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { HostNames, PressureLevel } from './policy-set.ts';
+import type { HostNames } from './expression/expression.ts';
+import type { PressureLevel } from './policy-set.ts';
 import { assessPressure, initialPressure, type PressureState } from './pressure.ts';
 import { deepFreeze, levelBelow } from './testing.ts';
 

@@ -1,5 +1,6 @@
 import type { Seconds } from '../model/units.ts';
-import { type HostNames, LEVEL_NONE, type PressureLevel } from './policy-set.ts';
+import type { HostNames } from './expression/expression.ts';
+import { LEVEL_NONE, type PressureLevel } from './policy-set.ts';
 
 /** What is remembered of one level's condition. Instants are monotonic seconds. */
 export interface Held {

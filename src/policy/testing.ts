@@ -13,16 +13,14 @@ import {
 import { type Bytes, GiB, MiB } from '../model/units.ts';
 import { assess } from './assess.ts';
 import { decide, type Tick } from './decide.ts';
+import type { Expression, ExpressionFailure, Scope } from './expression/expression.ts';
 import {
   type Direction,
-  type Expression,
-  type ExpressionFailure,
   type GuestPolicy,
   type HostPolicy,
   NO_LIMITS,
   type PolicySet,
   type PressureLevel,
-  type Scope,
 } from './policy-set.ts';
 import { isMovable, type Movable } from './sheet.ts';
 

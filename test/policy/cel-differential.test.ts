@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Trace } from '../../src/model/explanation.ts';
 import { compileExpression } from '../../src/policy/expression/cel.ts';
+import type { Scope } from '../../src/policy/expression/expression.ts';
 import { guestScope } from '../../src/policy/expression/names.ts';
-import type { Scope } from '../../src/policy/policy-set.ts';
 
 /**
  * Expressions over doubles mean the same to our expressions and to an independent implementation of CEL. What we add to the

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../../src/model/units.ts';
 import { compilePolicies } from '../../src/policy/compile.ts';
+import type { HostNames } from '../../src/policy/expression/expression.ts';
 import { requirePolicySet } from '../../src/policy/load.ts';
-import { type HostNames, hostReserve } from '../../src/policy/policy-set.ts';
+import { hostReserve } from '../../src/policy/policy-set.ts';
 
 const URL_OF_STANDARD = new URL('../../policies/standard.yaml', import.meta.url);
 const content = readFileSync(URL_OF_STANDARD, 'utf8');

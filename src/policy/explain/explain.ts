@@ -13,8 +13,9 @@ import type {
 } from '../../model/explanation.ts';
 import type { GuestSample } from '../../model/snapshot.ts';
 import { decide, type Tick } from '../decide.ts';
+import type { Expression } from '../expression/expression.ts';
 import { governing, governingPolicy } from '../governing.ts';
-import type { Expression, GuestPolicy, PolicySet } from '../policy-set.ts';
+import type { GuestPolicy, PolicySet } from '../policy-set.ts';
 import { findChanges } from './changes.ts';
 import { figureNames } from './figures.ts';
 import { limitPlaces } from './limit-places.ts';

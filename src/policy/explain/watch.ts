@@ -1,5 +1,6 @@
 import type { Trace } from '../../model/explanation.ts';
-import type { Expression, GuestPolicy, PolicySet } from '../policy-set.ts';
+import type { Expression } from '../expression/expression.ts';
+import type { GuestPolicy, PolicySet } from '../policy-set.ts';
 
 /** Expressions that say what each part of them came to when they were run. */
 export interface Watch {

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GiB } from '../../model/units.ts';
-import type { Scope } from '../policy-set.ts';
-import { compileExpression, type ExpressionTypes } from './cel.ts';
+import { compileExpression } from './cel.ts';
+import type { ExpressionTypes } from './evaluate.ts';
+import type { Scope } from './expression.ts';
 import { guestScope, HOST_SCOPE, type Visible } from './names.ts';
 
 const source = { file: 'p.yaml', line: 1, column: 1 };

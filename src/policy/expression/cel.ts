@@ -10,18 +10,15 @@ import {
   type TypeCheckResult,
 } from '@marcbachmann/cel-js';
 import type { SourceRef } from '../../model/decision.ts';
-import type { Expression, ExpressionFailure, Scope } from '../policy-set.ts';
 import type { DiagnosticCode } from '../source/diagnostics.ts';
 import { suggestion } from '../source/suggest.ts';
+import { type ExpressionTypes, evaluatorOf, quickly, tracerOf } from './evaluate.ts';
+import type { Expression } from './expression.ts';
 import { fastOf } from './fast.ts';
 import { NUMERIC_FUNCTIONS } from './functions.ts';
 import { type ExpressionProblem, lintExpression } from './lint.ts';
-import { CONSTANTS, type Fields, unitOf, type Visible } from './names.ts';
-import { type Tracing, traceOf } from './trace.ts';
+import { CONSTANTS, type Fields, type Visible } from './names.ts';
 import { fillerOf, type View } from './views.ts';
-
-/** The type that an expression must give. */
-export type ExpressionTypes = { readonly bool: boolean; readonly double: number };
 
 // Far above what a person can read in one expression. The library itself has no limit on the time an expression takes.
 const LIMITS = {
@@ -68,8 +65,9 @@ export function compileExpression<T extends keyof ExpressionTypes>(
       problem: `${path.join('.')} is not known`,
       fill: fillerOf(path, views),
     }));
-    const trace = tracerOf(program.ast, inputs, environment, views, visible);
-    const whole = evaluatorOf<T>(type, program, views, inputs, strict);
+    const running = { views, inputs, parse: (part: string) => environment.parse(part), describeFailure };
+    const trace = tracerOf(program.ast, running, visible);
+    const whole = evaluatorOf<T>(type, program, running, strict);
     const evaluate = quickly(type, fastOf(program.ast, visible), whole);
     return { expression: { text, source, evaluate, trace } };
   } catch (error) {
@@ -222,83 +220,6 @@ function createBaseEnvironment(): Environment {
 function combinations(types: readonly string[], count: number): string[][] {
   if (count === 0) return [[]];
   return combinations(types, count - 1).flatMap(rest => types.map(type => [...rest, type]));
-}
-
-/** A name that an expression reads. */
-interface Input {
-  /** What the matter is when there is no value. */
-  readonly problem: string;
-  readonly fill: (scope: Scope) => boolean;
-}
-
-function evaluatorOf<T extends keyof ExpressionTypes>(
-  type: T,
-  program: (context: View['object']) => unknown,
-  views: View,
-  inputs: readonly Input[],
-  strict: boolean,
-): Expression<ExpressionTypes[T]>['evaluate'] {
-  return scope => {
-    for (const { fill, problem } of inputs) {
-      // Guests without figures are common; an error with its stack costs ten times the evaluation.
-      if (!fill(scope) && strict) return { problem };
-    }
-    try {
-      const value = program(views.object);
-      return isOfType(value, type) ? value : noResult(value);
-    } catch (error) {
-      return { problem: describeFailure(error) };
-    }
-  };
-}
-
-/** Asks the fast form first; what that does not know, or is no result, the library tells. */
-function quickly<T extends keyof ExpressionTypes>(
-  type: T,
-  fast: ReturnType<typeof fastOf>,
-  whole: Expression<ExpressionTypes[T]>['evaluate'],
-): Expression<ExpressionTypes[T]>['evaluate'] {
-  if (fast === undefined) return whole;
-  return scope => {
-    const value = fast(scope);
-    return isOfType(value, type) ? value : whole(scope);
-  };
-}
-
-function tracerOf(
-  ast: ASTNode,
-  inputs: readonly Input[],
-  environment: Environment,
-  views: View,
-  visible: Visible,
-): Expression<unknown>['trace'] {
-  const programs = new Map<string, (context: View['object']) => unknown>();
-  const evaluate = (text: string): ReturnType<Tracing['evaluate']> => {
-    const program = programs.get(text) ?? environment.parse(text);
-    programs.set(text, program);
-    try {
-      const value = program(views.object);
-      if (typeof value === 'number' && !Number.isFinite(value)) return noResult(value);
-      if (typeof value === 'bigint') return Number(value);
-      const isScalar = typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
-      return isScalar ? value : undefined;
-    } catch (error) {
-      return { problem: describeFailure(error) };
-    }
-  };
-  const isName = (root: string): boolean => Object.hasOwn(visible, root);
-  return scope => {
-    for (const { fill } of inputs) fill(scope);
-    return traceOf(ast, { input: ast.input, evaluate, isName, unitOf });
-  };
-}
-
-function isOfType<T extends keyof ExpressionTypes>(value: unknown, type: T): value is ExpressionTypes[T] {
-  return type === 'bool' ? typeof value === 'boolean' : Number.isFinite(value);
-}
-
-function noResult(value: unknown): ExpressionFailure {
-  return { problem: `the expression gave ${String(value)}` };
 }
 
 function describeFailure(error: unknown): string {

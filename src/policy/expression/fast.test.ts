@@ -1,7 +1,7 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { describe, expect, it } from 'vitest';
 import { GiB, KiB } from '../../model/units.ts';
-import type { Scope } from '../policy-set.ts';
+import type { Scope } from './expression.ts';
 import { fastOf } from './fast.ts';
 import { guestScope } from './names.ts';
 

@@ -5,7 +5,7 @@
  * What comes out is what the library would give, or nothing at all: a function gives undefined wherever a value is missing, and
  * the library then has the word. So errors, and how `&&` and `||` deal with them, are its alone.
  */
-import type { Scope } from '../policy-set.ts';
+import type { Scope } from './expression.ts';
 import { NUMERIC_FUNCTIONS } from './functions.ts';
 import { CONSTANTS, type Visible } from './names.ts';
 import { readerOf } from './readers.ts';

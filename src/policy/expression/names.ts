@@ -4,7 +4,7 @@
  */
 import type { NameUnit } from '../../model/explanation.ts';
 import { GiB, KiB, MiB, TiB } from '../../model/units.ts';
-import type { GuestNames, HostNames, PsiNames, Scope } from '../policy-set.ts';
+import type { GuestNames, HostNames, PsiNames, Scope } from './expression.ts';
 
 /** Tags are a map: any name may be below it, and is looked for when the expression runs. */
 export const TAGS = 'map<string, string>';

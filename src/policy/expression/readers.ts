@@ -1,5 +1,5 @@
 /** How an expression reads a name. */
-import type { GuestNames, Scope } from '../policy-set.ts';
+import type { GuestNames, Scope } from './expression.ts';
 import type { NamePath } from './syntax.ts';
 
 type Reader = (scope: Scope) => unknown;

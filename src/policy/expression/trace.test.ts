@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Trace } from '../../model/explanation.ts';
 import { GiB } from '../../model/units.ts';
-import type { Scope } from '../policy-set.ts';
-import { compileExpression, type ExpressionTypes } from './cel.ts';
+import { compileExpression } from './cel.ts';
+import type { ExpressionTypes } from './evaluate.ts';
+import type { Scope } from './expression.ts';
 import { type Fields, guestScope, unitOf } from './names.ts';
 
 const SCOPE: Scope = {

@@ -1,6 +1,6 @@
 /** What each part of an expression came to, by evaluating the parts one by one. */
 import type { NameUnit, Trace } from '../../model/explanation.ts';
-import type { ExpressionFailure } from '../policy-set.ts';
+import type { ExpressionFailure } from './expression.ts';
 import { CEL_MACROS } from './functions.ts';
 import { children, nameOf, namePath, type SyntaxNode } from './syntax.ts';
 

@@ -1,5 +1,5 @@
 /** The objects that expressions read while they run: refilled before each run, never made anew. */
-import type { Scope } from '../policy-set.ts';
+import type { Scope } from './expression.ts';
 import type { NamePath } from './syntax.ts';
 
 /** One object, with the views of those below it that are objects themselves. */

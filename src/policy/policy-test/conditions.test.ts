@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GiB } from '../../model/units.ts';
-import type { HostNames } from '../policy-set.ts';
+import type { HostNames } from '../expression/expression.ts';
 import { compileCondition, identifierOf, nameProblem } from './conditions.ts';
 
 const SOURCE = { file: 't.test.yaml', line: 1, column: 1 };

@@ -5,10 +5,11 @@
 import type { Decision, SourceRef } from '../../model/decision.ts';
 import type { GuestSample } from '../../model/snapshot.ts';
 import { compileExpression } from '../expression/cel.ts';
+import type { Expression, HostNames, Scope } from '../expression/expression.ts';
 import type { ExpressionProblem } from '../expression/lint.ts';
 import { CONSTANTS, type Fields, guestScope, RESERVED_WORDS } from '../expression/names.ts';
 import { NamesOfGuest } from '../names.ts';
-import type { Expression, GuestPolicy, HostNames, Scope } from '../policy-set.ts';
+import type { GuestPolicy } from '../policy-set.ts';
 import { conditionOf } from '../protect.ts';
 
 /** A condition of a test. */
