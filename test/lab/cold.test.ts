@@ -3,35 +3,25 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KiB, MiB } from '../../src/model/units.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { type Lab, startLab } from './lab.ts';
+import { labPolicy } from './policy.ts';
 import { until } from './process.ts';
 import { report } from './report.ts';
 
 const TAKEN = 200 * MiB;
 const PAGE = 4 * KiB;
 
-const POLICY = `
-apiVersion: ballonet/v1
-kind: HostPolicy
-metadata: {name: lab}
-spec:
-  mode: enforce
-  interval: 1s
-  memory: 1GiB
-  reserve: {bytes: 64MiB, percent: 0, select: max}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: lab}
-spec:
-  match: {}
-  guarantees: {min: 20%, reserve: 32MiB}
-  estimate: {window: 8s, growth: 2s}
-  target: guest.demand + guarantees.reserve
-  cold: {swap: 512MiB, rest: 3s}
-  behavior:
-    tolerance: {percent: 2, bytes: 8MiB}
-    shrink: {at: [none], step: {max: 25%, min: 16MiB}, cooldown: 2s}
-`;
+const POLICY = labPolicy({
+  host: { mode: 'enforce' },
+  guest: {
+    guarantees: { min: '20%', reserve: '32MiB' },
+    estimate: { window: '8s', growth: '2s' },
+    cold: { swap: '512MiB', rest: '3s' },
+    behavior: {
+      tolerance: { percent: 2, bytes: '8MiB' },
+      shrink: { at: ['none'], step: { max: '25%', min: '16MiB' }, cooldown: '2s' },
+    },
+  },
+});
 
 describe('two guests of 512 MiB that hold 200 MiB and touch none of it, of which one has swap', () => {
   let lab: Lab;

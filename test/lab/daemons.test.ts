@@ -11,6 +11,7 @@ import { type Bytes, KiB, MiB, type Seconds } from '../../src/model/units.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import type { Guest } from './guest.ts';
 import { type Lab, startLab } from './lab.ts';
+import { ALWAYS, labPolicy } from './policy.ts';
 import { until } from './process.ts';
 import { report } from './report.ts';
 
@@ -23,31 +24,26 @@ const LAG: Seconds = 3;
 /** Longest wait for a move to kill a daemon at. */
 const PATIENCE: Seconds = 5;
 
-const POLICY = `
-apiVersion: ballonet/v1
-kind: HostPolicy
-metadata: {name: lab}
-spec:
-  mode: enforce
-  interval: 1s
-  reserve: {bytes: 64MiB, percent: 0, select: max}
-  pressure: [{name: always, when: "true", for: 0s, keepFor: 0s}]
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: lab}
-spec:
-  match: {}
-  guarantees: {min: ${MIN * 100}%, max: 100%, reserve: 64MiB}
-  estimate: {signal: used, window: 8s, quantile: 0.95, growth: 1s}
-  target: guest.demand + 96 * MiB
-  behavior:
-    tolerance: {percent: 1, bytes: 8MiB}
-    shrink: {at: [always], step: {max: ${STEP * 100}%, min: 8MiB}, cooldown: ${COOLDOWN}s}
-    grow: {at: [none, always], step: {max: 100%}, cooldown: 0s}
-  vetoes:
-    - {name: swapping, when: has(guest.swap_out_rate) && guest.swap_out_rate > 16 * MiB, hold: 5s}
-`;
+const POLICY = labPolicy({
+  host: { mode: 'enforce', memory: 'auto', pressure: [ALWAYS] },
+  guest: {
+    guarantees: { min: `${MIN * 100}%`, max: '100%', reserve: '64MiB' },
+    estimate: { signal: 'used', window: '8s', quantile: 0.95, growth: '1s' },
+    target: 'guest.demand + 96 * MiB',
+    behavior: {
+      tolerance: { percent: 1, bytes: '8MiB' },
+      shrink: { at: [ALWAYS.name], step: { max: `${STEP * 100}%`, min: '8MiB' }, cooldown: `${COOLDOWN}s` },
+      grow: { at: ['none', ALWAYS.name], step: { max: '100%' }, cooldown: '0s' },
+    },
+    vetoes: [
+      {
+        name: 'swapping',
+        when: 'has(guest.swap_out_rate) && guest.swap_out_rate > 16 * MiB',
+        hold: '5s',
+      },
+    ],
+  },
+});
 
 describe('real guests', () => {
   let lab: Lab;

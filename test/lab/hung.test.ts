@@ -16,6 +16,7 @@ import { KiB, MiB } from '../../src/model/units.ts';
 import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
 import { initialState } from '../../src/policy/state.ts';
 import { type Lab, startLab } from './lab.ts';
+import { labPolicy } from './policy.ts';
 import { until } from './process.ts';
 import { type QmpGuests, startQmpGuests } from './qmp-guests.ts';
 import { report } from './report.ts';
@@ -26,24 +27,6 @@ const GAP_MS_MAX = 4000;
 /** Long enough for more than one deadline. */
 const WATCH_SECONDS = 14;
 
-const POLICY = `
-apiVersion: ballonet/v1
-kind: HostPolicy
-metadata: {name: lab}
-spec:
-  interval: 1s
-  memory: 1GiB
-  reserve: {bytes: 64MiB, percent: 0, select: max}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: lab}
-spec:
-  match: {}
-  guarantees: {min: 20%, max: 100%, reserve: 128MiB}
-  target: guest.demand + guarantees.reserve
-`;
-
 /** The daemon's own loop, and what each of its ticks saw. */
 interface Watch extends AsyncDisposable {
   readonly hypervisor: Hypervisor;
@@ -53,7 +36,7 @@ interface Watch extends AsyncDisposable {
 
 async function watch(uri: string, folder: string): Promise<Watch> {
   const file = join(folder, 'policy.yaml');
-  await writeFile(file, POLICY);
+  await writeFile(file, labPolicy({}));
   const policies = requirePolicySet(loadPolicySet([file], hostPolicyFiles));
   const hypervisor = await connect(uri, { reconnect: true, callTimeout: CALL_SECONDS });
   const collector = createCollector({

@@ -3,39 +3,28 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GiB, KiB, MiB } from '../../src/model/units.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { type Lab, startLab } from './lab.ts';
+import { labPolicy } from './policy.ts';
 import { until } from './process.ts';
 import { report } from './report.ts';
 
 const GUARANTEE = 0.2;
 const TAKEN = 300 * MiB;
 
-const POLICY = `
-apiVersion: ballonet/v1
-kind: HostPolicy
-metadata: {name: lab}
-spec:
-  mode: enforce
-  interval: 1s
-  memory: 1GiB
-  reserve: {bytes: 64MiB, percent: 0, select: max}
-  staleAfter: 10s
-  pressure:
-    - {name: short, when: host.available_ratio < 0.4, for: 0s, keepFor: 30s}
----
-apiVersion: ballonet/v1
-kind: GuestPolicy
-metadata: {name: lab}
-spec:
-  match: {}
-  guarantees: {min: 20%, max: 100%, reserve: 128MiB}
-  estimate: {signal: used, window: 30s, quantile: 0.95, growth: 3s}
-  target: guest.demand + guarantees.reserve
-  idleTax: 0.99
-  behavior:
-    tolerance: {percent: 2, bytes: 8MiB}
-    shrink: {at: [short], step: {max: 25%, min: 16MiB}, cooldown: 3s}
-    grow: {at: [none, short], step: {max: 100%}, cooldown: 0s}
-`;
+const POLICY = labPolicy({
+  host: {
+    mode: 'enforce',
+    pressure: [{ name: 'short', when: 'host.available_ratio < 0.4', for: '0s', keepFor: '30s' }],
+  },
+  guest: {
+    estimate: { signal: 'used', window: '30s', quantile: 0.95, growth: '3s' },
+    idleTax: 0.99,
+    behavior: {
+      tolerance: { percent: 2, bytes: '8MiB' },
+      shrink: { at: ['short'], step: { max: '25%', min: '16MiB' }, cooldown: '3s' },
+      grow: { at: ['none', 'short'], step: { max: '100%' }, cooldown: '0s' },
+    },
+  },
+});
 
 describe('four idle guests of 512 MiB on a pool of 1 GiB', () => {
   let lab: Lab;

@@ -7,9 +7,9 @@ import { type BallonetError, isBallonetError } from '../../src/model/errors.ts';
 import { memoryStatsToRecord } from '../../src/model/memory-stats.ts';
 import { KiB, MiB } from '../../src/model/units.ts';
 import { startDaemon } from './daemon.ts';
+import { squeezing } from './policy.ts';
 import { run, until } from './process.ts';
 import { type QmpGuests, startQmpGuests } from './qmp-guests.ts';
-import { squeezing } from './squeeze-policy.ts';
 
 const UUID = 'c7a5fdbd-cdaf-9455-926a-d65c16db1809';
 
@@ -256,7 +256,7 @@ describe('three QEMUs without libvirt', () => {
 
     await using daemon = await startDaemon({
       uri: `qmp://${vms.folder}`,
-      policy: squeezing('mode: enforce\n  onExit: release'),
+      policy: squeezing({ mode: 'enforce', onExit: 'release' }),
       folder: vms.scratch,
     });
     const started = await daemon.hears('ballonet runs', 30);

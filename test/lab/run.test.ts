@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { KiB, MiB } from '../../src/model/units.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { type Lab, startLab } from './lab.ts';
+import { squeezing } from './policy.ts';
 import { until } from './process.ts';
-import { squeezing } from './squeeze-policy.ts';
 
 /** With a report a second, more than a guest needs to be trusted: only the grace of its boot keeps it from being shrunk. */
 const REPORTS_SECONDS = 8;
@@ -13,12 +13,12 @@ describe('ballonet run on two guests', () => {
   let lab: Lab;
 
   async function start(
-    spec: string,
+    host: Readonly<Record<string, unknown>>,
     options: { uri?: string; args?: readonly string[] } = {},
   ): Promise<Daemon> {
     const daemon = await startDaemon({
       uri: options.uri ?? lab.uri,
-      policy: squeezing(spec),
+      policy: squeezing(host),
       folder: lab.folder,
       args: options.args ?? [],
     });
@@ -57,9 +57,9 @@ describe('ballonet run on two guests', () => {
 
   it('touches nothing in mode observe, in dry run, and over a socket that cannot write', async () => {
     await full();
-    const observing = await start('mode: observe');
-    const dry = await start('mode: enforce', { args: ['--dry-run'] });
-    const readOnly = await start('mode: enforce', { uri: lab.readOnlyUri, args: ['--dry-run'] });
+    const observing = await start({ mode: 'observe' });
+    const dry = await start({ mode: 'enforce' }, { args: ['--dry-run'] });
+    const readOnly = await start({ mode: 'enforce' }, { uri: lab.readOnlyUri, args: ['--dry-run'] });
     for (const daemon of [observing, dry, readOnly]) {
       await daemon.hears('balloon would move', 60);
       expect(await daemon.stop()).toBe(0);
@@ -74,7 +74,7 @@ describe('ballonet run on two guests', () => {
 
   it('H32: resumes by itself when libvirtd is killed and comes back, and moves no balloon in between', async () => {
     await full();
-    const daemon = await start('mode: enforce');
+    const daemon = await start({ mode: 'enforce' });
     await daemon.hears('balloon moved', 60);
     await lab.libvirtd.kill('SIGKILL');
     await daemon.hears('hypervisor lost: balloons stay as they are', 20);
@@ -96,7 +96,7 @@ describe('ballonet run on two guests', () => {
 
   it('tells once each of a guest that is destroyed, started and rebooted, and lets it boot before it moves it', async () => {
     await full();
-    const daemon = await start('mode: enforce');
+    const daemon = await start({ mode: 'enforce' });
     const of = (msg: string) => daemon.said(msg).filter(line => line.domain === lab.guest(1).name);
     await daemon.hears('balloon moved', 60, line => line.domain === lab.guest(1).name);
     await lab.guest(1).destroy();
@@ -122,7 +122,7 @@ describe('ballonet run on two guests', () => {
 
   it('H36: shrinks guests that run and stores nothing, and gives their memory back on SIGTERM when onExit says release, in under 5 s', async () => {
     await full();
-    const daemon = await start('mode: enforce\n  onExit: release');
+    const daemon = await start({ mode: 'enforce', onExit: 'release' });
     await until(
       'both are shrunk',
       90,
@@ -144,7 +144,7 @@ describe('ballonet run on two guests', () => {
 
   it('takes up a changed policy on SIGHUP, keeps the old one when the new one is wrong, and goes on', async () => {
     await full();
-    const daemon = await start('mode: enforce');
+    const daemon = await start({ mode: 'enforce' });
     await daemon.hears('balloon moved', 60);
     await daemon.rewrite('spec: {}');
     daemon.signal('SIGHUP');
@@ -155,7 +155,7 @@ describe('ballonet run on two guests', () => {
       async () => (await size(0)) < 350 * MiB && (await size(1)) < 350 * MiB,
     );
 
-    await daemon.rewrite(squeezing('mode: enforce').replace('min: 20%', 'min: 90%'));
+    await daemon.rewrite(squeezing({ mode: 'enforce' }, { guarantees: { min: '90%', reserve: '128MiB' } }));
     daemon.signal('SIGHUP');
     await daemon.hears('policies reloaded', 20);
     await until(
@@ -167,7 +167,7 @@ describe('ballonet run on two guests', () => {
   });
 
   it('ends with 130 on SIGINT and leaves balloons as they are', async () => {
-    const daemon = await start('mode: enforce');
+    const daemon = await start({ mode: 'enforce' });
     await daemon.hears('balloon moved', 60);
     expect(await daemon.stop('SIGINT')).toBe(130);
     expect(daemon.said('balloons released')).toEqual([]);
