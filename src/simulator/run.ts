@@ -1,5 +1,4 @@
 /** One controller on one scenario, from the first tick to the last. */
-import { setFlagsFromString } from 'node:v8';
 import { createBench } from './bench.ts';
 import type { ControllerFactory } from './controller.ts';
 import { createRecorder, type Recording } from './recorder.ts';
@@ -25,10 +24,6 @@ export interface RunOptions {
 
 /** Told how far a run is, 0 to 1, about a hundred times. */
 export type Progress = (share: number) => void;
-
-// What is remembered of guests is made anew every tick. While the heap is still small most of it lives through a collection, and V8
-// then makes it in the old space for good, where nothing dies until all is marked: a fifth of the time of a run (V8 11, 200 guests).
-setFlagsFromString('--no-allocation-site-pretenuring');
 
 /** @throws BallonetError SIMULATION_BROKEN */
 export async function runSimulation(

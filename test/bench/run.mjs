@@ -5,7 +5,11 @@ import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** What node itself is told for a benchmark. */
-const FLAGS = { 'decide-garbage': ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128'] };
+const FLAGS = {
+  'decide-garbage': ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128'],
+  // As the verb has it: src/cli/heap.ts.
+  simulate: ['--no-allocation-site-pretenuring'],
+};
 const ENDING = /\.bench\.(?:ts|mjs)$/;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scripts = new Map(

@@ -12,6 +12,7 @@ import { type ReportedRun, reportPage } from '../../simulator/report/page.ts';
 import type { SimulationReport } from '../../simulator/report/report.ts';
 import type { Simulation } from '../../simulator/scenario/generate.ts';
 import { labelOf, type Score, scoreOf } from '../../simulator/score.ts';
+import { keepHeapYoung } from '../heap.ts';
 import { type OutputFormat, orUsage, outputOption, type Streams } from '../output.ts';
 import { scenarioFile, shippedScenarios } from './find.ts';
 import type { ControllerSpec, Job, JobResult } from './job.ts';
@@ -66,6 +67,7 @@ export function simulateVerb(streams: Streams): Command {
     .option('--report <file>', 'write one HTML page with the charts of every run; it needs nothing else')
     .addOption(outputOption())
     .action(async (scenario: string, options: Options) => {
+      keepHeapYoung();
       const report = await simulate(scenario, options, availableParallelism(), streams);
       streams.out(render(report, options.output));
     });

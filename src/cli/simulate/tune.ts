@@ -22,6 +22,7 @@ import {
 } from '../../simulator/tuning/tuning.ts';
 import { tuningVerdict } from '../../simulator/tuning/verdict.ts';
 import { tunedText } from '../../simulator/tuning/write.ts';
+import { keepHeapYoung } from '../heap.ts';
 import { orUsage, type Streams } from '../output.ts';
 import { hostPolicyFiles } from '../policy-files.ts';
 import { scenarioFile } from './find.ts';
@@ -90,6 +91,7 @@ export function tuneVerb(streams: Streams): Command {
     )
     .action(
       async (policy: string, { output, ...options }: Options & { readonly output: 'table' | 'json' }) => {
+        keepHeapYoung();
         const report = await tune(policy, options, availableParallelism(), streams);
         if (options.out !== undefined && report.withinLimit)
           writePolicy(policy, options.out, report, commandLine());
