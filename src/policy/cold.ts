@@ -16,7 +16,7 @@ import { bound, DRY, isSqueezed, letGo, refaults } from './squeeze.ts';
 import { record } from './trail.ts';
 
 /** Until a guest has shown that it swaps, it is squeezed by so much at once. */
-const PROBE_STEP: Bytes = 32 * MiB;
+export const PROBE_STEP: Bytes = 32 * MiB;
 /**
  * And in the end to so much under its use. MemAvailable is nothing when what is free is at the high watermark, and kswapd wakes at the
  * low one, up to 16.5 MiB below in a guest of three zones (mm/page_alloc.c, __setup_per_zone_wmarks(); mm/khugepaged.c).

@@ -2,10 +2,11 @@
 import { formatSize, GiB, type Seconds } from '../model/units.ts';
 import type { CompiledGuest } from './compile-guest.ts';
 import type { CompiledHost } from './compile-host.ts';
-import type { Scope } from './expression/expression.ts';
+import { lintCold } from './lint-cold.ts';
 import { lintNever } from './lint-never.ts';
 import { lintOptional } from './lint-optional.ts';
 import { placeIn, warn } from './lint-place.ts';
+import { STANDING_MAX, type StandingScope, standIn, standingScope } from './lint-standing.ts';
 import { hostReserve, type Layer, LEVEL_NONE, type PolicyPatch } from './policy-set.ts';
 import { type Diagnostic, sortDiagnostics } from './source/diagnostics.ts';
 import { valuePlace } from './source/locate.ts';
@@ -26,6 +27,7 @@ export function lintPolicies(
     ...guests.flatMap(guest => [
       ...lintStability(host, guest),
       ...lintVetoes(guest),
+      ...lintCold(guest),
       ...lintExpired(guest, wall),
       ...lintSchedules(guest, wall),
       ...lintOptional(guest),
@@ -55,7 +57,9 @@ function lintVetoes(guest: CompiledGuest): Diagnostic[] {
   if (policy.shrink.at.size === 0 || policy.vetoes.length > 0) return [];
   const message = `'${policy.name}' shrinks guests and has no veto`;
   const hint =
-    'a guest that swaps looks comfortable: vetoes: [{name: swapping, when: guest.swap_out_rate > 256 * KiB, hold: 2m}]';
+    policy.cold === undefined
+      ? 'a guest that swaps looks comfortable: vetoes: [{name: swapping, when: guest.swap_out_rate > 256 * KiB, hold: 2m}]'
+      : 'one that is still starting shows little of what it will use: vetoes: [{name: booting, when: guest.uptime < 120}]';
   return [warn(placeIn(guest, ['metadata', 'name']), 'LINT_NO_VETO', message, hint)];
 }
 
@@ -104,8 +108,7 @@ function commonField({ set: a }: Layer, { set: b }: Layer): keyof PolicyPatch | 
   return keys.find(key => a[key] !== undefined && b[key] !== undefined);
 }
 
-/** A guest that the stability of targets is tried on, and its possible uses and sizes. */
-const MAX = 8 * GiB;
+/** Uses and sizes of a guest that the stability of targets is tried on. */
 const USES = [GiB, 2 * GiB, 4 * GiB, 6 * GiB];
 const SIZES = [2.5 * GiB, 5 * GiB, 8 * GiB];
 
@@ -126,7 +129,7 @@ function lintStability(host: CompiledHost, guest: CompiledGuest): Diagnostic[] {
         if (first === undefined || second === undefined) continue;
         const band = Math.max(policy.tolerance.ratio * first, policy.tolerance.bytes);
         if (Math.abs(second - first) <= Math.max(band, 1)) continue;
-        const message = `the target moves on when the guest has got there: one of ${formatSize(MAX)} that uses ${formatSize(used)} is sent from ${formatSize(size)} to ${formatSize(first)}, and from there to ${formatSize(second)}`;
+        const message = `the target moves on when the guest has got there: one of ${formatSize(STANDING_MAX)} that uses ${formatSize(used)} is sent from ${formatSize(size)} to ${formatSize(first)}, and from there to ${formatSize(second)}`;
         const hint =
           'let the target follow guest.demand and not the present size, or widen behavior.tolerance';
         return [warn(placeIn(guest, ['spec', 'target']), 'LINT_UNSTABLE', message, hint)];
@@ -134,27 +137,6 @@ function lintStability(host: CompiledHost, guest: CompiledGuest): Diagnostic[] {
     }
   }
   return [];
-}
-
-type StandingScope = Scope & Required<Pick<Scope, 'guest' | 'vars'>>;
-
-/** What a policy sees of a standing guest, but for its use and size. Filled in anew for each try: a large set has tens of thousands. */
-function standingScope(): StandingScope {
-  return {
-    host: {
-      ...{ total: 64 * GiB, available: 16 * GiB, available_ratio: 0.25, free: 8 * GiB, committed: 32 * GiB },
-      ...{ swap_used: 0, swap_in_rate: 0, swap_out_rate: 0, guests: 8, level: LEVEL_NONE },
-      psi: { some: { avg10: 0, avg60: 0, avg300: 0 }, full: { avg10: 0, avg60: 0, avg300: 0 } },
-    },
-    guest: {
-      ...{ name: 'guest', uuid: '00000000-0000-0000-0000-000000000000', tags: {}, max: MAX, boots: 1 },
-      ...{ used_rate: 0, cache: 0, swap_in_rate: 0, swap_out_rate: 0, major_fault_rate: 0 },
-      ...{ oom_kills: 0, alloc_stalls: 0, psi_some: 0, psi_full: 0 },
-      ...{ uptime: 86_400, stats_age: 1, distress: false, level: 'ample' },
-    },
-    now: { hour: 12, weekday: 1 },
-    vars: {},
-  };
 }
 
 /** The target of a standing guest; undefined where it cannot be told. */
@@ -165,19 +147,8 @@ function targetAt(
   scope: StandingScope,
 ): number | undefined {
   if (size < used) return undefined;
-  const { guarantees } = policy;
-  const amount = (value: typeof guarantees.min) => ('bytes' in value ? value.bytes : value.ratio * MAX);
-  const [min, max] = [Math.min(MAX, amount(guarantees.min)), Math.min(MAX, amount(guarantees.max))];
-  scope.guarantees = { min, max, reserve: guarantees.reserve };
-  const { guest, vars } = scope;
-  guest.current = guest.target = guest.total = guest.rss = size;
-  guest.used = guest.need = guest.demand = used;
-  guest.available = guest.free = size - used;
-  for (const { name, expression } of policy.variables) {
-    const value = expression.evaluate(scope);
-    if (typeof value !== 'number') return undefined;
-    vars[name] = value;
-  }
+  const bounds = standIn(scope, policy, used, size);
+  if (bounds === undefined) return undefined;
   const target = policy.target.evaluate(scope);
-  return typeof target === 'number' ? Math.min(max, Math.max(min, used, target)) : undefined;
+  return typeof target === 'number' ? Math.min(bounds.max, Math.max(bounds.min, used, target)) : undefined;
 }

@@ -16,6 +16,9 @@ export interface Candidate {
   readonly needs?: string;
 }
 
+/** A field of `cold`. */
+export type ColdField = 'swap' | 'step' | 'refault' | 'rest';
+
 /** The key of something that stands in a policy. */
 export function keyOf(
   { source: { file, line, column } }: Pick<GuestPolicy, 'source'>,
@@ -116,12 +119,24 @@ function guestCandidates(
     ...bites(policy, ['spec'], own),
     ...named('veto', 'vetoes', namesOf(policy.vetoes), 'was never in force'),
     ...point(keyOf(policy, 'relief'), ['spec', 'relief'], `the relief ${own} never relieved a guest`),
+    ...point(keyOf(policy, 'cold'), ['spec', 'cold'], `cold ${own} never squeezed a guest`),
+    ...COLD_FIELDS.flatMap(([field, never]) =>
+      point(keyOf(policy, 'cold', field), ['spec', 'cold', field], `cold.${field} ${own} never ${never}`),
+    ),
     ...named('schedule', 'schedules', namesOf(schedules), 'was never in force'),
     ...named('exception', 'exceptions', namesOf(exceptions), 'was never in force'),
     ...schedules.flatMap((layer, index) => said('schedules', layer, index)),
     ...exceptions.flatMap((layer, index) => said('exceptions', layer, index)),
   ];
 }
+
+/** The fields of `cold`, and what none of them did in any test. */
+const COLD_FIELDS: readonly (readonly [ColdField, string])[] = [
+  ['swap', 'ended a squeeze'],
+  ['step', 'took anything'],
+  ['refault', 'ended a squeeze'],
+  ['rest', 'passed between two squeezes of a guest'],
+];
 
 function isSaid(
   { canBite, setBy }: Limit,

@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createCoverage } from './coverage.ts';
-import { loadPolicyTests } from './load.ts';
-import { runPolicyTest } from './run.ts';
-import { memoryFiles } from './testing.ts';
+import { missedIn } from './testing.ts';
 
 /** Whatever protects guests, changes policies for a while or limits the host as a whole. */
 const POLICY = `apiVersion: ballonet/v1
@@ -36,28 +33,7 @@ spec:
   guarantees: {min: 25%}
 `;
 
-/** Lines of `POLICY` that a test with this body leaves out. */
-function missedBy(...bodies: string[]): string[] {
-  const text = bodies.map(
-    (body, index) => `apiVersion: ballonet/v1
-kind: PolicyTest
-metadata: {name: test ${index}}
-policies: [p.yaml]
-host: {memory: 64GiB}
-always: ["true"]
-${body}
-`,
-  );
-  const files = memoryFiles({ 'p.yaml': POLICY, 'p.test.yaml': text.join('---\n') });
-  const { tests, diagnostics } = loadPolicyTests(['p.test.yaml'], files);
-  expect(diagnostics).toEqual([]);
-  const coverage = createCoverage(tests, files);
-  for (const test of tests) runPolicyTest(test, coverage.observe);
-  return coverage
-    .points()
-    .filter(({ reached }) => !reached)
-    .map(({ line, column, missing }) => `${line}:${column} ${missing}`);
-}
+const missedBy = (...bodies: string[]) => missedIn(POLICY, bodies);
 
 const ONE = 'guests: [{name: vm-1, max: 8GiB}]';
 const TWO = 'guests: [{name: vm-1, max: 8GiB}, {name: vm-2, max: 8GiB}]';

@@ -1,12 +1,13 @@
 /** Which lines of the policies the tests have reached: whatever is written there and never did anything in a test is untested. */
 import type { Decision, Stage } from '../../model/decision.ts';
 import type { Tick } from '../decide.ts';
+import type { Cold } from '../lessons.ts';
 import type { PolicyFiles } from '../load.ts';
 import type { GuestPolicy, Layer, PolicyPatch, PolicySet } from '../policy-set.ts';
 import { compare, type Place } from '../source/diagnostics.ts';
 import { FILE_BYTES_MAX, readDocuments, type SourceDocument } from '../source/documents.ts';
 import { HOST_FIELDS, limitsBitten } from '../written-limits.ts';
-import { candidatesIn, keyOf, ownKey } from './coverage-points.ts';
+import { type ColdField, candidatesIn, keyOf, ownKey } from './coverage-points.ts';
 
 /** A line of a policy that a test could reach. */
 export interface CoveragePoint extends Place {
@@ -36,8 +37,9 @@ export function createCoverage(
         const policy = policies.guests.find(({ name }) => name === decision.policy?.name);
         if (policy === undefined) continue;
         for (const key of guestKeys(decision, policy)) reached.add(key);
-        for (const veto of Object.keys(state.guests.get(decision.uuid)?.vetoed ?? {}))
-          reached.add(keyOf(policy, 'veto', veto));
+        const memory = state.guests.get(decision.uuid);
+        for (const veto of Object.keys(memory?.vetoed ?? {})) reached.add(keyOf(policy, 'veto', veto));
+        for (const path of coldPaths(decision, memory?.cold)) reached.add(keyOf(policy, ...path));
       }
     },
     points() {
@@ -97,6 +99,21 @@ function guestKeys(decision: Decision, policy: GuestPolicy): string[] {
 
 function isAbout({ stage, inputs }: Stage, { kind, name }: Layer): boolean {
   return stage === 'policy' && inputs?.[kind] === name;
+}
+
+/** What of `cold` a tick has reached. A guest remembers why its last squeeze ended until the next one has. */
+function coldPaths({ stages }: Decision, cold: Cold | undefined): (readonly ['cold', ...ColdField[]])[] {
+  if (cold === undefined) return [];
+  const { squeezing, ended, swaps } = cold;
+  const steps = stages.some(({ code }) => code === 'COLD_TAKEN');
+  return [
+    ...(squeezing ? [['cold'] as const] : []),
+    ...(ended?.sign === 'full' ? [['cold', 'swap'] as const] : []),
+    // Before it has shown that it swaps, a step is as long as we think safe.
+    ...(steps && swaps === true ? [['cold', 'step'] as const] : []),
+    ...(ended?.sign === 'refault' ? [['cold', 'refault'] as const] : []),
+    ...(squeezing && ended !== undefined ? [['cold', 'rest'] as const] : []),
+  ];
 }
 
 /** The variables that were evaluated, in their order up to the first that failed, and the target after them. */

@@ -1,5 +1,7 @@
 /** Policy tests in memory, for the tests of this folder: a test says only what it is about. */
 import type { PolicyFiles } from '../load.ts';
+import { formatDiagnostic } from '../source/diagnostics.ts';
+import { createCoverage } from './coverage.ts';
 import { type LoadedTests, loadPolicyTests } from './load.ts';
 import type { PolicyTest } from './policy-test.ts';
 import { runPolicyTest } from './run.ts';
@@ -74,4 +76,27 @@ export function soundTest(text: string, policy: string = POLICY): PolicyTest {
 
 export function failuresOf(body: string, policy: string = POLICY): readonly Failure[] {
   return runPolicyTest(soundTest(testText(body), policy)).failures;
+}
+
+/** Lines of a policy set that tests with these bodies leave out, on a host of 64 GiB. */
+export function missedIn(policy: string, bodies: readonly string[]): string[] {
+  const text = bodies.map(
+    (body, index) => `apiVersion: ballonet/v1
+kind: PolicyTest
+metadata: {name: test ${index}}
+policies: [p.yaml]
+host: {memory: 64GiB}
+always: ["true"]
+${body}
+`,
+  );
+  const files = memoryFiles({ 'p.yaml': policy, 'p.test.yaml': text.join('---\n') });
+  const { tests, diagnostics } = loadPolicyTests(['p.test.yaml'], files);
+  if (diagnostics.length > 0) throw new Error(diagnostics.map(formatDiagnostic).join('\n'));
+  const coverage = createCoverage(tests, files);
+  for (const test of tests) runPolicyTest(test, coverage.observe);
+  return coverage
+    .points()
+    .filter(({ reached }) => !reached)
+    .map(({ line, column, missing }) => `${line}:${column} ${missing}`);
 }

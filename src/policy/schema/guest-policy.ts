@@ -184,7 +184,7 @@ export const GuestPolicyDocument = z.strictObject({
         .default([])
         .describe('Conditions under which the guest is not shrunk, whoever needs its memory.'),
       cold: ColdMemory.optional().describe(
-        'Takes memory that guests use and seldom touch, by having them swap it out, wherever they may be shrunk or another guest is in distress. Without it, what a guest uses is its own. A veto that holds, such as one on swapping, ends it.',
+        'Takes memory that guests use and seldom touch, by having them swap it out, wherever they may be shrunk or another guest is in distress. Without it, what a guest uses is its own. A veto that holds ends it, so one on swapping does not go with it (LINT_COLD).',
       ),
       schedules: z.array(Schedule).max(32).default([]).describe('What is different at some hours.'),
       exceptions: z

@@ -48,6 +48,8 @@ export const LINTS = {
   LINT_EXPIRED: 'The exception has expired and does nothing.',
   LINT_GUARANTEES: 'The pool is a size, and less than what the policies guarantee.',
   LINT_NO_VETO: 'The policy shrinks guests and nothing vetoes it, such as a guest that swaps out.',
+  LINT_COLD:
+    'The policy takes memory that guests seldom touch, and has a veto or a relief that holds as soon as it does: every squeeze ends with its first step.',
   LINT_OPTIONAL: 'An expression reads a figure that few guests report, and fails for all others.',
   LINT_SCHEDULES:
     'Two schedules of a policy are in force together and set the same field; the later one wins.',
