@@ -2,7 +2,9 @@
 //
 // The dependencies come from node_modules as npm has installed them, so that nothing is fetched. What the package is made of is laid
 // out in a folder of its own as it will lie in the file system; debhelper (packaging/debian) does the rest. Who gives it to others says
-// in DEBFULLNAME and DEBEMAIL whom they are to turn to, as for Debian's own tools (debchange(1)).
+// in DEBFULLNAME and DEBEMAIL whom they are to turn to, as for Debian's own tools (debchange(1)). Without them the maintainer is
+// `Local build <unset@ballonet.invalid>`: Debian wants a name and an address (policy 5.6.2), the project has no address, and what ends in
+// .invalid never is one (RFC 2606).
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
