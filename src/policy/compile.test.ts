@@ -230,6 +230,19 @@ describe('compilePolicies', () => {
   }, 30_000);
 });
 
+describe('a value of the wrong form', () => {
+  it.each([
+    ['{match: {name: [100]}}', /quotes/],
+    ['{match: {name: [on-1, true]}}', /quotes/],
+    ['{match: {name: web-1}}', /\['web-1'\]/],
+    ['{match: {}, cold: 512MiB}', /swap, step, refault, rest/],
+    ['{match: {}, cold: {}}', /swap: 25%/],
+  ])('%s is refused with the form that is meant', (spec, form) => {
+    const { diagnostics } = compile(host(), guest(spec));
+    expect(diagnostics.map(({ hint }) => hint)).toEqual([expect.stringMatching(form)]);
+  });
+});
+
 describe('a document of another version of the language', () => {
   const hintFor = (version: string) => {
     const { set, diagnostics } = compile(host().replace('ballonet/v1', version));

@@ -1,25 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import buildWhenStale from '../build.ts';
+import { blocksOf, readerFolder, readerOptions } from './reader.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TIMEOUT_MS = 180_000;
 
 /** What the daemon logs at its first look. */
 const LOOKED = 'host pressure level';
-
-interface Block {
-  readonly kind: string;
-  readonly text: string;
-}
-
-function blocksOf(guide: string): Block[] {
-  return [...guide.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({ kind, text }));
-}
 
 /** Commands of a console block, each with what it prints. */
 function sessionOf(text: string): { readonly command: string; readonly output: string }[] {
@@ -39,26 +30,12 @@ describe('the guide to a first policy', { timeout: TIMEOUT_MS }, () => {
 
   beforeAll(() => {
     buildWhenStale();
-    folder = mkdtempSync(path.join(tmpdir(), 'ballonet-guide-'));
-    mkdirSync(path.join(folder, 'policies'));
-    mkdirSync(path.join(folder, 'bin'));
-    const shim = `#!/bin/sh\nexec '${process.execPath}' '${ROOT}bin/ballonet' "$@"\n`;
-    writeFileSync(path.join(folder, 'bin/ballonet'), shim, { mode: 0o755 });
+    folder = readerFolder();
   }, TIMEOUT_MS);
 
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const options = () => ({
-    cwd: folder,
-    env: {
-      ...process.env,
-      // The daemon's socket: another test's daemon may run beside.
-      RUNTIME_DIRECTORY: folder,
-      PATH: `${folder}/bin:${process.env.PATH ?? ''}`,
-      XDG_STATE_HOME: `${folder}/state`,
-      NO_COLOR: '1',
-    },
-  });
+  const options = () => readerOptions(folder);
 
   /** What a command prints, messages and data as a terminal shows them. */
   function printed(command: string): string {

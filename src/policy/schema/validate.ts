@@ -38,7 +38,7 @@ function fromIssue(document: SourceDocument, schema: z.ZodType, issue: Issue): D
   }
   const place = valuePlace(document, path);
   if (input === null) return [errorAt(place, 'POLICY_TYPE', `${field} has no value`)];
-  const { code, message, hint } = judge(issue, input);
+  const { code, message, hint = formHint(schema, issue) } = judge(issue, input);
   return [errorAt(place, code, `${field}: ${message}`, { hint })];
 }
 
@@ -79,10 +79,7 @@ function judge(issue: Issue, input: unknown): Judgement {
       return {
         code: 'POLICY_TYPE',
         message: `expected ${TYPE_NAMES[issue.expected] ?? issue.expected}, found ${typeName(input)}`,
-        hint:
-          issue.expected === 'array' && typeof input === 'string'
-            ? `write it as a list: ['${input}']`
-            : undefined,
+        hint: typeHint(issue.expected, input),
       };
     case 'invalid_value': {
       const values = issue.values.map(String);
@@ -107,6 +104,13 @@ function judge(issue: Issue, input: unknown): Judgement {
       break;
   }
   return { code: 'POLICY_TYPE', message: issue.message };
+}
+
+function typeHint(expected: string, input: unknown): string | undefined {
+  if (expected === 'array' && typeof input === 'string') return `write it as a list: ['${input}']`;
+  // A guest may be called 100, or on.
+  const isScalar = typeof input === 'number' || typeof input === 'boolean';
+  return expected === 'string' && isScalar ? 'put it in quotes: YAML reads it as something else' : undefined;
 }
 
 function sizeMessage(origin: string, which: 'least' | 'most', limit: number | bigint): string {
@@ -137,8 +141,20 @@ function typeName(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' ? `${value}` : 'something else';
 }
 
+const MISSING_HINTS: ReadonlyMap<string, string> = new Map([
+  ['spec.match', 'write `match: {}` if the policy is for every guest'],
+  ['spec.cold.swap', 'say how much swap every one of these guests has, such as swap: 25%'],
+]);
+
 function missingHint(path: Path): string | undefined {
-  return path.join('.') === 'spec.match' ? 'write `match: {}` if the policy is for every guest' : undefined;
+  return MISSING_HINTS.get(path.join('.'));
+}
+
+/** Where a value stands for fields that it should have. */
+function formHint(schema: z.ZodType, issue: Issue): string | undefined {
+  if (issue.code !== 'invalid_type' || issue.expected !== 'object') return undefined;
+  const fields = fieldsAt(schema, issue.path);
+  return fields.length === 0 ? undefined : `its fields: ${fields.join(', ')}`;
 }
 
 /** `spec.pressure[1].when`, as it is written in the documentation. */
