@@ -40,6 +40,17 @@ describe('replay', () => {
     });
   });
 
+  it('says of a file that is none that it is none, and not of each of its lines', async () => {
+    const file = path.join(folder, 'notes.txt');
+    await writeFile(file, 'not a journal\n'.repeat(100));
+    const said: string[] = [];
+    const streams = { out: () => {}, err: (text: string) => said.push(text) };
+    const ended = program(streams, '1.2.3').parseAsync(['node', 'ballonet', 'replay', file]);
+    await expect(ended).rejects.toMatchObject({ code: 'JOURNAL_UNREADABLE' });
+    expect(said.length).toBeGreaterThan(0);
+    expect(said.length).toBeLessThan(10);
+  });
+
   it('says that all recorded decisions come out again, and fails when one does not', async () => {
     const good = await run('replay', await writeJournal(folder, 10));
     expect(good).toMatchObject({ err: '', code: undefined });

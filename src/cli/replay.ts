@@ -44,6 +44,9 @@ export function replayVerb(streams: Streams): Command {
     });
 }
 
+/** Lines of a file that cannot be read, named one by one; of a file that is no journal it is all of them. */
+const FLAWS_TOLD = 5;
+
 async function replayJournal(path: string, { policy, output }: Options, streams: Streams): Promise<void> {
   const policies = policy.length === 0 ? undefined : requirePolicySet(loadPolicySet(policy, hostPolicyFiles));
   const comparer = policies && compareWith(policies);
@@ -63,13 +66,17 @@ async function collect(
   const differences: Difference[] = [];
   const said = new Map<string, string>();
   const exact = { ticks: 0, unknownTicks: 0, decisions: 0, unlike: 0 };
+  const flaws = new Map<string, number>();
   for await (const record of past) {
     switch (record.type) {
-      case 'flaw':
-        warn(
-          `${record.file}:${record.line}: ${record.torn ? 'it ends in the middle of a line' : record.problem}`,
-        );
+      case 'flaw': {
+        const count = (flaws.get(record.file) ?? 0) + 1;
+        flaws.set(record.file, count);
+        const problem = record.torn ? 'it ends in the middle of a line' : record.problem;
+        if (count <= FLAWS_TOLD) warn(`${record.file}:${record.line}: ${problem}`);
+        if (count === FLAWS_TOLD + 1) warn(`${record.file}: more of its lines cannot be read`);
         break;
+      }
       case 'unknown':
         warn(record.problem);
         break;

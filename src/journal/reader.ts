@@ -21,14 +21,20 @@ export interface TimeRange {
  */
 export async function* readJournal(location: string, range: TimeRange = {}): AsyncGenerator<JournalRecord> {
   const files = await segmentFiles(location, range);
-  let found = false;
+  let [found, flawed] = [false, false];
   for (const file of files) {
     for await (const record of attempt(file)) {
       found ||= record.type === 'segment';
+      flawed ||= record.type === 'flaw';
       yield record;
     }
   }
-  if (!found) throw unreadable(location, 'there is no segment of a journal in it for that time');
+  if (found) return;
+  const isPart = range.from !== undefined || range.to !== undefined;
+  const problem = flawed
+    ? 'it is no journal'
+    : `there is no segment of a journal in it${isPart ? ' for that time' : ''}`;
+  throw unreadable(location, `${problem}; ballonet record makes one`);
 }
 
 async function segmentFiles(location: string, range: TimeRange): Promise<string[]> {

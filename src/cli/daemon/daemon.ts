@@ -1,8 +1,8 @@
+import { keepHeapSmall } from '../heap.ts';
 import { apiPart } from './api-part.ts';
 import { collectorPart, connectionPart, logPart, releasePart } from './basic-parts.ts';
 import { type DaemonOptions, openDaemon } from './context.ts';
 import { enginePart } from './engine-part.ts';
-import { keepHeapSmall } from '../heap.ts';
 import { journalPart } from './journal-part.ts';
 import { leasePart } from './lease-part.ts';
 import { withParts } from './parts.ts';

@@ -1,6 +1,7 @@
 /** One run as data, so that it can be handed to another thread. */
 import type { Bytes } from '../../model/units.ts';
 import { compileReading, readPolicyFiles, requirePolicySet } from '../../policy/load.ts';
+import type { PolicySet } from '../../policy/policy-set.ts';
 import type { ControllerFactory } from '../../simulator/controller.ts';
 import { BASELINES, type BaselineName } from '../../simulator/controllers.ts';
 import { type HostSearch, smallestHost } from '../../simulator/density.ts';
@@ -10,10 +11,14 @@ import { type Setting, withSettings } from '../../simulator/tuning/settings.ts';
 import { hostPolicyFiles } from '../policy-files.ts';
 import { openSimulation } from './open.ts';
 
-export type ControllerSpec =
-  | { readonly kind: 'baseline'; readonly name: BaselineName }
-  /** A policy set, by its files and folders, with some of its fields under other values. */
-  | { readonly kind: 'policy'; readonly paths: readonly string[]; readonly settings?: readonly Setting[] };
+/** A policy set, by its files and folders, with some of its fields under other values. */
+interface PolicySpec {
+  readonly kind: 'policy';
+  readonly paths: readonly string[];
+  readonly settings?: readonly Setting[];
+}
+
+export type ControllerSpec = { readonly kind: 'baseline'; readonly name: BaselineName } | PolicySpec;
 
 export interface Job {
   readonly scenarioFile: string;
@@ -54,9 +59,11 @@ export async function runJob(
 
 function factoryOf(controller: ControllerSpec): ControllerFactory {
   if (controller.kind === 'baseline') return BASELINES[controller.name];
-  const { paths, settings = [] } = controller;
-  const set = requirePolicySet(
-    compileReading(withSettings(readPolicyFiles(paths, hostPolicyFiles), settings)),
-  );
+  const set = policySetOf(controller);
   return (bench, listen) => policyController(bench, set, listen);
+}
+
+/** @throws BallonetError USAGE, POLICY_INVALID, POLICY_UNREADABLE */
+export function policySetOf({ paths, settings = [] }: Omit<PolicySpec, 'kind'>): PolicySet {
+  return requirePolicySet(compileReading(withSettings(readPolicyFiles(paths, hostPolicyFiles), settings)));
 }

@@ -105,6 +105,20 @@ describe('simulate', PATIENCE, () => {
     expect(await codeOf(simulate(scenario, options, 1, QUIET))).toBe(code);
   });
 
+  it.each([
+    ['guest.estimate.windw', '1m', 'USAGE'],
+    ['guest.estimate.window', '1', 'POLICY_INVALID'],
+  ])('refuses %s=%s, the last of several values, before it runs anything', async (path, value, code) => {
+    const told: string[] = [];
+    const streams = { out: () => {}, err: (text: string) => told.push(text) };
+    const set = [
+      { path: 'guest.estimate.window', values: ['1m'] },
+      { path, values: [value] },
+    ];
+    expect(await codeOf(simulate(SHORT, { policy: [STANDARD], set }, 1, streams))).toBe(code);
+    expect(told).toEqual([]);
+  });
+
   it('tells its progress on stderr', async () => {
     const told: string[] = [];
     await simulate(SHORT, { policy: [], baseline: 'static' }, 1, {

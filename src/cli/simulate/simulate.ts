@@ -15,7 +15,7 @@ import { labelOf, type Score, scoreOf } from '../../simulator/score.ts';
 import { keepHeapYoung } from '../heap.ts';
 import { type OutputFormat, orUsage, outputOption, type Streams } from '../output.ts';
 import { scenarioFile, shippedScenarios } from './find.ts';
-import type { ControllerSpec, Job, JobResult } from './job.ts';
+import { type ControllerSpec, type Job, type JobResult, policySetOf } from './job.ts';
 import { openSimulation } from './open.ts';
 import { withThreads } from './pool.ts';
 import { progressLine } from './progress.ts';
@@ -104,6 +104,7 @@ export async function simulate(
   }
   const scenarioPath = scenarioFile(scenario);
   const simulation = openSimulation(scenarioPath, seed);
+  refuseFaults(policy, set);
   // What is reclaimed is told against nobody, and how much of what could be against the oracle: both always run.
   const references = (['static', 'oracle'] as const).filter(
     name => !wanted.some(spec => spec.kind === 'baseline' && spec.name === name),
@@ -127,6 +128,17 @@ export async function simulate(
   const report = reportOf(simulation, results, wanted);
   if (file !== undefined) writePage(file, report, simulation, results);
   return report;
+}
+
+/**
+ * Compiles every policy under every value by itself: a slip is told before the first run, and not after the longest.
+ *
+ * @throws BallonetError USAGE, POLICY_INVALID, POLICY_UNREADABLE
+ */
+function refuseFaults(policies: readonly string[], sweeps: readonly Sweep[]): void {
+  const settings = sweeps.flatMap(({ path, values }) => values.map(value => [{ path, value }]));
+  for (const path of policies)
+    for (const one of [[], ...settings]) policySetOf({ paths: [path], settings: one });
 }
 
 /** @throws BallonetError REPORT_UNWRITABLE */
