@@ -18,6 +18,14 @@ describe('scenarioFile', () => {
     expect(scenarioFile(text)).toBe(path);
   });
 
+  it('names the URI of a file that is meant, where a slash is missing', () => {
+    const path = scenarioFile('overcommitted');
+    expect(scenarioFile(`sim:///${path}`)).toBe(path);
+    expect(() => scenarioFile(`sim://${path}`)).toThrow(
+      expect.objectContaining({ code: 'URI_INVALID', message: expect.stringContaining(`sim:///${path}`) }),
+    );
+  });
+
   it.each(['', 'nowhere', '..', '%'])('refuses "%s"', name => {
     expect(() => scenarioFile(name)).toThrow(expect.objectContaining({ code: 'URI_INVALID' }));
   });

@@ -21,7 +21,11 @@ export function shippedScenarios(): string[] {
  */
 export function scenarioFile(text: string): string {
   const name = text.startsWith('sim:///') ? text.slice('sim:///'.length) : text;
-  if (/\.ya?ml$/.test(name) || name.includes('/')) return name;
+  if (/\.ya?ml$/.test(name) || name.includes('/')) {
+    if (existsSync(name) || !existsSync(`/${name}`)) return name;
+    const message = `there is no ${name} in this folder; the one at /${name} is sim:////${name} as a URI`;
+    throw new BallonetError('URI_INVALID', message);
+  }
   const file = join(SHIPPED_SCENARIOS, `${name}.yaml`);
   if (/^[\w.-]+$/.test(name) && existsSync(file)) return file;
   const known = shippedScenarios();

@@ -60,7 +60,9 @@ function unknownField(document: SourceDocument, path: Path, known: readonly stri
   return errorAt(keyPlace(document, path), 'POLICY_UNKNOWN_FIELD', `${where} has no field '${key}'`, {
     // {expression: max(a, b)} is two fields to YAML.
     hint: /^[\w-]*$/.test(key)
-      ? suggestion(key, known, 'its fields')
+      ? known.length === 0
+        ? undefined
+        : suggestion(key, known, 'its fields')
       : 'a comma ends a value inside { } and [ ]; put an expression that has one in quotes',
   });
 }
@@ -194,7 +196,12 @@ function fieldsAt(schema: z.core.$ZodType, path: Path): readonly string[] {
 
 function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   let at = schema;
-  while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault)
+  while (
+    at instanceof z.ZodOptional ||
+    at instanceof z.ZodDefault ||
+    at instanceof z.ZodPrefault ||
+    at instanceof z.ZodLazy
+  )
     at = at.unwrap();
   if (at instanceof z.ZodUnion) {
     const object = at.options.find(option => option instanceof z.ZodObject);

@@ -177,7 +177,9 @@ describe('simulationOf', () => {
     expect(() => simulate(lines, 1, filesOf({ 't.csv': csv }))).toThrow(
       expect.objectContaining({ code: 'TRACE_INVALID' }),
     );
-    expect(() => simulate(lines)).toThrow(expect.objectContaining({ code: 'TRACE_INVALID' }));
+    expect(() => simulate(lines)).toThrow(
+      expect.objectContaining({ code: 'TRACE_INVALID', message: expect.stringContaining(':9:30: ') }),
+    );
   });
 
   it('names the line of a trace that is wrong', () => {

@@ -9,7 +9,7 @@ import {
   sortDiagnostics,
 } from '../../policy/source/diagnostics.ts';
 import type { SourceDocument } from '../../policy/source/documents.ts';
-import { valuePlace } from '../../policy/source/locate.ts';
+import { type Path, valuePlace } from '../../policy/source/locate.ts';
 import { readOneDocument } from '../../policy/source/one-document.ts';
 import type { TraceNode } from './demand-schema.ts';
 import { generate, type Simulation, type TraceSeries } from './generate.ts';
@@ -31,6 +31,8 @@ export interface ScenarioSource {
   readonly name: string;
   readonly description: string;
   readonly spec: ScenarioSpec;
+  /** Where everything stands, for what is found wrong later. */
+  readonly document: SourceDocument;
 }
 
 export interface LoadedScenario {
@@ -50,7 +52,7 @@ export function loadScenario(file: string, files: ScenarioFiles): LoadedScenario
   const found = checkSpec(document, spec);
   if (found.length > 0) return refused(found);
   return {
-    scenario: { file, name: metadata.name, description: metadata.description ?? '', spec },
+    scenario: { file, name: metadata.name, description: metadata.description ?? '', spec, document },
     diagnostics: [],
   };
 }
@@ -109,12 +111,26 @@ export function simulationOf(source: ScenarioSource, files: ScenarioFiles, seed?
   return generate({ name, description, spec, seed, traces });
 }
 
-function readRecordings({ file }: ScenarioSource, trace: TraceNode, files: ScenarioFiles): Recording[] {
+function readRecordings(source: ScenarioSource, trace: TraceNode, files: ScenarioFiles): Recording[] {
+  const { file, spec, document } = source;
   try {
     return recordingsIn(files.trace(files.beside(file, trace.file)), trace);
   } catch (cause) {
     if (isBallonetError(cause, 'TRACE_INVALID')) throw cause;
-    const message = `${file}: the trace ${trace.file} cannot be read: ${errorMessage(cause)}`;
+    const path = pathTo(trace, spec) ?? [];
+    const { line, column } = valuePlace(document, ['spec', ...path, 'file']);
+    const message = `${file}:${line}:${column}: the trace ${trace.file} cannot be read: ${errorMessage(cause)}`;
     throw new BallonetError('TRACE_INVALID', message, { cause });
   }
+}
+
+/** Where a part of a document stands in it; undefined when it does not. */
+function pathTo(part: object, whole: unknown): Path | undefined {
+  if (whole === part) return [];
+  if (typeof whole !== 'object' || whole === null) return undefined;
+  for (const [key, value] of Object.entries(whole)) {
+    const below = pathTo(part, value);
+    if (below !== undefined) return [Array.isArray(whole) ? Number(key) : key, ...below];
+  }
+  return undefined;
 }
