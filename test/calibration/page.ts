@@ -3,7 +3,7 @@ import { KERNEL, TCG } from '../../src/hypervisor/simulated/calibrated.ts';
 import { MiB, type Ratio } from '../../src/model/units.ts';
 import { FOUR_CONTROLLERS } from '../lab/four-world.ts';
 import { errorOf, type FigureError, type Played } from './errors.ts';
-import { FIGURES } from './recording.ts';
+import { FIGURES, readRecordings } from './recording.ts';
 import type { Comparison } from './worlds.ts';
 
 /** What the model is to come to. */
@@ -15,6 +15,7 @@ export const WORLDS = '## The four scripts in both worlds';
 export function calibrationPage(played: readonly Played[], comparisons: readonly Comparison[]): string {
   const fitted = played.filter(({ script }) => script.heldOut !== true);
   const [first] = played;
+  const { fault, ...speeds } = TCG;
   const setting = `Linux ${first?.recording.kernel} in QEMU ${first?.recording.qemu} without KVM`;
   return [
     '# How true the simulator is',
@@ -50,11 +51,13 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
         .trimEnd(),
     ),
     '',
-    'Median / p95. What is left: programs that touch their memory in turn come to what is swapped sooner or later, by where the kernel’s',
-    'lists began, and the model knows it only on average (`held-out`, from 34 s on: nothing came back for 16 s, then half of what was',
-    'touched); huge pages taken after a deflation are in the model those that the balloon gave back, and in part others in reality',
-    '(`held-out`, from 122 s on). Each script was recorded alone on a quiet machine: with two at a time and others at work the same model',
-    'was twice as far off.',
+    'Median / p95. Where a script was recorded more than once, the real guest is the median of its recordings, each second. How much a',
+    'guest of huge pages swaps is chance: the first reclaim of `held-out` wrote 43 to 148 MiB in four recordings. So far are single',
+    'recordings from their median, which no model can be nearer to than by luck:',
+    '',
+    ...spreadLines(played),
+    '',
+    'What is left: how many huge pages the kernel writes before it sees the first of them free, and with it what programs come to later.',
     '',
     ...played.flatMap(({ script }) => [
       `### ${script.name}`,
@@ -76,10 +79,13 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
     `| memory missing from MemTotal | ${(KERNEL.fixed / MiB).toFixed(1)} MiB + ${percent(KERNEL.share)} of the maximum |`,
     `| pages with one major fault of swapped memory | ${KERNEL.swapCluster} |`,
     `| minor faults with each page that comes in | ${KERNEL.swapFaults} |`,
-    `| scatter of swapped memory, 0 to 1 | ${KERNEL.scatter} |`,
     `| share of a huge page that stays in memory when it is swapped out | ${percent(KERNEL.kept)} |`,
+    `| huge memory that is reclaimed ahead when all had been touched | ${(KERNEL.ahead / MiB).toFixed(1)} MiB |`,
+    `| share of huge pages that come from all free memory alike | ${percent(KERNEL.mixed)} |`,
     `| free memory that is taken last and not reported, of MemTotal | ${percent(KERNEL.apart)} |`,
-    ...Object.entries(TCG).map(
+    `| free memory that is taken last and was never touched, of MemTotal | ${percent(KERNEL.bare)} |`,
+    `| time that a minor fault takes, emulated | ${fault} µs |`,
+    ...Object.entries(speeds).map(
       ([name, value]) => `| ${name}, emulated | ${(value / MiB).toFixed(0)} MiB/s |`,
     ),
     '',
@@ -90,19 +96,39 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
   ].join('\n');
 }
 
+/** How far the recordings of a script are from one another. */
+function spreadLines(played: readonly Played[]): string[] {
+  const repeated = played.flatMap(one => {
+    const all = readRecordings(one.script.name);
+    return all.length > 1 ? [{ one, all }] : [];
+  });
+  return [
+    `| figure | ${repeated.map(({ one, all }) => `${one.script.name}, ${all.length} recordings`).join(' | ')} |`,
+    `|---|${'---:|'.repeat(repeated.length)}`,
+    ...FIGURES.map(figure => {
+      const cells = repeated.map(({ one, all }) => {
+        const { median, p95 } = errorOf(figure, all.map(({ figures }) => ({ ...one, model: figures })), played);
+        return `${percent(median)} / ${percent(p95)}`;
+      });
+      return `| ${figure} | ${cells.join(' | ')} |`;
+    }),
+  ];
+}
+
 function worldLines(comparisons: readonly Comparison[]): string[] {
   return [
     'The lab’s four scripts (`test/lab/scripts.ts`) at full length, to six guests of 512 MiB on 2100 MiB: real ones, and simulated ones of',
     'the same size, speed and timing. Reclaimed is what all processes held less than with nobody at the balloons, over the script. Time',
     'stalled is PSI full in the lab and time lost waiting in the model, which is not the same: compare it within a world.',
     '',
-    '| script | controller | reclaimed, GiB·s: lab | model | apart | exceeded, s: lab | model | swapped out, MiB: lab | model | stalled, s: lab | model |',
-    '|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
+    '| script | controller | reclaimed, GiB·s: lab | its spread | model | apart | exceeded, s: lab | model | swapped out, MiB: lab | model | stalled, s: lab | model |',
+    '|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
     ...comparisons.flatMap(({ script, rows }) =>
-      rows.map(({ controller, lab, model, reclaimed, apart }) =>
+      rows.map(({ controller, lab, model, reclaimed, spread, apart }) =>
         [
           `| ${script} | ${controller}`,
           reclaimed.lab.toFixed(1),
+          spread === 0 ? '' : spread.toFixed(1),
           reclaimed.model.toFixed(1),
           controller === 'nobody' ? '' : marked(apart <= 0.1, percent(apart)),
           lab.exceededSeconds,
@@ -122,20 +148,25 @@ function worldLines(comparisons: readonly Comparison[]): string[] {
     '|---|---|---|---|',
     ...comparisons.map(
       ({ script, ranking }) =>
-        `| ${script} | ${ranking.lab.join(', ')} | ${ranking.model.join(', ')} | ${ranking.lab.join() === ranking.model.join() ? 'yes' : '**no**'} |`,
+        `| ${script} | ${ranked(ranking.lab)} | ${ranked(ranking.model)} | ${ranked(ranking.lab) === ranked(ranking.model) ? 'yes' : '**no**'} |`,
     ),
     '',
     'More than 10 % apart is in bold. What is reclaimed hangs on how fast programs take memory, more than on who has the balloons: six',
     'emulated guests share two processors in the lab, the slower the more else the machine does, and one alone takes memory ten times as',
     'fast. In the model programs take it at the pace that they had in the lab with nobody at the balloons; where that was not recorded,',
     `as fast as one alone. Paces: ${paces(comparisons)}.`,
-    'A recording under one controller on a busy machine and under another on an idle one makes the lab’s own figures incomparable. A',
-    'balloon that works against programs which touch all they have is what the model knows least, as `held-out` shows. Where two',
-    'controllers reclaim nearly the same, a few percent decide the ranking, and it may turn. A script that has not been recorded under',
-    'all three controllers is not in the tables. The lab’s side is as it was recorded; the model plays the policy of today.',
+    'A recording under one controller on a busy machine and under another on an idle one makes the lab’s own figures incomparable. Where',
+    'a script was played more than once, the lab’s figure is the mean, and its spread is the most less the least; controllers that differ by',
+    'less than that have tied. MOM’s rounds of a second take the lab up to three while its guests swap, and the model one. A script that has',
+    'not been recorded under all three controllers is not in the tables. The lab’s side is as it was recorded; the model plays the policy',
+    'of today.',
     '',
     `${FOUR_CONTROLLERS.join(', ')}: Ballonet with the policy of test/lab/four-policy.ts, MOM’s default rules with all intervals at one second, and guests that are left alone.`,
   ];
+}
+
+function ranked(groups: readonly (readonly string[])[]): string {
+  return groups.map(group => group.join(' and ')).join(', ');
 }
 
 function paces(comparisons: readonly Comparison[]): string {

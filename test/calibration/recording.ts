@@ -1,5 +1,5 @@
 /** What a script did to a real guest, second by second, as it is kept in test/fixtures/calibration. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 const figure = z.array(z.number());
@@ -39,13 +39,49 @@ const Recording = z.strictObject({
 });
 export type Recording = Readonly<z.infer<typeof Recording>>;
 
-export function recordingFile(script: string): string {
-  return `test/fixtures/calibration/${script}.json`;
+/** @param turn the first recording, the second, ... */
+export function recordingFile(script: string, turn = 1): string {
+  return `test/fixtures/calibration/${script}${turn === 1 ? '' : `.${turn}`}.json`;
 }
 
-/** @throws Error when it has not been recorded: `npm run calibrate` */
+/** All recordings that there are of a script. */
+export function readRecordings(script: string): Recording[] {
+  const found: Recording[] = [];
+  for (let turn = 1; existsSync(recordingFile(script, turn)); turn++)
+    found.push(Recording.parse(JSON.parse(readFileSync(recordingFile(script, turn), 'utf8'))));
+  return found;
+}
+
+/**
+ * What a script does to a real guest as a rule: the median of its recordings, each second. How much a guest swaps differs from one time
+ * to the next.
+ *
+ * @throws Error when it has not been recorded: `npm run calibrate`
+ */
 export function readRecording(script: string): Recording {
-  return Recording.parse(JSON.parse(readFileSync(recordingFile(script), 'utf8')));
+  const all = readRecordings(script);
+  const [first] = all;
+  if (first === undefined) throw new Error(`${script} has not been recorded: npm run calibrate`);
+  const at = all.map(({ times }) => first.times.map(time => nearest(times, time)));
+  const typical = (figure: Figure): number[] =>
+    first.times.map((_, i) => median(all.map(({ figures }, k) => figures[figure][at[k]?.[i] ?? i] ?? Number.NaN)));
+  return {
+    ...first,
+    figures: Object.fromEntries(FIGURES.map(figure => [figure, typical(figure)])) as Record<Figure, number[]>,
+  };
+}
+
+function nearest(times: readonly number[], time: number): number {
+  const after = times.findIndex(each => each >= time);
+  if (after < 0) return times.length - 1;
+  const [a = Number.NaN, b = Number.NaN] = [times[after - 1], times[after]];
+  return after > 0 && time - a < b - time ? after - 1 : after;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }
 
 /** One line for each key, so that a new recording can be read in a diff. */

@@ -7,6 +7,8 @@ const FILE = 'test/fixtures/calibration/worlds.json';
 const Outcome = z.strictObject({
   /** Of all guests' processes together, MiB, at each second of the script. */
   resident: z.array(z.number()),
+  /** The same of further plays: how much of a difference is chance. */
+  again: z.array(z.array(z.number())).optional(),
   /** Time in which they and what the host keeps were more than the host has. */
   exceededSeconds: z.number(),
   /** MiB, of all guests. */
@@ -27,8 +29,12 @@ export function readWorlds(): Worlds {
   return existsSync(FILE) ? Worlds.parse(JSON.parse(readFileSync(FILE, 'utf8'))) : {};
 }
 
-export function writeOutcome(script: string, controller: string, outcome: Outcome): void {
+/** @param further keeps what was recorded, and adds this to it as one more play */
+export function writeOutcome(script: string, controller: string, played: Outcome, further = false): void {
   const worlds = readWorlds();
+  const before = worlds[script]?.[controller];
+  const outcome =
+    further && before ? { ...before, again: [...(before.again ?? []), played.resident] } : played;
   const all = { ...worlds, [script]: { ...worlds[script], [controller]: outcome } };
   const lines = Object.entries(all).map(([name, controllers]) => {
     const own = Object.entries(controllers).map(([key, value]) => `    "${key}": ${JSON.stringify(value)}`);

@@ -14,28 +14,34 @@ export interface KernelFigures {
   /** Minor faults for each page that comes in. */
   readonly swapFaults: number;
   /**
-   * How swapped memory lies among what is touched in turn: 0, all that comes next, as the kernel swaps out what was touched
-   * longest ago; 1, evenly spread.
-   */
-  readonly scatter: number;
-  /**
    * Share of a huge page that stays in memory when it is swapped out: it is split and all of it written, and one round of reclaim
    * frees a part (shrink_page_list() in mm/vmscan.c; recordings show 1.5 to 2 pages written for each page freed, by 512 at a time).
    */
   readonly kept: Ratio;
+  /**
+   * How much more huge memory the kernel reclaims when it has to look at all pages before it finds one that has not been touched. Each
+   * look makes the next one wider (sc->priority in mm/vmscan.c), and what is being written does not count as freed yet.
+   */
+  readonly ahead: Bytes;
+  /** Share of huge pages that come from all free memory alike, and not from what was freed or came out of the balloon last. */
+  readonly mixed: Ratio;
   /** Share of MemTotal that lies apart when it is free: taken last, and not reported. */
   readonly apart: Ratio;
+  /** Share of MemTotal that is taken last too, and that nobody has touched by then. */
+  readonly bare: Ratio;
 }
 
 /** Linux 6.1 of Debian 12. */
 export const KERNEL: KernelFigures = {
   fixed: 33.1 * MiB,
-  share: 0.0177,
-  swapCluster: 7.88,
-  swapFaults: 2,
-  scatter: 0.664,
-  kept: 0.525,
-  apart: 0.0516,
+  share: 0.0178,
+  swapCluster: 8.57,
+  swapFaults: 1.79,
+  kept: 0.556,
+  ahead: 58.5 * MiB,
+  mixed: 0.318,
+  apart: 0.0449,
+  bare: 0.0287,
 };
 
 /** Bytes per second. */
@@ -46,15 +52,18 @@ export interface Speed {
   readonly deflate: number;
   /** How fast programs can touch new memory. */
   readonly touch: number;
+  /** Microseconds that a minor fault takes. */
+  readonly fault: number;
 }
 
 /** The lab's guests: QEMU 7.2 without KVM, swap and files on an image without the host's cache. */
 export const TCG: Speed & { readonly swapIn: number; readonly swapOut: number; readonly files: number } = {
-  inflateTouched: 455 * MiB,
-  inflateUntouched: 277 * MiB,
-  deflate: 230 * MiB,
-  touch: 419 * MiB,
-  swapIn: 45.5 * MiB,
-  swapOut: 180 * MiB,
+  inflateTouched: 342 * MiB,
+  inflateUntouched: 334 * MiB,
+  deflate: 2440 * MiB,
+  touch: 619 * MiB,
+  swapIn: 95.3 * MiB,
+  swapOut: 771 * MiB,
   files: 300 * MiB,
+  fault: 37.4,
 };

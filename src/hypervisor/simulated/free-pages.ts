@@ -3,7 +3,7 @@
  * freed pages stay resident on the host while pages out of the balloon are not: so what was freed or deflated last decides whether
  * new memory costs the host anything. The model knows the last two layers of that stack; below them resident pages come first.
  */
-import type { Bytes, Seconds } from '../../model/units.ts';
+import type { Bytes, Ratio, Seconds } from '../../model/units.ts';
 import { PAGE, wholePages } from './pages.ts';
 
 export interface FreePages {
@@ -23,26 +23,51 @@ export interface FreePages {
   reportIn: Seconds;
 }
 
+/** Free pages that are taken when there are no others: of those that the host backs, and of those that it does not. */
+export interface LastPages {
+  readonly resident: Bytes;
+  readonly bare: Bytes;
+}
+
 /** PAGE_REPORTING_DELAY of mm/page_reporting.c: pages are reported so long after the first of them was freed. */
 const REPORTING_DELAY: Seconds = 2;
 
-/**
- * Takes free pages from the top of the stack.
- *
- * @param apart resident pages that are taken last
- */
-export function takeFree(pages: FreePages, bytes: Bytes, apart: Bytes): void {
+/** Takes free pages from the top of the stack. */
+export function takeFree(pages: FreePages, bytes: Bytes, last: LastPages): void {
   const freed = Math.min(bytes, pages.freed);
   const returned = Math.min(bytes - freed, pages.returned);
   const rest = bytes - freed - returned;
   const fresh = pages.free - pages.freeResident - pages.returned;
   const resident = pages.freeResident - pages.freed;
-  const below = Math.max(rest - fresh, Math.min(rest, Math.max(0, resident - apart)));
+  const near = Math.min(rest, Math.max(0, resident - last.resident));
+  const far = Math.min(rest - near, Math.max(0, fresh - last.bare));
+  const below = near + ofLast(resident - near, fresh - far, rest - near - far);
   pages.free -= bytes;
   pages.listed = Math.max(0, pages.listed - bytes);
   pages.freed -= freed;
   pages.returned -= returned;
   pages.freeResident -= freed + below;
+}
+
+/**
+ * Takes free pages in whole blocks of 2 MiB. Where the balloon had its pages scattered among others, the blocks that it completes are
+ * resident in part.
+ *
+ * @param mixed share of them that is taken from all free pages alike, and not from the top of the stack
+ */
+export function takeBlocks(pages: FreePages, bytes: Bytes, last: LastPages, mixed: Ratio): void {
+  const below = Math.max(0, pages.freeResident - pages.freed - last.resident);
+  const resident = Math.min(below, wholePages((bytes * mixed * below) / pages.free));
+  pages.free -= resident;
+  pages.freeResident -= resident;
+  pages.listed = Math.min(pages.listed, pages.free);
+  takeFree(pages, bytes - resident, last);
+}
+
+/** How many of `bytes` are resident where pages are taken from all that there are, in equal shares. */
+function ofLast(resident: Bytes, bare: Bytes, bytes: Bytes): Bytes {
+  if (bytes <= 0) return 0;
+  return Math.min(resident, Math.max(bytes - bare, wholePages((bytes * resident) / (resident + bare))));
 }
 
 /** Gives pages back to the guest's allocator, up to `list` on the processor's list; for the host they stay resident. */

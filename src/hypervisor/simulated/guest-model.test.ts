@@ -5,7 +5,7 @@ import { KERNEL } from './calibrated.ts';
 import { reportFreePages } from './free-pages.ts';
 import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './guest-model.ts';
 import { PAGE } from './pages.ts';
-import { type GuestMemory, type GuestParameters, held, memAvailable, watermarksOf } from './reclaim.ts';
+import { type GuestMemory, type GuestParameters, held, memAvailable } from './reclaim.ts';
 import { reportOf } from './report.ts';
 import { KVM, parametersOf } from './scenario.ts';
 
@@ -70,6 +70,23 @@ function discrepancies({ memory, parameters }: Guest): string[] {
     ...(swapped + memory.written <= parameters.swap ? [] : ['swap device too small']),
     ...(size <= parameters.maximum ? [] : ['above the maximum']),
     ...(residentBytes(memory) <= size ? [] : ['more resident than the size']),
+    ...turnErrors(memory, parameters),
+  ];
+}
+
+/** What is touched in turn is what programs hold beside what is locked, and of it as much is swapped and written. */
+function turnErrors({ turns, ...memory }: GuestMemory, { locked }: GuestParameters): string[] {
+  if (turns === undefined) return [];
+  const sum = (name: 'size' | 'swapped' | 'written' | 'cached') =>
+    turns.pieces.reduce((total, piece) => total + piece[name], 0);
+  return [
+    ...(sum('size') === Math.max(0, memory.anonymous + memory.swapped - locked) ? [] : ['pieces missing']),
+    ...(sum('swapped') === memory.swapped ? [] : ['swapped elsewhere']),
+    ...(sum('written') === memory.written ? [] : ['written elsewhere']),
+    ...(sum('cached') === memory.swapCached ? [] : ['cached elsewhere']),
+    ...(turns.pieces.every(({ size, swapped, written, cached }) => swapped + written + cached <= size)
+      ? []
+      : ['a piece smaller than its parts']),
   ];
 }
 
@@ -85,7 +102,7 @@ const parameterChoices = fc.record({
   swapInRate: fc.integer({ min: 1, max: 2048 }).map(mib => mib * MiB),
   swapOutRate: fc.integer({ min: 1, max: 2048 }).map(mib => mib * MiB),
   hotShare: share,
-  touchRate: fc.constantFrom(0, 16 * MiB, GiB, Number.POSITIVE_INFINITY),
+  touchRate: fc.constantFrom(undefined, 0, 16 * MiB, GiB, Number.POSITIVE_INFINITY),
   locked: fc.constantFrom(0, 20 * MiB),
   files: fc.record({
     size: fc.integer({ min: 0, max: 8 * GiB }),
@@ -297,7 +314,7 @@ describe('stepGuest', () => {
   });
 
   it('gives programs what came out of the balloon before what was freed earlier, and what was freed since before both', () => {
-    const subject = guest({}, 1);
+    const subject = guest({ hugePages: false }, 1);
     const { memory } = subject;
     run(subject, 10, { demand: 0, target: 3 * GiB });
     run(subject, 3, { demand: 0, target: 4 * GiB });
@@ -379,8 +396,19 @@ describe('stepGuest', () => {
     expect(memory.listed).toBe(0);
   });
 
+  it('makes huge pages of what came out of the balloon, but for blocks that are resident in part', () => {
+    const subject = guest({}, 1);
+    const { memory } = subject;
+    run(subject, 10, { demand: 0, target: 3 * GiB });
+    run(subject, 3, { demand: 0, target: 4 * GiB });
+    const resident = residentBytes(memory);
+    run(subject, 3, { demand: 512 * MiB, target: 4 * GiB });
+    expect(residentBytes(memory)).toBeLessThan(resident + 512 * MiB);
+    expect(residentBytes(memory)).toBeGreaterThan(resident + 512 * MiB * (1 - KERNEL.mixed));
+  });
+
   it('takes last what lies apart, and then takes it', () => {
-    const subject = guest({ apart: 200 * MiB, hugePages: false }, 0.5);
+    const subject = guest({ apart: { resident: 200 * MiB, bare: 0 }, hugePages: false }, 0.5);
     const { memory, parameters } = subject;
     const { freeResident } = memory;
     run(subject, 5, { demand: freeResident, target: 4 * GiB });
@@ -418,9 +446,9 @@ describe('stepGuest', () => {
     const pass = { size: 512 * MiB, rate: 256 * MiB, every: 20, mapped: 0 };
     const subject = guest({ files: pass, text: 0 });
     const { memory, harm, parameters } = subject;
-    for (let i = 0; i < 21; i++) stepGuest(memory, harm, parameters, 0, 4 * GiB, STEP, true);
+    for (let i = 0; i < 21; i++) stepGuest(memory, harm, parameters, 0, 4 * GiB, STEP);
     expect(memory.cache).toBe(512 * MiB);
-    for (let i = 0; i < 20; i++) stepGuest(memory, harm, parameters, 0, 4 * GiB, STEP, true);
+    for (let i = 0; i < 20; i++) stepGuest(memory, harm, parameters, 0, 4 * GiB, STEP);
     expect([memory.cache, harm.rereadBytes, memory.majorFaults]).toEqual([512 * MiB, 0, 0]);
   });
 
@@ -430,17 +458,5 @@ describe('stepGuest', () => {
       stepGuest(subject.memory, subject.harm, subject.parameters, 1 * GiB, undefined, STEP);
     expect(subject.memory.size).toBe(4 * GiB);
     expect(subject.memory.anonymous).toBe(1 * GiB);
-  });
-});
-
-describe('watermarksOf', () => {
-  it('gives what khugepaged recommends: 44 MiB for two zones, 66 MiB for three, at most 5 %', () => {
-    expect(watermarksOf(1 * GiB, 52 * MiB).min).toBe(44 * MiB);
-    expect(watermarksOf(4 * GiB, 190 * MiB).min).toBe(66 * MiB);
-    expect(watermarksOf(600 * MiB, 40 * MiB).min).toBe(28 * MiB);
-  });
-
-  it('gives the root of the size where huge pages are off', () => {
-    expect(watermarksOf(512 * MiB, 42 * MiB).min / MiB).toBeCloseTo(2.7, 1);
   });
 });

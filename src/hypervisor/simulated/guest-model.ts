@@ -18,9 +18,9 @@ import {
   type SwapBudget,
   take,
 } from './reclaim.ts';
+import { touchSwapped } from './touch.ts';
+import { cut, extend, newTurns } from './turns.ts';
 
-/** A cold page is touched about this often. */
-const COLD_TOUCH: Seconds = 600;
 const HUGE_PAGE: Bytes = 2 * MiB;
 /** Allocation without any progress for this long calls the OOM killer. */
 const OOM_PATIENCE: Seconds = 0.5;
@@ -60,7 +60,10 @@ export function noHarm(): GuestHarm {
  * @param resident bytes of the guest's memory that the host already backs: none at a cold start, what was there before at a
  *   reboot, because a reset frees nothing on the host.
  */
-export function bootMemory({ maximum, kernel }: GuestParameters, resident: Bytes): GuestMemory {
+export function bootMemory(
+  { maximum, kernel, swap, touchRate }: GuestParameters,
+  resident: Bytes,
+): GuestMemory {
   const free = maximum - kernel;
   return {
     size: maximum,
@@ -77,6 +80,7 @@ export function bootMemory({ maximum, kernel }: GuestParameters, resident: Bytes
     huge: 0,
     written: 0,
     swapCached: 0,
+    turns: touchRate === undefined ? undefined : newTurns(maximum + swap),
     filesSeen: 0,
     blockedSeconds: 0,
     restartSeconds: 0,
@@ -97,7 +101,7 @@ export function residentBytes(memory: Readonly<GuestMemory>): Bytes {
  *
  * @param demand anonymous memory that the programs want now
  * @param target size that the host wants the guest to have; undefined while no balloon driver is loaded
- * @param reading false between two passes over the files
+ * @param reading bytes per second of its files
  */
 export function stepGuest(
   memory: GuestMemory,
@@ -106,7 +110,7 @@ export function stepGuest(
   demand: Bytes,
   target: Bytes | undefined,
   dt: Seconds,
-  reading = true,
+  reading = parameters.files.rate,
 ): void {
   const budget: SwapBudget = { left: dt };
   const { swapOut } = memory;
@@ -119,7 +123,7 @@ export function stepGuest(
   const stalled = waiting + touchSwapped(memory, parameters, budget, dt);
   harm.stallSeconds += Math.min(dt, stalled);
   harm.shortageByteSeconds += (missing + hotSwapped(memory, parameters)) * dt;
-  if (reading) readFiles(memory, harm, parameters, dt);
+  if (reading > 0) readFiles(memory, harm, parameters, reading, dt);
   if (target !== undefined && target < memory.size) inflate(memory, harm, parameters, budget, target, dt);
   const { low, high } = parameters.watermarks;
   const counted = memory.free - memory.listed;
@@ -131,13 +135,15 @@ export function stepGuest(
 function dropUnwanted(memory: GuestMemory, { list }: GuestParameters, wanted: Bytes): void {
   const surplus = held(memory) - wanted;
   if (surplus <= 0) return;
-  const fromSwap = Math.min(memory.swapped, wholePages(surplus * (memory.swapped / held(memory))));
+  const ended = memory.turns && cut(memory.turns, surplus);
+  const share = surplus / held(memory);
+  const fromSwap = ended?.swapped ?? Math.min(memory.swapped, wholePages(memory.swapped * share));
   const fromMemory = Math.min(memory.anonymous, surplus - fromSwap);
   memory.swapped -= surplus - fromMemory;
-  const share = fromMemory / Math.max(1, memory.anonymous);
-  memory.swapCached -= wholePages(memory.swapCached * share);
-  memory.huge -= wholePages(memory.huge * share);
-  memory.written -= wholePages(memory.written * share);
+  const part = fromMemory / Math.max(1, memory.anonymous);
+  memory.swapCached -= ended?.cached ?? wholePages(memory.swapCached * part);
+  memory.huge -= wholePages(memory.huge * part);
+  memory.written -= ended?.written ?? wholePages(memory.written * part);
   memory.anonymous -= fromMemory;
   fitParts(memory);
   release(memory, fromMemory, list);
@@ -161,8 +167,10 @@ function allocate(
   const { free, listed } = memory;
   const { min, high } = parameters.watermarks;
   const huge = parameters.hugePages && free + reclaimableCache(memory, parameters) - asked > high;
-  const got = take(memory, parameters, budget, asked, 'direct');
+  const got = take(memory, parameters, budget, asked, 'direct', huge);
+  const { turns } = memory;
   memory.anonymous += got;
+  if (turns) extend(turns, Math.max(0, held(memory) - parameters.locked) - turns.span, huge);
   // Huge pages are not made of those on the list.
   if (huge && free - min >= asked) memory.listed = Math.min(listed, memory.free);
   if (huge) memory.huge += got;
@@ -190,6 +198,7 @@ function deflatedOnOom(memory: GuestMemory, { autodeflate, maximum, list }: Gues
 function killPrograms(memory: GuestMemory, harm: GuestHarm, { locked, list }: GuestParameters): void {
   const freed = Math.max(0, memory.anonymous - locked);
   release(memory, freed, list);
+  if (memory.turns) cut(memory.turns, memory.turns.span);
   memory.anonymous -= freed;
   memory.swapped = 0;
   memory.swapCached = 0;
@@ -200,71 +209,15 @@ function killPrograms(memory: GuestMemory, harm: GuestHarm, { locked, list }: Gu
   harm.oomKills++;
 }
 
-/** Brings back swapped pages that are touched. Returns the time the programs lost waiting for those that they cannot do without. */
-function touchSwapped(
-  memory: GuestMemory,
-  parameters: GuestParameters,
-  budget: SwapBudget,
-  dt: Seconds,
-): Seconds {
-  if (memory.swapped === 0 && memory.written === 0) return 0;
-  const { swapInRate, swapOutRate, touchRate, figures } = parameters;
-  const before = budget.left;
-  const hot = hotSwapped(memory, parameters);
-  // Of each page that is touched in turn, the chance that it is swapped; one that is takes the time to bring it in.
-  const missing = touchRate > 0 ? (memory.swapped / held(memory)) ** figures.scatter : 0;
-  const passed = touchRate > 0 ? dt / (1 / touchRate + missing / swapInRate) : 0;
-  const wanted = Math.min(memory.swapped, hot + wholePages(passed * missing));
-  touchWritten(memory, parameters, passed);
-  const { min, high } = parameters.watermarks;
-  const room = Math.max(0, memory.free - min) + reclaimableCache(memory, parameters);
-  const brought = Math.min(wanted, room, wholePages(budget.left * swapInRate));
-  swapIn(memory, parameters, budget, take(memory, parameters, budget, brought, 'direct'));
-  // Without room every page that comes in drives another one out: thrashing moves data and changes no amount.
-  const both = 1 / (1 / swapInRate + 1 / swapOutRate);
-  const churned = Math.min(wanted - brought, memory.anonymous, wholePages(budget.left * both));
-  memory.swapIn += churned;
-  memory.swapOut += churned;
-  if (churned > 0) memory.swapCached += wholePages(churned * (1 - memory.swapCached / memory.anonymous));
-  fitParts(memory);
-  countSwapFaults(memory, parameters, churned);
-  budget.left -= churned / both;
-  const lost = before - budget.left;
-
-  const cold = memory.swapped - hotSwapped(memory, parameters);
-  const touched = Math.max(PAGE, wholePages((cold * dt) / COLD_TOUCH));
-  const bearable = wholePages(budget.left * swapInRate);
-  const returning = Math.min(touched, cold, wholePages(memory.free - high), bearable);
-  takeFree(memory, returning, parameters.apart);
-  swapIn(memory, parameters, budget, returning);
-  return lost;
-}
-
-/** What was written and never left is mapped again, and changed, as the programs come by. */
-function touchWritten(memory: GuestMemory, { figures }: GuestParameters, passed: Bytes): void {
-  const touched = wholePages(memory.written * Math.min(1, passed / held(memory)));
-  memory.written -= touched;
-  memory.swapCached += touched;
-  memory.minorFaults += (touched / PAGE) * figures.swapFaults;
-}
-
-function swapIn(memory: GuestMemory, parameters: GuestParameters, budget: SwapBudget, bytes: Bytes): void {
-  memory.anonymous += bytes;
-  memory.swapped -= bytes;
-  memory.swapCached += bytes;
-  memory.swapIn += bytes;
-  countSwapFaults(memory, parameters, bytes);
-  budget.left -= bytes / parameters.swapInRate;
-}
-
-function countSwapFaults(memory: GuestMemory, { figures }: GuestParameters, bytes: Bytes): void {
-  memory.majorFaults += bytes / (PAGE * figures.swapCluster);
-  memory.minorFaults += (bytes / PAGE) * figures.swapFaults;
-}
-
 /** Reads files at the guest's pace; misses fill the cache as far as there is free memory, and otherwise recycle it. */
-function readFiles(memory: GuestMemory, harm: GuestHarm, parameters: GuestParameters, dt: Seconds): void {
-  const { size, rate, every, mapped } = parameters.files;
+function readFiles(
+  memory: GuestMemory,
+  harm: GuestHarm,
+  parameters: GuestParameters,
+  rate: number,
+  dt: Seconds,
+): void {
+  const { size, every, mapped } = parameters.files;
   if (size <= 0) return;
   // Here and there all the time, what is read is cached as often as not; from end to end, all that is missing is read.
   const missed = wholePages(
@@ -307,7 +260,7 @@ function inflate(
   const { watermarks, speed, apart } = parameters;
   const before = memory.size;
   const spare = Math.min(before - target, Math.max(0, memory.free - watermarks.min));
-  const near = Math.max(0, memory.freeResident - apart);
+  const near = Math.max(0, memory.freeResident - apart.resident);
   const touched = Math.min(spare, near, wholePages(speed.inflateTouched * dt));
   const timeLeft = dt - touched / speed.inflateTouched;
   const untouched = Math.min(

@@ -231,7 +231,7 @@ export class SimulatedGuest {
     this.#target += plugged;
     memory.size += plugged;
     if (plugged > 0) giveBack(memory, plugged, 0);
-    else takeFree(memory, -plugged, 0);
+    else takeFree(memory, -plugged, { resident: 0, bare: 0 });
   }
 
   /** The size that it was last asked to take. */
@@ -271,7 +271,7 @@ export class SimulatedGuest {
       this.runSeconds += dt;
       const target = this.#booted && this.hasBalloon ? this.#followed(memory) : undefined;
       stepGuest(memory, this.harm, this.parameters, this.demandAt(time), target, dt, this.#reads(time));
-      if (this.spec.freePageReporting) reportFreePages(memory, this.parameters.apart, dt);
+      if (this.spec.freePageReporting) reportFreePages(memory, this.parameters.apart.resident, dt);
       if (this.spec.obstacles?.length || this.#faults.has('pinned'))
         this.#pinned = Math.max(this.#pinned, residentBytes(memory));
       if (target !== undefined) this.#driver(memory, wall);
@@ -289,10 +289,11 @@ export class SimulatedGuest {
     if (this.state === 'running') this.harm.stallSeconds += seconds;
   }
 
-  /** Between two passes over its files it does not read. */
-  #reads(time: Seconds): boolean {
-    const { every, size, rate } = this.parameters.files;
-    return every === 0 || time % every < size / rate;
+  /** Bytes per second at which it reads its files, or writes them; between two passes over them it does not. */
+  #reads(time: Seconds): number {
+    const { every, size, rate, written } = this.parameters.files;
+    if (written && time < written.from + size / written.rate) return time < written.from ? 0 : written.rate;
+    return every === 0 || time % every < size / rate ? rate : 0;
   }
 
   /** Programs and balloon driver run. */

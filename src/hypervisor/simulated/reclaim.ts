@@ -1,8 +1,10 @@
 /** Memory inside a simulated guest, and how its kernel finds room: from free pages, then from the page cache, then by swapping. */
-import { type Bytes, GiB, KiB, MiB, type Ratio, type Seconds } from '../../model/units.ts';
+import { type Bytes, KiB, MiB, type Ratio, type Seconds } from '../../model/units.ts';
 import type { KernelFigures, Speed } from './calibrated.ts';
-import { type FreePages, release, takeFree } from './free-pages.ts';
+import { type FreePages, type LastPages, release, takeBlocks, takeFree } from './free-pages.ts';
 import { wholePages } from './pages.ts';
+import { oldest, renew, type Turns } from './turns.ts';
+import type { Watermarks } from './watermarks.ts';
 
 /** What a guest is made of; constant while it runs. */
 export interface GuestParameters {
@@ -17,8 +19,8 @@ export interface GuestParameters {
   readonly swapOutRate: number;
   /** Share of the anonymous memory that the programs touch all the time. */
   readonly hotShare: Ratio;
-  /** Bytes a second that they touch of all that they hold, over and over. */
-  readonly touchRate: number;
+  /** Bytes a second that they touch of all that they hold in turn, over and over; undefined: here and there, and nobody knows when. */
+  readonly touchRate: number | undefined;
   /** The files that the guest reads over and over. */
   readonly files: FileReads;
   /** Pages of running programs' files; reclaim does not get them. */
@@ -34,7 +36,7 @@ export interface GuestParameters {
    * small to be reported. Programs, files and balloon get it last, when other pages are used up (zonelists and migrate types,
    * mm/page_alloc.c; 28 to 36 MiB in the recordings).
    */
-  readonly apart: Bytes;
+  readonly apart: LastPages;
   /** Programs' memory comes in huge pages, where there is room for them. */
   readonly hugePages: boolean;
   /** Running out of memory deflates the balloon instead of killing programs, and MemTotal does not know of the balloon. */
@@ -49,18 +51,10 @@ export interface FileReads {
   readonly rate: number;
   /** From their beginning to their end each so many seconds; 0: without a break. */
   readonly every: Seconds;
+  /** When they are written, by the scenario's time, and at how many bytes per second: there are none before. Default: long ago. */
+  readonly written?: { readonly from: Seconds; readonly rate: number };
   /** Share of the reads that go through mapped files, and so fault. */
   readonly mapped: Ratio;
-}
-
-/** Free memory that the kernel defends. */
-export interface Watermarks {
-  /** Allocations below this reclaim first; the balloon and the programs cannot go under it. */
-  readonly min: Bytes;
-  /** Below this kswapd wakes. */
-  readonly low: Bytes;
-  /** kswapd reclaims up to this. */
-  readonly high: Bytes;
 }
 
 /**
@@ -81,6 +75,8 @@ export interface GuestMemory extends FreePages {
   written: Bytes;
   /** Anonymous memory that has come back from swap and still has its place there: the kernel counts it as file pages too. */
   swapCached: Bytes;
+  /** Where it lies, if it is touched in turn. */
+  readonly turns: Turns | undefined;
   /** Most file data that was ever cached at once: what is read again below this is a re-read. */
   filesSeen: Bytes;
   /** How long the programs' allocations have got nothing at all. */
@@ -104,28 +100,6 @@ export const TEXT: Bytes = 16 * MiB;
 /** Mapped files fault in by windows of 64 KiB (mm/memory.c, fault_around_bytes). */
 export const FAULT_AROUND: Bytes = 64 * KiB;
 
-/** Below this much memory Linux leaves transparent huge pages off (mm/huge_memory.c, hugepage_init()). */
-const HUGE_PAGES_FROM: Bytes = 512 * MiB;
-
-/** True where the kernel of a guest of this MemTotal uses huge pages by itself. */
-export function usesHugePages(total: Bytes): boolean {
-  return total >= HUGE_PAGES_FROM;
-}
-
-/**
- * A guest's watermarks. Without huge pages min_free_kbytes is the root of 16 times the memory in KiB (mm/page_alloc.c,
- * calculate_min_free_kbytes()); with them khugepaged raises it to 11 pageblocks of 2 MiB a zone, at most 5 % of memory
- * (mm/khugepaged.c, set_recommended_min_free_kbytes()). Low and high lie a quarter and a half above (__setup_per_zone_wmarks()).
- * A guest above 3 GiB has a third zone.
- */
-export function watermarksOf(maximum: Bytes, kernel: Bytes): Watermarks {
-  const total = maximum - kernel;
-  const zones = maximum > 3 * GiB ? 3 : 2;
-  const root = Math.sqrt((16 * total) / KiB) * KiB;
-  const min = wholePages(usesHugePages(total) ? Math.min(zones * 22 * MiB, 0.05 * total) : root);
-  return { min, low: wholePages(min * 1.25), high: wholePages(min * 1.5) };
-}
-
 /** MemAvailable as mm/show_mem.c, si_mem_available() estimates it. */
 export function memAvailable(memory: Readonly<GuestMemory>, { low, high }: Watermarks): Bytes {
   const free = memory.free - memory.listed;
@@ -142,9 +116,14 @@ export function hotSwapped(memory: Readonly<GuestMemory>, parameters: GuestParam
   return memory.swapped === 0 ? 0 : Math.max(0, memory.swapped - coldTotal(memory, parameters));
 }
 
-/** What lies apart in a guest of this MemTotal. */
-export function apartOf(total: Bytes, { apart }: KernelFigures): Bytes {
-  return wholePages(apart * total);
+/**
+ * What lies apart in a guest of this MemTotal. It is resident as far as the guest has touched all its memory once, and bare otherwise.
+ *
+ * @param touched bytes beside its kernel that it has touched
+ */
+export function apartOf(total: Bytes, { apart, bare }: KernelFigures, touched: Bytes): LastPages {
+  const resident = wholePages(Math.min(apart * total, touched));
+  return { resident, bare: wholePages((apart + bare) * total) - resident };
 }
 
 /** File pages that reclaim can have. */
@@ -184,23 +163,78 @@ function swapOut(
     kind === 'direct'
       ? memory.anonymous - parameters.locked
       : Math.min(memory.anonymous - parameters.locked, coldTotal(memory, parameters) - memory.swapped);
-  const most = Math.min(wanted, Math.max(0, swappable));
+  const able = Math.max(0, swappable);
+  const most = Math.min(wanted, able);
   const { swapped } = memory;
-  if (memory.huge > 0) splitHuge(memory, parameters, budget, most);
-  // What has a place on the device already needs no other.
-  const again = Math.min(memory.written, most - (memory.swapped - swapped));
-  memory.written -= again;
-  leave(memory, again);
-  const rest = Math.min(
-    writable(memory, parameters, budget),
-    most - (memory.swapped - swapped),
-    memory.anonymous - memory.huge - memory.written,
-  );
-  memory.swapOut += rest;
-  budget.left -= rest / parameters.swapOutRate;
-  leave(memory, rest);
+  if (memory.turns) swapOldest(memory, memory.turns, parameters, budget, most, able);
+  else swapAny(memory, parameters, budget, most);
   fitParts(memory);
   return memory.swapped - swapped;
+}
+
+function swapAny(memory: GuestMemory, parameters: GuestParameters, budget: SwapBudget, most: Bytes): void {
+  const { swapped } = memory;
+  if (memory.huge > 0) splitHuge(memory, parameters, budget, most, memory.huge);
+  leaveWritten(memory, Math.min(memory.written, most - (memory.swapped - swapped)));
+  const rest = memory.anonymous - memory.huge - memory.written;
+  write(memory, parameters, budget, Math.min(rest, most - (memory.swapped - swapped)));
+}
+
+function swapOldest(
+  memory: GuestMemory,
+  turns: Turns,
+  parameters: GuestParameters,
+  budget: SwapBudget,
+  most: Bytes,
+  able: Bytes,
+): void {
+  let left = most;
+  for (let more = able - most; left > 0; ) {
+    const piece = oldest(turns);
+    if (piece === undefined) return;
+    if (memory.huge > 0 && turns.spared >= turns.queue.length) {
+      const ahead = Math.min(more, wholePages(parameters.figures.ahead));
+      left += ahead;
+      more -= ahead;
+    }
+    turns.spared = 0;
+    const { swapped, written } = memory;
+    if (piece.huge) {
+      const whole = Math.min(memory.huge, piece.size - piece.swapped - piece.written);
+      splitHuge(memory, parameters, budget, left, whole);
+      piece.written += memory.written - written;
+    } else {
+      leaveWritten(memory, Math.min(piece.written, left));
+      piece.written -= memory.swapped - swapped;
+      const mapped = piece.size - piece.swapped - (memory.swapped - swapped) - piece.written;
+      const out = write(memory, parameters, budget, Math.min(left - (memory.swapped - swapped), mapped));
+      const stays = out === 0 ? piece.cached : wholePages(piece.cached * (1 - out / mapped));
+      memory.swapCached -= piece.cached - stays;
+      piece.cached = stays;
+    }
+    const freed = memory.swapped - swapped;
+    piece.swapped += freed;
+    left -= freed;
+    if (piece.huge && (memory.huge === 0 || piece.swapped + piece.written === piece.size)) {
+      piece.huge = false;
+      // Written while they were off the list, its pages come back to its end (folio_rotate_reclaimable() in mm/swap.c).
+      renew(turns);
+    } else if (freed === 0 && memory.written === written) return;
+  }
+}
+
+/** What has a place on the device already needs no other. */
+function leaveWritten(memory: GuestMemory, bytes: Bytes): void {
+  memory.written -= bytes;
+  leave(memory, bytes);
+}
+
+function write(memory: GuestMemory, parameters: GuestParameters, budget: SwapBudget, bytes: Bytes): Bytes {
+  const out = Math.max(0, Math.min(bytes, writable(memory, parameters, budget)));
+  memory.swapOut += out;
+  budget.left -= out / parameters.swapOutRate;
+  leave(memory, out);
+  return out;
 }
 
 function leave(memory: GuestMemory, bytes: Bytes): void {
@@ -208,15 +242,16 @@ function leave(memory: GuestMemory, bytes: Bytes): void {
   memory.swapped += bytes;
 }
 
-/** Writes whole huge pages and frees a part of them, up to `wanted` bytes. */
+/** Writes whole huge pages, of up to `huge` bytes, and frees a part of them, up to `wanted` bytes. */
 function splitHuge(
   memory: GuestMemory,
   parameters: GuestParameters,
   budget: SwapBudget,
   wanted: Bytes,
+  huge: Bytes,
 ): void {
   const { kept } = parameters.figures;
-  const bytes = Math.min(memory.huge, wholePages(wanted / (1 - kept)), writable(memory, parameters, budget));
+  const bytes = Math.min(huge, wholePages(wanted / (1 - kept)), writable(memory, parameters, budget));
   const freed = Math.min(wanted, bytes - wholePages(bytes * kept));
   memory.huge -= bytes;
   memory.written += bytes - freed;
@@ -232,9 +267,9 @@ function writable(memory: GuestMemory, { swap, swapOutRate }: GuestParameters, {
 
 /** Keeps the parts of anonymous memory within the whole after some of it went. */
 export function fitParts(memory: GuestMemory): void {
-  memory.swapCached = Math.min(memory.swapCached, memory.anonymous);
-  memory.huge = Math.min(memory.huge, memory.anonymous - memory.swapCached);
-  memory.written = Math.min(memory.written, memory.anonymous - memory.swapCached - memory.huge);
+  memory.written = Math.min(memory.written, memory.anonymous);
+  memory.swapCached = Math.min(memory.swapCached, memory.anonymous - memory.written);
+  memory.huge = Math.min(memory.huge, memory.anonymous - memory.written - memory.swapCached);
 }
 
 /** Takes up to `wanted` free bytes above the min watermark, reclaiming first what is missing; the caller books what it got. */
@@ -244,12 +279,14 @@ export function take(
   budget: SwapBudget,
   wanted: Bytes,
   kind: 'background' | 'direct',
+  huge = false,
 ): Bytes {
   const { min } = parameters.watermarks;
   const missing = wanted - Math.max(0, memory.free - min);
   if (missing > 0) reclaim(memory, parameters, budget, missing, kind);
   const taken = Math.min(wanted, Math.max(0, memory.free - min));
-  takeFree(memory, taken, parameters.apart);
+  if (huge) takeBlocks(memory, taken, parameters.apart, parameters.figures.mixed);
+  else takeFree(memory, taken, parameters.apart);
   return taken;
 }
 

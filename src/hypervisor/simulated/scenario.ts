@@ -10,9 +10,8 @@ import {
   type FileReads,
   type GuestParameters,
   TEXT,
-  usesHugePages,
-  watermarksOf,
 } from './reclaim.ts';
+import { usesHugePages, watermarksOf } from './watermarks.ts';
 
 export interface GuestSpec {
   readonly name: string;
@@ -111,6 +110,7 @@ export const KVM: Speed = {
   inflateUntouched: 1.7 * GiB,
   deflate: 2.3 * GiB,
   touch: 1.5 * GiB,
+  fault: 0.5,
 };
 
 /** Of guests and hosts that do not say. */
@@ -136,11 +136,11 @@ export function parametersOf(spec: GuestSpec): GuestParameters {
     swapInRate,
     swapOutRate: spec.swapOutRate ?? swapInRate,
     hotShare: spec.hotShare ?? 0.5,
-    touchRate: spec.touchRate ?? 0,
+    touchRate: spec.touchRate,
     files: { ...FILES, ...spec.files },
     text: wholePages(spec.text ?? TEXT),
     watermarks,
-    apart: apartOf(maximum - kernel, KERNEL),
+    apart: apartOf(maximum - kernel, KERNEL, (spec.touched ?? 0) * maximum - kernel),
     list: wholePages(watermarks.low / (spec.vcpus ?? 1)),
     hugePages: usesHugePages(maximum - kernel),
     autodeflate: spec.autodeflate ?? false,

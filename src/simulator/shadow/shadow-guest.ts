@@ -12,8 +12,8 @@ import {
   type GuestMemory,
   type GuestParameters,
   memAvailable,
-  watermarksOf,
 } from '../../hypervisor/simulated/reclaim.ts';
+import { watermarksOf } from '../../hypervisor/simulated/watermarks.ts';
 import { QEMU_OVERHEAD, parametersOf as simulatedParameters } from '../../hypervisor/simulated/scenario.ts';
 import { type GuestSample, known, type Reading, trusted } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
