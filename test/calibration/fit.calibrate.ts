@@ -93,7 +93,8 @@ it('fits', { timeout: 600_000 }, () => {
   expect(loss(found)).toBeLessThanOrEqual(loss(SHIPPED) * 1.001);
   let text = readFileSync(FILE, 'utf8');
   for (const [name, value] of Object.entries(found.kernel)) {
-    const written = name === 'fixed' || name === 'ahead' ? `${round(value / MiB)} * MiB` : String(round(value));
+    const written =
+      name === 'fixed' || name === 'ahead' ? `${round(value / MiB)} * MiB` : String(round(value));
     text = replaced(text, name, KERNEL[name as keyof typeof KERNEL], written);
   }
   for (const [name, value] of Object.entries(found.machine)) {

@@ -32,6 +32,8 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
     'npm run fit                # fits the model to the recordings that there are',
     '```',
     '',
+    'With `BALLONET_AGAIN=1` the first two keep what there is, and add one more recording of each script.',
+    '',
     'A unit test plays the recordings to the model again, and fails when it is further off than this page says.',
     '',
     '## Errors',
@@ -107,7 +109,11 @@ function spreadLines(played: readonly Played[]): string[] {
     `|---|${'---:|'.repeat(repeated.length)}`,
     ...FIGURES.map(figure => {
       const cells = repeated.map(({ one, all }) => {
-        const { median, p95 } = errorOf(figure, all.map(({ figures }) => ({ ...one, model: figures })), played);
+        const { median, p95 } = errorOf(
+          figure,
+          all.map(({ figures }) => ({ ...one, model: figures })),
+          played,
+        );
         return `${percent(median)} / ${percent(p95)}`;
       });
       return `| ${figure} | ${cells.join(' | ')} |`;

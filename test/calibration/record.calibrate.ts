@@ -1,4 +1,4 @@
-/** Plays the scripts to real guests and keeps what they did: `npm run calibrate`. */
+/** Plays the scripts to real guests and keeps what they did: `npm run calibrate`; one more time each with BALLONET_AGAIN=1. */
 import { writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { type Bytes, KiB, MiB, type Seconds } from '../../src/model/units.ts';
@@ -6,7 +6,7 @@ import type { Guest } from '../lab/guest.ts';
 import { cacheFolder, fetchKernel } from '../lab/kernel.ts';
 import { startLab } from '../lab/lab.ts';
 import { run } from '../lab/process.ts';
-import { type Figure, formatRecording, type Recording, recordingFile } from './recording.ts';
+import { type Figure, formatRecording, type Recording, readRecordings, recordingFile } from './recording.ts';
 import { type CalibrationScript, SCRIPTS, type Step } from './script.ts';
 
 const SWAP_PAGE_KIB = 4;
@@ -34,7 +34,8 @@ it.each(SCRIPTS)('plays $name to a guest of its own', { timeout: 600_000 }, asyn
     /version (\S+)/.exec(await run('/usr/bin/qemu-system-x86_64', ['--version']))?.[1] ?? 'unknown';
   const recording = await record(lab.guest(0), script);
   expect(lab.guest(0).agent.holderDeaths).toEqual([]);
-  await writeFile(recordingFile(name), formatRecording({ kernel, qemu, ...recording }));
+  const turn = process.env.BALLONET_AGAIN === '1' ? readRecordings(name).length + 1 : 1;
+  await writeFile(recordingFile(name, turn), formatRecording({ kernel, qemu, ...recording }));
 });
 
 async function record(guest: Guest, script: CalibrationScript): Promise<Omit<Recording, 'kernel' | 'qemu'>> {

@@ -64,7 +64,9 @@ export function readRecording(script: string): Recording {
   if (first === undefined) throw new Error(`${script} has not been recorded: npm run calibrate`);
   const at = all.map(({ times }) => first.times.map(time => nearest(times, time)));
   const typical = (figure: Figure): number[] =>
-    first.times.map((_, i) => median(all.map(({ figures }, k) => figures[figure][at[k]?.[i] ?? i] ?? Number.NaN)));
+    first.times.map((_, i) =>
+      median(all.map(({ figures }, k) => figures[figure][at[k]?.[i] ?? i] ?? Number.NaN)),
+    );
   return {
     ...first,
     figures: Object.fromEntries(FIGURES.map(figure => [figure, typical(figure)])) as Record<Figure, number[]>,

@@ -1,4 +1,4 @@
-/** Plays the four scripts at full length to real guests, under each controller: `npm run calibrate:worlds`. */
+/** Plays the four scripts at full length to real guests, under each controller: `npm run calibrate:worlds`; one more time each with BALLONET_AGAIN=1. */
 import { expect, it } from 'vitest';
 import { MiB } from '../../src/model/units.ts';
 import { control, FOUR_CONTROLLERS, HOST, openFour, SETTLE_SECONDS } from '../lab/four-world.ts';

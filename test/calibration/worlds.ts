@@ -6,7 +6,12 @@ import { PAGE } from '../../src/hypervisor/simulated/pages.ts';
 import type { GuestSpec } from '../../src/hypervisor/simulated/scenario.ts';
 import { type Bytes, KiB, MiB, type Ratio, type Seconds } from '../../src/model/units.ts';
 import { loadPolicySet, requirePolicySet } from '../../src/policy/load.ts';
-import { type Baseline, baselineController, type Look, type Targets } from '../../src/simulator/baselines/baseline.ts';
+import {
+  type Baseline,
+  baselineController,
+  type Look,
+  type Targets,
+} from '../../src/simulator/baselines/baseline.ts';
 import { momEvery } from '../../src/simulator/baselines/mom.ts';
 import { type ControllerFactory, staticController } from '../../src/simulator/controller.ts';
 import { policyController } from '../../src/simulator/policy-controller.ts';
@@ -91,7 +96,10 @@ function guestOf(script: Script, index: number, { idle, pace }: Common): GuestSp
       size: (script.cache?.bytes ?? 0) * (1 + BUFFER_HEADS),
       rate: TCG.files,
       every: script.cache?.every ?? 0,
-      written: { from: START - (script.cache?.bytes ?? 0) / FILE_WRITES, rate: FILE_WRITES * (1 + BUFFER_HEADS) },
+      written: {
+        from: START - (script.cache?.bytes ?? 0) / FILE_WRITES,
+        rate: FILE_WRITES * (1 + BUFFER_HEADS),
+      },
       mapped: 0,
     },
     demand: demandOf(script, index, pace),

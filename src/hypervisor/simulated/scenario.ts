@@ -5,12 +5,7 @@ import { KERNEL, type Speed, TCG } from './calibrated.ts';
 import type { DemandSpec } from './demand.ts';
 import type { HostMishap, Planned, PlannedMishap } from './faults.ts';
 import { wholePages } from './pages.ts';
-import {
-  apartOf,
-  type FileReads,
-  type GuestParameters,
-  TEXT,
-} from './reclaim.ts';
+import { apartOf, type FileReads, type GuestParameters, TEXT } from './reclaim.ts';
 import { usesHugePages, watermarksOf } from './watermarks.ts';
 
 export interface GuestSpec {

@@ -1,5 +1,5 @@
 /** What programs touch of what is swapped, and what it costs them. */
-import type { Seconds, Bytes } from '../../model/units.ts';
+import type { Bytes, Seconds } from '../../model/units.ts';
 import { takeFree } from './free-pages.ts';
 import { PAGE, wholePages } from './pages.ts';
 import {
@@ -112,4 +112,3 @@ function countSwapFaults(memory: GuestMemory, { figures }: GuestParameters, byte
   memory.majorFaults += bytes / (PAGE * figures.swapCluster);
   memory.minorFaults += (bytes / PAGE) * figures.swapFaults;
 }
-

@@ -41,7 +41,14 @@ const PIECES = 256;
 
 /** @param most that programs can hold */
 export function newTurns(most: Bytes): Turns {
-  return { pieceSize: Math.max(LEAST, wholePages(most / PIECES)), pieces: [], queue: [], span: 0, at: 0, spared: 0 };
+  return {
+    pieceSize: Math.max(LEAST, wholePages(most / PIECES)),
+    pieces: [],
+    queue: [],
+    span: 0,
+    at: 0,
+    spared: 0,
+  };
 }
 
 /** Programs take more: it is new at the end of all. */

@@ -13,8 +13,8 @@ import {
   type GuestParameters,
   memAvailable,
 } from '../../hypervisor/simulated/reclaim.ts';
-import { watermarksOf } from '../../hypervisor/simulated/watermarks.ts';
 import { QEMU_OVERHEAD, parametersOf as simulatedParameters } from '../../hypervisor/simulated/scenario.ts';
+import { watermarksOf } from '../../hypervisor/simulated/watermarks.ts';
 import { type GuestSample, known, type Reading, trusted } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 
