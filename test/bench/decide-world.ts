@@ -1,4 +1,5 @@
 /** The host that `decide()` is timed on: guests of three ranks whose use wanders, in the same way in every run. */
+import { uuidText } from '../../src/hypervisor/uuid.ts';
 import { ABSENT, type GuestSample, known, type Snapshot } from '../../src/model/snapshot.ts';
 import { type Bytes, GiB, MiB } from '../../src/model/units.ts';
 import type { Tick } from '../../src/policy/decide.ts';
@@ -25,7 +26,7 @@ export function createWorld(count: number): World {
   const random = randomOf(count);
   const bodies = Array.from({ length: count }, (_, i): Body => {
     const max = (1 + Math.floor(random() * 16)) * GiB;
-    const uuid = `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`;
+    const uuid = uuidText(`00000000000040008000${String(i).padStart(12, '0')}`);
     return { uuid, tags: RANKS[i % RANKS.length], max, current: max, used: max * (0.1 + 0.5 * random()) };
   });
   const byUuid = new Map(bodies.map(body => [body.uuid, body]));

@@ -6,6 +6,7 @@ import { BallonetError } from '../../model/errors.ts';
 import type { MemoryStat } from '../../model/memory-stats.ts';
 import type { DomainInfo, DomainRef, DomainState, NodeMemory } from '../driver.ts';
 import { DOMAIN_STATES } from '../driver.ts';
+import { uuidText } from '../uuid.ts';
 import type { XdrReader } from './xdr.ts';
 import { malformed, XdrWriter } from './xdr.ts';
 
@@ -33,8 +34,7 @@ export function uuidBytes(uuid: string): Buffer {
 }
 
 export function readUuid(reader: XdrReader): string {
-  const hex = reader.opaque(UUID_BYTES).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return uuidText(reader.opaque(UUID_BYTES).toString('hex'));
 }
 
 export function readDomain(reader: XdrReader): DomainRef {

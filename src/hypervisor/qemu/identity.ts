@@ -1,6 +1,7 @@
 /** Who a QEMU is: the name and the uuid that it was given, or ones that are made for it. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
+import { uuidText } from '../uuid.ts';
 import { queryName, queryUuid } from './commands.ts';
 import type { QmpSession } from './session.ts';
 import { SOCKET_SUFFIX } from './uri.ts';
@@ -33,6 +34,5 @@ export function uuidFromName(name: string): string {
   const hash = createHash('sha1').update(NAMESPACE).update(name).digest().subarray(0, 16);
   hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
   hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = hash.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  return uuidText(hash.toString('hex'));
 }

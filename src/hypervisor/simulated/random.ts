@@ -5,6 +5,7 @@
  * arithmetic only, hence equal on every machine.
  */
 import type { Ratio } from '../../model/units.ts';
+import { uuidText } from '../uuid.ts';
 
 /** 2^32 divided by the golden ratio, made odd: SplitMix's increment. */
 const GOLDEN = 0x9e3779b9;
@@ -26,7 +27,7 @@ export function deriveSeed(seed: number, label: string): number {
 export function randomUuid(seed: number): string {
   const hex = Array.from({ length: 32 }, (_, i) => Math.floor(randomAt(seed, i) * 16).toString(16)).join('');
   const variant = (8 + Math.floor(randomAt(seed, 32) * 4)).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  return uuidText(`${hex.slice(0, 12)}4${hex.slice(13, 16)}${variant}${hex.slice(17)}`);
 }
 
 function mix(value: number): number {
