@@ -30,6 +30,8 @@ describe('the fast form of an expression', () => {
     ['guest.boots == 1 ? guest.demand : 1.0', 2 * GiB],
     ['has(host.available)', false],
     ['64 * KiB', 64 * KiB],
+    ['max(KiB, 2.0 * KiB) - guest.boots / 2.0', 2047.5],
+    ['1 - KiB < guest.boots', true],
   ])('gives of %s what CEL gives', (text, value) => {
     expect(fast(text)?.(SCOPE)).toBe(value);
   });

@@ -15,10 +15,21 @@ type Run<T> = (scope: Scope) => T | undefined;
 
 /** A part of an expression by the type that CEL gives it. Whole numbers are only taken as they stand, beside doubles. */
 type Piece =
-  | { readonly type: 'double'; readonly run: Run<number> }
+  | Amount
   | { readonly type: 'bool'; readonly run: Run<boolean> }
   | { readonly type: 'string'; readonly run: Run<string> }
   | { readonly type: 'int'; readonly value: number };
+
+/** `constant` is its value where that is always the same: what is the same is worked out once. */
+interface Amount {
+  readonly type: 'double';
+  readonly run: Run<number>;
+  readonly constant?: number;
+}
+
+function constantly(value: number): Amount {
+  return { type: 'double', run: () => value, constant: value };
+}
 
 /** A type-checked expression as a function; undefined when something in it is not of the common part. */
 export function fastOf(root: SyntaxNode, visible: Visible): Run<number | boolean | string> | undefined {
@@ -39,7 +50,7 @@ function pieceOf(node: SyntaxNode, visible: Visible): Piece | undefined {
 }
 
 function literal(value: unknown): Piece | undefined {
-  if (typeof value === 'number') return { type: 'double', run: () => value };
+  if (typeof value === 'number') return constantly(value);
   if (typeof value === 'bigint') return { type: 'int', value: Number(value) };
   if (typeof value === 'boolean') return { type: 'bool', run: () => value };
   return typeof value === 'string' ? { type: 'string', run: () => value } : undefined;
@@ -49,7 +60,7 @@ const CONSTANT_VALUES: ReadonlyMap<string, number> = new Map(Object.entries(CONS
 
 function named(path: NamePath, visible: Visible): Piece | undefined {
   const constant = path.length === 1 ? CONSTANT_VALUES.get(path[0] ?? '') : undefined;
-  if (constant !== undefined) return { type: 'double', run: () => constant };
+  if (constant !== undefined) return constantly(constant);
   const type = fieldAt(path, visible);
   const read = readerOf(path);
   if (type === 'double') return { type, run: scope => finite(read(scope)) };
@@ -116,9 +127,9 @@ function binary(op: string, a: Piece, b: Piece): Piece | undefined {
   const [left, right] = a.type === 'int' && b.type === 'int' ? [] : [asDouble(a), asDouble(b)];
   if (left === undefined || right === undefined) return undefined;
   const apply = Object.hasOwn(ARITHMETIC, op) ? ARITHMETIC[op] : undefined;
-  if (apply !== undefined) return { type: 'double', run: both(left, right, apply) };
+  if (apply !== undefined) return combined(left, right, apply);
   const compare = Object.hasOwn(COMPARISONS, op) ? COMPARISONS[op] : undefined;
-  return compare && { type: 'bool', run: both(left, right, compare) };
+  return compare && { type: 'bool', run: ofAmounts(left, right, compare) };
 }
 
 function both<A, T>(left: Run<A>, right: Run<A>, apply: (a: A, b: A) => T): Run<T> {
@@ -130,11 +141,33 @@ function both<A, T>(left: Run<A>, right: Run<A>, apply: (a: A, b: A) => T): Run<
   };
 }
 
-function asDouble(piece: Piece): Run<number> | undefined {
-  if (piece.type === 'double') return piece.run;
-  if (piece.type !== 'int') return undefined;
-  const { value } = piece;
-  return () => value;
+/** The same with amounts, of which one is often a constant of the policy: that is no function to be asked. */
+function ofAmounts<T>(left: Amount, right: Amount, apply: (a: number, b: number) => T): Run<T> {
+  const { run, constant: first } = left;
+  const { run: other, constant: second } = right;
+  if (second !== undefined) {
+    return scope => {
+      const a = run(scope);
+      return a === undefined ? undefined : apply(a, second);
+    };
+  }
+  if (first === undefined) return both(run, other, apply);
+  return scope => {
+    const b = other(scope);
+    return b === undefined ? undefined : apply(first, b);
+  };
+}
+
+function combined(left: Amount, right: Amount, apply: (a: number, b: number) => number): Amount {
+  const { constant: a } = left;
+  const { constant: b } = right;
+  if (a !== undefined && b !== undefined) return constantly(apply(a, b));
+  return { type: 'double', run: ofAmounts(left, right, apply) };
+}
+
+function asDouble(piece: Piece): Amount | undefined {
+  if (piece.type === 'double') return piece;
+  return piece.type === 'int' ? constantly(piece.value) : undefined;
 }
 
 function logical(op: string, left: Run<boolean>, right: Run<boolean>): Piece | undefined {
@@ -176,13 +209,14 @@ function called(node: SyntaxNode, visible: Visible): Piece | undefined {
   if (name === 'has') return presence(operands, visible);
   if (!Object.hasOwn(NUMERIC_FUNCTIONS, name)) return undefined;
   const call = NUMERIC_FUNCTIONS[name]?.call;
-  const runs = operands.flatMap(operand => {
+  const amounts = operands.flatMap(operand => {
     const piece = pieceOf(operand, visible);
     return (piece && asDouble(piece)) ?? [];
   });
-  const [a, b, ...more] = runs;
-  if (call === undefined || a === undefined || runs.length < operands.length) return undefined;
-  if (b !== undefined && more.length === 0) return { type: 'double', run: both(a, b, call) };
+  const [a, b, ...more] = amounts;
+  if (call === undefined || a === undefined || amounts.length < operands.length) return undefined;
+  if (b !== undefined && more.length === 0) return combined(a, b, call);
+  const runs = amounts.map(({ run }) => run);
   return {
     type: 'double',
     run: scope => {

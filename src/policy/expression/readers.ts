@@ -48,6 +48,7 @@ export function readerOf(path: NamePath): Reader {
   const ofGuest = root === 'guest' && more.length === 0 ? GUEST_READERS.get(leaf) : undefined;
   if (ofGuest !== undefined) return ({ guest }) => (guest === undefined ? undefined : ofGuest(guest));
   if (root === 'guarantees' && leaf === 'reserve') return ({ guarantees }) => guarantees?.reserve;
+  if (root === 'vars' && more.length === 0) return ({ vars }) => vars?.[leaf];
   if (more.length > 0) {
     return scope => {
       let at: unknown = scope;
