@@ -15,7 +15,7 @@ import { learnNeeds, readSizes } from './needs.ts';
 import type { Pause } from './pauses.ts';
 import { type GuestPolicy, type Layer, resolveAmount } from './policy-set.ts';
 import { AMPLE, conditionOf, type Protection, protect, takeCare } from './protect.ts';
-import { Sheet } from './sheet.ts';
+import { isMovable, type Movable, Sheet } from './sheet.ts';
 import { isSqueezed } from './squeeze.ts';
 import { highest, recommend } from './stabilize.ts';
 import { type GuestMemory, newGuestMemory } from './state.ts';
@@ -52,17 +52,31 @@ export function assess(input: AssessInput): Sheet {
   const { sample, policy, layers = [], memory, pause, host } = input;
   const sheet = new Sheet(sample, memory ?? newGuestMemory(sample.epoch), host);
   sheet.begin(sample, policy, layers, pause);
-  return assessOn(sheet, memory, input);
+  assessAll([sheet], () => memory, input);
+  return sheet;
 }
 
 /**
- * Assesses the guest of a sheet.
+ * Assesses the guests of the sheets, step by step for all of them: together the steps are more code than a processor has near at hand,
+ * and guest by guest it would be fetched anew for each.
  *
- * @param before what is remembered of it
+ * @param memoryOf what is remembered of a guest
  */
-export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surroundings: Surroundings): Sheet {
+export function assessAll(
+  sheets: readonly Sheet[],
+  memoryOf: (uuid: string) => GuestMemory | undefined,
+  surroundings: Surroundings,
+): void {
+  for (const sheet of sheets) meet(sheet, memoryOf(sheet.sample.uuid), surroundings);
+  for (const sheet of sheets) if (isMovable(sheet)) learn(sheet);
+  for (const sheet of sheets) if (isMovable(sheet)) ask(sheet, surroundings);
+  for (const sheet of sheets) if (isMovable(sheet)) guard(sheet);
+}
+
+/** What became of the guest since the last tick, and whether it can be moved at all: then it counts as movable. */
+function meet(sheet: Sheet, before: GuestMemory | undefined, surroundings: Surroundings): void {
   const { sample, policy, trail, pause } = sheet;
-  const { host, now } = surroundings;
+  const { now } = surroundings;
   sheet.at = now.monotonic;
   sheet.before = before;
   const verdict = followUp(sheet, before, surroundings);
@@ -71,13 +85,15 @@ export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surround
   sheet.correction = withdrawalOf(sample, verdict);
   if (policy === undefined) {
     record(trail, 'eligibility', 'UNMANAGED', trail.value);
-    return held(sheet, 'UNMANAGED');
+    held(sheet, 'UNMANAGED');
+    return;
   }
   if (pause !== undefined) {
     const { reason, by, until } = pause;
     const left = until === undefined ? {} : { seconds: until - now.wall };
     record(trail, 'eligibility', 'PAUSED', trail.value, { reason, by, ...left });
-    return held(sheet, 'PAUSED');
+    held(sheet, 'PAUSED');
+    return;
   }
   for (const { kind, name, source, reason } of sheet.layers) {
     const inputs = { [kind]: name, ...(reason === undefined ? {} : { reason }) };
@@ -86,7 +102,8 @@ export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surround
   if (isYielding(memory, now.monotonic)) {
     const seconds = (memory.yieldUntil ?? 0) - now.monotonic;
     record(trail, 'eligibility', 'FOREIGN_CHANGE', trail.value, { seconds });
-    return held(sheet, 'FOREIGN_CHANGE');
+    held(sheet, 'FOREIGN_CHANGE');
+    return;
   }
   const hindrance = hindranceOf(sample, memory);
   if (hindrance !== undefined || !readSizes(sheet)) {
@@ -95,20 +112,38 @@ export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surround
     const enforced = policy.mode === 'enforce';
     if (stage === 'quality' && enforced) restoreUnseen(sheet, policy, code);
     if (code === 'INEFFECTIVE' && enforced) sheet.correction = giveBackOf(sample, sheet.promised);
-    return held(sheet, code);
+    held(sheet, code);
+    return;
   }
+  sheet.kind = 'movable';
+}
+
+/** What it needs, and how it is off. */
+function learn(sheet: Movable): void {
+  const { policy } = sheet;
   sheet.reserve = policy.guarantees.reserve;
   learnNeeds(sheet, policy);
   recordDemand(sheet);
   findBounds(sheet, policy);
   sheet.condition = isSqueezed(sheet.memory.cold, sheet.at) ? AMPLE : conditionOf(sheet);
+}
 
-  const scope = scopeOf(sheet, host, localTime(now, policy.timezone));
-  const wanted = askPolicy(policy, scope, trail);
-  if (wanted === undefined) return held(sheet, 'EXPRESSION_FAILED');
+/** What its policy wants it to have, within the guarantees. */
+function ask(sheet: Movable, { host, now }: Surroundings): void {
+  const { policy, trail } = sheet;
+  const wanted = askPolicy(policy, scopeOf(sheet, host, localTime(now, policy.timezone)), trail);
+  if (wanted === undefined) {
+    held(sheet, 'EXPRESSION_FAILED');
+    return;
+  }
   sheet.wanted = wanted;
   keepGuarantees(sheet, wanted);
-  const protection = protect(policy, scope, sheet.memory, now.monotonic);
+}
+
+/** What keeps it from being shrunk, and what it gets beyond its policy's target. */
+function guard(sheet: Movable): void {
+  const { policy, trail, scope } = sheet;
+  const protection = protect(policy, scope, sheet.memory, sheet.at);
   takeCare(sheet, policy, protection);
   stabilize(sheet, policy, protection);
   if (policy.cold !== undefined) holdSqueezed(sheet, policy.cold);
@@ -117,24 +152,22 @@ export function assessOn(sheet: Sheet, before: GuestMemory | undefined, surround
     const { current, desired } = sheet;
     record(trail, 'restraint', 'OBSERVE_ONLY', current, { desired }, policy.source);
     sheet.correction = undefined;
-    return held(sheet, 'OBSERVE_ONLY');
+    held(sheet, 'OBSERVE_ONLY');
+    return;
   }
   const { move } = sheet.memory;
   if (move !== undefined) sheet.correction ??= rescueOf(move, sheet);
   sheet.active = Math.min(1, sheet.inUse / sheet.current);
-  sheet.kind = 'movable';
   // Until the host's budget is settled.
   sheet.conclude('hold', 'HOST_UNKNOWN');
-  return sheet;
 }
 
 const UNSETTLED = { stage: 'quality', code: 'STATS_SETTLING' } as const;
 
-function held(sheet: Sheet, code: ReasonCode): Sheet {
+function held(sheet: Sheet, code: ReasonCode): void {
   sheet.kind = 'held';
   sheet.code = code;
   sheet.conclude('hold', code);
-  return sheet;
 }
 
 function recordDemand({ trail, demand, used, kernelBytes, usedRate, unreported }: Sheet): void {

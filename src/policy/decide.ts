@@ -5,7 +5,7 @@ import type { Instant } from '../model/clock.ts';
 import type { Action, Decision } from '../model/decision.ts';
 import type { GuestSample, Snapshot } from '../model/snapshot.ts';
 import { type HostBudget, hostBudget, type Split } from './arbitrate.ts';
-import { assessOn, type Surroundings } from './assess.ts';
+import { assessAll, type Surroundings } from './assess.ts';
 import { beginTrial } from './efficacy.ts';
 import type { HostNames } from './expression/expression.ts';
 import { beginProbation } from './feedback.ts';
@@ -58,9 +58,10 @@ export function decide(
   const seen = snapshot.guests.map((sample, i) => {
     const sheet = sheets[i] ?? newSheet(sample, host);
     sheets[i] = sheet;
-    const governor = governing(policies, sample, now, choices, i);
-    return assessGuestOn(sheet, sample, state, governor, surroundings, told);
+    begin(sheet, sample, state, governing(policies, sample, now, choices, i), now, told);
+    return sheet;
   });
+  assessAll(seen, uuid => memoryOf(state, uuid), surroundings);
   const missing = areAllStillThere(state, seen) ? undefined : missingAfter(state, snapshot, now.monotonic);
   const budget = hostBudget(policies.host, snapshot, seen, promisedToMissing(missing, now.monotonic));
   const settled =
@@ -110,7 +111,10 @@ export function assessGuest(
   now: Instant,
 ): Sheet {
   const surroundings = surroundingsOf(state, policies, host, now);
-  return assessGuestOn(newSheet(sample, host), sample, state, governing(policies, sample, now), surroundings);
+  const sheet = newSheet(sample, host);
+  begin(sheet, sample, state, governing(policies, sample, now), now);
+  assessAll([sheet], uuid => memoryOf(state, uuid), surroundings);
+  return sheet;
 }
 
 /** True where the snapshot has the guests of the one before, and no others: then nobody is missing. */
@@ -133,17 +137,15 @@ function newSheet(sample: GuestSample, host: HostNames): Sheet {
   return new Sheet(sample, newGuestMemory(sample.epoch), host);
 }
 
-function assessGuestOn(
+function begin(
   sheet: Sheet,
   sample: GuestSample,
-  state: PolicyState,
+  { pauses }: PolicyState,
   { policy, layers }: Governing,
-  surroundings: Surroundings,
+  { wall }: Instant,
   told = true,
-): Sheet {
-  const pause = state.pauses && pauseOf(state.pauses, sample.uuid, surroundings.now.wall);
-  sheet.begin(sample, policy, layers, pause, told);
-  return assessOn(sheet, memoryOf(state, sample.uuid), surroundings);
+): void {
+  sheet.begin(sample, policy, layers, pauses && pauseOf(pauses, sample.uuid, wall), told);
 }
 
 function memoryOf(state: PolicyState, uuid: string): GuestMemory | undefined {

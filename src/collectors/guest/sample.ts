@@ -47,15 +47,41 @@ export function guestSample(
   const age = reportAge(tracker, now);
   const readings = readingsOf(tracker, record, { description, stalls }, age, staleAfter, now);
   tracker.readings = readings;
+  const uptimeSeconds = Math.max(0, now.monotonic - tracker.epochBegan);
+  const { uuid, epoch, reports: reportsInEpoch } = tracker;
+  const { name, id } = record.domain;
+  const { state } = record;
+  // Of most guests, and so in one piece: V8 keeps what is added to an object apart from it, and moves it as more comes.
+  if (
+    description !== undefined &&
+    description.title === undefined &&
+    description.os === undefined &&
+    age !== undefined
+  ) {
+    return {
+      uuid,
+      name,
+      id,
+      state,
+      readings,
+      epoch,
+      reportsInEpoch,
+      uptimeSeconds,
+      balloon: description.balloon,
+      tags: description.tags ?? NO_TAGS,
+      obstacles: description.obstacles,
+      statsAgeSeconds: age,
+    };
+  }
   const sample: Mutable<GuestSample> = {
-    uuid: tracker.uuid,
-    name: record.domain.name,
-    id: record.domain.id,
-    state: record.state,
+    uuid,
+    name,
+    id,
+    state,
     readings,
-    epoch: tracker.epoch,
-    reportsInEpoch: tracker.reports,
-    uptimeSeconds: Math.max(0, now.monotonic - tracker.epochBegan),
+    epoch,
+    reportsInEpoch,
+    uptimeSeconds,
   };
   if (description?.title !== undefined) sample.title = description.title;
   if (description !== undefined) {
