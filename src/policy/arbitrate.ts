@@ -2,6 +2,7 @@
 import { type Obstacle, type Snapshot, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
 import { type Claim, fill, newBounds, solveBudget } from './budget.ts';
+import { isContent } from './content.ts';
 import { isBackingOff } from './convergence.ts';
 import { isDoubtful } from './efficacy.ts';
 import { type HostPolicy, hostReserve, LEVEL_NONE, resolveAmount } from './policy-set.ts';
@@ -167,11 +168,15 @@ function claimOf(guest: Movable, level: string, now: Seconds, relieving: boolean
   const { policy, memory, current, promised, claim } = guest;
   const mayGrow = guest.distressed || policy.grow.at.has(level);
   // H5 (R5): a guest in distress never donates.
-  const immovable = guest.distressed || isBarred(guest, true) || isBackingOff(memory, now);
+  const content = isContent(guest);
+  const barred = !content && (guest.distressed || isBarred(guest, true));
+  const immovable = barred || isBackingOff(memory, now);
   const least = immovable ? current : 0;
   const desired = Math.max(least, mayGrow ? guest.desired : Math.min(guest.desired, promised));
   claim.min = Math.min(desired, Math.max(least, guest.min));
-  claim.floor = Math.min(desired, Math.max(least, guest.floor));
+  // What a guest in distress is about to use is needed as much as what others use now.
+  const about = guest.distressed && !content ? guest.soon + guest.reserve : 0;
+  claim.floor = Math.min(desired, Math.max(least, guest.floor, about));
   claim.desired = desired;
   claim.priority = policy.priority;
   claim.shares = policy.shares;

@@ -3,9 +3,10 @@
  * only while a guest shows that it has some.
  */
 import { SHARED_STEP } from '../model/floor.ts';
-import { type Bytes, MiB, type Seconds } from '../model/units.ts';
+import { type Bytes, MiB, type Ratio, type Seconds } from '../model/units.ts';
+import { forbids, isContent } from './content.ts';
 import { isBackingOff, isUnderWay } from './convergence.ts';
-import type { Growth } from './grant.ts';
+import { byUuid, isInNeed } from './grant.ts';
 import type { Cold } from './lessons.ts';
 import type { Restrained } from './outcome.ts';
 import { type ColdPolicy, resolveAmount } from './policy-set.ts';
@@ -29,23 +30,27 @@ export interface Offloading {
   readonly urgent: readonly Movable[];
 }
 
+/** With less of its rest behind it a guest is not squeezed again, though another one is in need; one that has read back rests on. */
+const SHORT_REST: Seconds = 20;
+/** Of the half of its swap that a guest keeps for itself, so much is taken for one that is in need. */
+const LENT: Ratio = 0.5;
+
 /**
- * The next step of each guest that is squeezed or may be. What growth misses for a guest in distress is asked for at once of those
- * that have shown that they swap; the others wait until nothing else is going on with them.
+ * The next step of each guest that is squeezed or may be. What growth misses for a guest in need is asked for at once of those that
+ * have shown that they swap, those first that have swapped out least; the others wait until nothing else is going on with them.
  *
  * @param missing what growth found no room for, and no other donor gives
  */
 export function takeCold(
   movable: readonly Movable[],
   calls: ReadonlyMap<Movable, Call>,
-  { urgent }: Pick<Growth, 'urgent'>,
   missing: Bytes,
   circumstances: Circumstances,
 ): Offloading {
   const steps = new Map<Movable, Restrained>();
   const called: Movable[] = [];
-  let left = urgent ? missing : 0;
-  for (const guest of movable) {
+  let left = Math.min(missing, shortInNeed(movable));
+  for (const guest of left > 0 ? byEvicted(movable) : movable) {
     if (guest.policy.cold === undefined || calls.has(guest) || guest.grant?.target !== undefined) continue;
     const target = nextStep(guest, guest.policy.cold, left > 0, circumstances);
     if (target === undefined) continue;
@@ -57,6 +62,18 @@ export function takeCold(
   return { steps, urgent: called };
 }
 
+/** What guests miss that are not content with what they have. */
+function shortInNeed(movable: readonly Movable[]): Bytes {
+  let short = 0;
+  for (const guest of movable) if (isInNeed(guest)) short += guest.grant?.short ?? 0;
+  return short;
+}
+
+function byEvicted(movable: readonly Movable[]): readonly Movable[] {
+  const share = ({ memory: { cold }, inUse }: Movable) => (cold?.swapped ?? 0) / inUse;
+  return movable.toSorted((a, b) => share(a) - share(b) || byUuid(a, b));
+}
+
 function nextStep(
   guest: Movable,
   policy: ColdPolicy,
@@ -65,11 +82,13 @@ function nextStep(
 ): Bytes | undefined {
   const { memory, sample, current, max, min, inUse, bar, distressed } = guest;
   const { cold } = memory;
-  if (cold === undefined || cold.swaps === false || bar !== undefined || distressed) return undefined;
+  if (cold === undefined || cold.swaps === false) return undefined;
+  if ((bar !== undefined || distressed) && !(needed && isContent(guest))) return undefined;
   if (isUnderWay(memory.move, now) || isBackingOff(memory, now)) return undefined;
   // H24 (R19): one step a report.
   if (sample.reportsInEpoch <= memory.decidedOnReport) return undefined;
-  const left = bound(policy, max) - cold.swapped;
+  const ours = bound(policy, max);
+  const left = (needed ? ours + LENT * ours : ours) - cold.swapped;
   if (left <= 0 || !((refaults(sample) ?? Number.POSITIVE_INFINITY) <= policy.refault)) return undefined;
   if (!cold.squeezing && !mayBegin(guest, cold, needed, level, now)) return undefined;
   if (cold.swaps !== true && current - inUse < DRY) return undefined;
@@ -83,26 +102,32 @@ function nextStep(
 function mayBegin(guest: Movable, cold: Cold, needed: boolean, level: string, now: Seconds): boolean {
   const { policy, current, desired, soon, need } = guest;
   const rested = now >= cold.restUntil;
-  if (needed && cold.swaps === true) return rested || cold.ended?.sign === 'growth';
+  if (needed && cold.swaps === true) return rested || isRestedForNeed(cold, now);
   if (!rested || !policy.shrink.at.has(level) || soon - need > RISING) return false;
   // What is idle goes first.
   return current - desired <= Math.max(tolerance(guest), policy.shrink.stepMin);
 }
 
+function isRestedForNeed({ ended }: Cold, now: Seconds): boolean {
+  if (ended === undefined || ended.sign === 'refault' || ended.sign === 'unknown') return false;
+  return ended.sign === 'growth' || now - ended.at >= SHORT_REST;
+}
+
 /** What a guest that has been squeezed shows is no sign of its own need; a squeeze that does harm, or may not be, ends. */
 export function holdSqueezed(sheet: Sheet, policy: ColdPolicy): void {
-  const { memory, at, current, bar, distressed, trail } = sheet;
+  const { memory, at, current, distressed, trail } = sheet;
   let { cold } = memory;
+  const barred = forbids(sheet.bar);
   if (cold?.swaps === false) record(trail, 'vetoes', 'COLD_BARRED', sheet.desired, {}, sheet.policy?.source);
   if (cold === undefined || !isSqueezed(cold, at)) return;
-  if (cold.squeezing && !distressed && bar === undefined) {
+  if (cold.squeezing && !distressed && !barred) {
     sheet.desired = Math.min(sheet.desired, current);
     sheet.stable = Math.min(sheet.stable, current);
     sheet.floor = Math.min(sheet.floor, current);
     return;
   }
   if (cold.squeezing) {
-    cold = letGo(cold, bar === undefined ? 'growth' : 'barred', policy.restSeconds, at);
+    cold = letGo(cold, barred ? 'barred' : 'growth', policy.restSeconds, at);
     sheet.draft.cold = cold;
   }
   record(trail, 'feedback', 'COLD_RETURNED', sheet.desired, { sign: cold.ended?.sign ?? '' });

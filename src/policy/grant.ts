@@ -3,6 +3,7 @@ import type { ReasonCode } from '../model/decision.ts';
 import { type Bytes, MiB, type Ratio } from '../model/units.ts';
 import type { HostBudget } from './arbitrate.ts';
 import { fill, newBounds } from './budget.ts';
+import { isContent } from './content.ts';
 import { RISING } from './protect.ts';
 import { type Circumstances, restrainGrow } from './restrain.ts';
 import { isMovable, type Movable, type Sheet } from './sheet.ts';
@@ -15,8 +16,8 @@ export interface Growth {
 }
 
 /**
- * Growth from what is free now, and only what is really taken is taken from the others. The distressed come first, then guests
- * that boot, then the rest, which leaves the emergency reserve alone; of each kind those first whose policies give last
+ * Growth from what is free now, and only what is really taken is taken from the others. The distressed come first, those before the
+ * others that are not content, then guests that boot, then the rest, which leaves the emergency reserve alone; of each kind those first whose policies give last
  * (H27, R21). Guests of one priority for whom there is not enough split what there is by their shares.
  */
 export function grantGrowth(
@@ -27,12 +28,13 @@ export function grantGrowth(
 ): Growth {
   const growers = movable.filter(guest => !wouldShrink(guest));
   let room = free;
-  for (const group of groupsOf(growers, true)) room -= grantGroup(group, room, circumstances);
+  for (const group of groupsOf(growers, isInNeed)) room -= grantGroup(group, room, circumstances);
+  for (const group of groupsOf(growers, isOnlyShort)) room -= grantGroup(group, room, circumstances);
   const rising = movable.filter(({ soon, need }) => soon - need > RISING).length;
   room -= giveAhead(growers, Math.max(0, room - emergency), rising);
   room -= restoreUnseen(sheets, room, BY_RIGHT);
   room = Math.max(0, room - emergency);
-  for (const group of groupsOf(growers, false)) room -= grantGroup(group, room, circumstances);
+  for (const group of groupsOf(growers, isAtEase)) room -= grantGroup(group, room, circumstances);
   restoreUnseen(sheets, room, BY_CARE);
   let missing = 0;
   let urgent = false;
@@ -51,11 +53,24 @@ function wouldShrink({ current, desired, share, returned }: Movable): boolean {
   return share < current || (share === current && desired < current && !returned);
 }
 
-/** Growers that are in distress, or that are not, by priority; those whose policies give last in front. */
-function groupsOf(growers: readonly Movable[], distressed: boolean): readonly Movable[][] {
+/** In distress, and not content with what it has. */
+export function isInNeed(guest: Movable): boolean {
+  return guest.distressed && !isContent(guest);
+}
+
+function isOnlyShort(guest: Movable): boolean {
+  return guest.distressed && isContent(guest);
+}
+
+function isAtEase({ distressed }: Movable): boolean {
+  return !distressed;
+}
+
+/** Growers of one kind by priority; those whose policies give last in front. */
+function groupsOf(growers: readonly Movable[], isOne: (guest: Movable) => boolean): readonly Movable[][] {
   const groups = new Map<number, Movable[]>();
   for (const guest of growers) {
-    if (guest.distressed !== distressed) continue;
+    if (!isOne(guest)) continue;
     const { priority } = guest.policy;
     const group = groups.get(priority);
     if (group) group.push(guest);

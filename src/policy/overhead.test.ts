@@ -27,6 +27,14 @@ describe('overhead', () => {
     expect(learn(3 * GiB, 3 * GiB, first)).toBe(90 * MiB);
   });
 
+  it('is known to a few pages once the guest has filled its size', () => {
+    const kept = 80 * MiB;
+    expect(learn(4 * GiB + 40 * MiB, kept, ORDINARY_OVERHEAD)).toBe(56 * MiB);
+    // With more free, all of it may never have been touched.
+    expect(learn(4 * GiB + 40 * MiB, GiB, ORDINARY_OVERHEAD)).toBe(ORDINARY_OVERHEAD);
+    expect(learn(4 * GiB - 40 * MiB, kept, ORDINARY_OVERHEAD)).toBe(40 * MiB);
+  });
+
   it('grows when the process is seen to hold more beyond its guest', () => {
     expect(learn(4 * GiB + 200 * MiB, GiB, 90 * MiB)).toBe(200 * MiB);
   });

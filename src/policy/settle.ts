@@ -29,7 +29,7 @@ export function settle(
   const growth = grantGrowth(budget, movable, sheets, circumstances);
   const { calls, missing } = callDonors(movable, growth, circumstances);
   const givers = shares === undefined ? NOBODY : takeShares(shares, missing, now, host?.shortageSource);
-  const cold = takeCold(movable, calls, growth, missing, circumstances);
+  const cold = takeCold(movable, calls, missing, circumstances);
   const inputs = { budget: budget.total, committed: budget.committed, free: budget.free };
   for (const guest of movable) {
     const { share, returned, desired } = guest;

@@ -21,8 +21,13 @@ const FOLLOWING: Seconds = 3;
 const IDLE: Seconds = 6;
 /** Growth of use between two reports that is none of ours: page cache comes and goes with the balloon, and some of it counts as use. */
 const OWN_GROWTH: Bytes = 16 * MiB;
-/** Use that has ended, and with it what was swapped out of it. Less is what page cache makes of it (si_mem_available()). */
+/**
+ * Use that has ended, and with it what was swapped out of it. After a move, less than the first is what page cache makes of it
+ * (si_mem_available()); while the balloon stands still, a report that is off by less than the second says nothing.
+ */
 const FREED: Bytes = 64 * MiB;
+const FREED_STANDING: Bytes = 16 * MiB;
+const NOISE: Bytes = 8 * MiB;
 /** For so long after its end, what a squeeze has done to a guest is still seen in its reports. */
 const ECHO: Seconds = 4;
 /** Pages of any size count; of a larger one, more is read. */
@@ -68,7 +73,11 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   const expected = before.use - out + back;
   const resting = current === before.size && !isSqueezed(before, at);
   const ended = resting ? expected - used : 0;
-  const freed = ended > FREED ? Math.min(1, ended / (expected + before.swapped)) : 0;
+  const quiet = before.stood && out + back < SHOWN;
+  const told = ended > (quiet ? FREED_STANDING : FREED);
+  const freed = told ? Math.min(1, ended / (expected + before.swapped)) : 0;
+  // What is too little to tell of freed memory adds up.
+  const anew = resting && (told || ended < -NOISE);
   const swapped = Math.max(0, before.swapped + out - back) * (1 - freed);
   const given = Math.min(swapped, Math.max(0, before.given + (isSqueezed(before, at) ? out : 0) - back));
   const cold: { -readonly [K in keyof Cold]: Cold[K] } = {
@@ -76,7 +85,8 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
     swapped,
     given,
     size: current,
-    use: resting ? used : expected,
+    use: anew ? used : expected,
+    stood: anew || (before.stood && resting),
   };
   if (!before.squeezing) return cold;
   if (out > SHOWN) cold.swaps = true;
@@ -88,7 +98,7 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
 
 function unsqueezed(size: Bytes, use: Bytes, restUntil: Seconds): Cold {
   const never = { swaps: undefined, squeezing: false, from: 0, steppedAt: restUntil, ended: undefined };
-  return { ...never, swapped: 0, given: 0, restUntil, size, use };
+  return { ...never, swapped: 0, given: 0, restUntil, size, use, stood: true };
 }
 
 interface Outcome extends Cold {

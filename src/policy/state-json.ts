@@ -156,6 +156,7 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
       squeezing: z.boolean(),
       from: amount,
       steppedAt: instant,
+      stood: z.boolean(),
       swapped: amount,
       size: amount,
       use: z.number(),
