@@ -54,7 +54,8 @@ export function takeCold(
     if (guest.policy.cold === undefined || calls.has(guest) || guest.grant?.target !== undefined) continue;
     const target = nextStep(guest, guest.policy.cold, left > 0, circumstances);
     if (target === undefined) continue;
-    const inputs = { use: guest.inUse, swapped: guest.memory.cold?.swapped ?? 0 };
+    const swapped = guest.memory.cold?.swapped ?? 0;
+    const inputs = { use: guest.inUse, swapped, called: left > 0 };
     steps.set(guest, { target, code: 'COLD_TAKEN', inputs, source: undefined, short: 0 });
     if (left > 0) called.push(guest);
     left -= guest.current - target;
@@ -103,7 +104,9 @@ function mayBegin(guest: Movable, cold: Cold, needed: boolean, level: string, no
   const { policy, current, desired, soon, need } = guest;
   const rested = now >= cold.restUntil;
   if (needed && cold.swaps === true) return rested || isRestedForNeed(cold, now);
-  if (!rested || !policy.shrink.at.has(level) || soon - need > RISING) return false;
+  // That it swaps must be known before anybody is in need.
+  const levels = cold.swaps === undefined ? policy.shrink.at : policy.cold?.at;
+  if (!rested || levels?.has(level) !== true || soon - need > RISING) return false;
   // What is idle goes first.
   return current - desired <= Math.max(tolerance(guest), policy.shrink.stepMin);
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { type Compiling, expressionAt, policySource, reject } from './compile-document.ts';
 import type { CompiledHost } from './compile-host.ts';
 import { compileLayers } from './compile-layers.ts';
-import { checkDirection, checkGuarantees } from './compile-limits.ts';
+import { checkDirection, checkGuarantees, checkLevels } from './compile-limits.ts';
 import { compileRelief, compileVetoes } from './compile-protection.ts';
 import { compileSelection } from './compile-selector.ts';
 import { guestScope, RESERVED_WORDS } from './expression/names.ts';
@@ -79,7 +79,7 @@ export function compileGuest(
     stabilizationSeconds: spec.behavior.shrink.stabilization,
     vetoes,
     relief,
-    cold: spec.cold && coldOf(spec.cold),
+    cold: spec.cold && compileCold(compiling, spec.cold, levels),
     layers: [],
   };
   const { layers, exceptions } = compileLayers(compiling, spec, { scope, levels, base });
@@ -87,8 +87,13 @@ export function compileGuest(
   return { policy: { ...base, layers }, selection, exceptions, compiling };
 }
 
-function coldOf({ swap, step, refault, rest }: NonNullable<Spec['cold']>): ColdPolicy {
-  return { swap, step, refault, restSeconds: rest };
+function compileCold(
+  compiling: Compiling,
+  { swap, at, step, refault, rest }: NonNullable<Spec['cold']>,
+  levels: readonly string[] | undefined,
+): ColdPolicy {
+  checkLevels(compiling, ['spec', 'cold', 'at'], at, levels);
+  return { swap, at: new Set(at ?? levels), step, refault, restSeconds: rest };
 }
 
 function compileVariables(compiling: Compiling, variables: Spec['variables']): GuestPolicy['variables'] {

@@ -9,6 +9,21 @@ interface Movement {
   readonly step: { readonly max: Amount; readonly min: Bytes };
 }
 
+/** Reports levels that do not exist. */
+export function checkLevels(
+  compiling: Compiling,
+  path: Path,
+  at: readonly string[] | undefined,
+  levels: readonly string[] | undefined,
+): void {
+  const known = [LEVEL_NONE, ...(levels ?? [])];
+  for (const [index, level] of at?.entries() ?? []) {
+    if (levels === undefined || known.includes(level)) continue;
+    const message = `the host policy has no pressure level '${level}'`;
+    reject(compiling, [...path, index], 'POLICY_LEVEL', message, suggestion(level, known, 'its levels'));
+  }
+}
+
 /** Reports levels that do not exist, and steps that allow no move. */
 export function checkDirection(
   compiling: Compiling,
@@ -16,18 +31,7 @@ export function checkDirection(
   { at, step }: Movement,
   levels: readonly string[] | undefined,
 ): void {
-  const known = [LEVEL_NONE, ...(levels ?? [])];
-  for (const [index, level] of at?.entries() ?? []) {
-    if (levels === undefined || known.includes(level)) continue;
-    const message = `the host policy has no pressure level '${level}'`;
-    reject(
-      compiling,
-      [...path, 'at', index],
-      'POLICY_LEVEL',
-      message,
-      suggestion(level, known, 'its levels'),
-    );
-  }
+  checkLevels(compiling, [...path, 'at'], at, levels);
   if ('bytes' in step.max && step.max.bytes < step.min) {
     const message = 'the largest step is smaller than the smallest step, so that no move is possible';
     reject(compiling, [...path, 'step', 'max'], 'POLICY_RANGE', message);

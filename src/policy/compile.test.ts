@@ -235,7 +235,7 @@ describe('a value of the wrong form', () => {
     ['{match: {name: [100]}}', /quotes/],
     ['{match: {name: [on-1, true]}}', /quotes/],
     ['{match: {name: web-1}}', /\['web-1'\]/],
-    ['{match: {}, cold: 512MiB}', /swap, step, refault, rest/],
+    ['{match: {}, cold: 512MiB}', /swap, at, step, refault, rest/],
     ['{match: {}, cold: {}}', /swap: 25%/],
   ])('%s is refused with the form that is meant', (spec, form) => {
     const { diagnostics } = compile(host(), guest(spec));

@@ -4,11 +4,13 @@ import type { Movable } from './sheet.ts';
 import { refaults } from './squeeze.ts';
 import type { GuestMemory } from './state.ts';
 
+type Situation = Pick<Movable, 'policy' | 'memory' | 'sample' | 'soon' | 'need' | 'bar'>;
+
 /**
  * True for a guest that has little available and lives well: it has shown that it swaps, takes no more, and reads nothing back. What it
  * has swapped out it does not miss, and what else it seldom touches can go to one in need (H5, R5: that one is in distress, this one is not).
  */
-export function isContent({ policy, memory, sample, soon, need, bar }: Movable): boolean {
+export function isContent({ policy, memory, sample, soon, need, bar }: Situation): boolean {
   if (policy.cold === undefined || memory.cold?.swaps !== true) return false;
   if (hasFailed(memory) || soon - need > RISING || forbids(bar)) return false;
   return (refaults(sample) ?? Number.POSITIVE_INFINITY) <= policy.cold.refault;

@@ -109,6 +109,8 @@ export interface GuestMatch {
 export interface ColdPolicy {
   /** Swap that each guest has, by the operator's word. */
   readonly swap: Amount;
+  /** Pressure levels at which guests are squeezed though nobody is in need. */
+  readonly at: ReadonlySet<string>;
   /** Most that one step takes of what is in use. */
   readonly step: Amount;
   /** Bytes a second that may come back while a guest is squeezed. */

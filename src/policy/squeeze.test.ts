@@ -8,6 +8,7 @@ import { guestSample, memoryOf } from './testing.ts';
 
 const POLICY: ColdPolicy = {
   swap: { bytes: 512 * MiB },
+  at: new Set(['none']),
   step: { ratio: 1 / 32 },
   refault: 4 * MiB,
   restSeconds: 60,
@@ -22,6 +23,7 @@ const SQUEEZED: Cold = {
   swapped: 32 * MiB,
   size: 900 * MiB,
   use: 900 * MiB,
+  stood: true,
   given: 32 * MiB,
   ended: undefined,
   restUntil: 0,
@@ -110,9 +112,20 @@ describe('a squeeze', () => {
     const { swapped } = judged({ ...SQUEEZED, squeezing: false, swapped: 100 * MiB }, { used: 400 });
     expect(swapped / MiB).toBeCloseTo(50);
     const idle = { ...SQUEEZED, squeezing: false };
-    expect(judged(idle, { used: 880 }).swapped).toBe(32 * MiB);
+    expect(judged(idle, { used: 888 }).swapped).toBe(32 * MiB);
     // The balloon has just taken as much.
     expect(judged({ ...idle, size: 1400 * MiB }, { used: 400 }).swapped).toBe(32 * MiB);
+  });
+
+  it('adds up what is freed little by little, and takes the coming and going of swapped pages for none of it', () => {
+    const idle = { ...SQUEEZED, squeezing: false, swapped: 100 * MiB };
+    const first = judged(idle, { used: 888 });
+    expect(first).toMatchObject({ swapped: 100 * MiB, use: 900 * MiB });
+    expect(judged(first, { used: 876 }).swapped / MiB).toBeCloseTo(100 * (1 - 24 / 1000));
+    expect(judged(idle, { used: 876, out: 2, back: 2 }).swapped).toBe(100 * MiB);
+    // After a move page cache makes as much of it.
+    expect(judged({ ...idle, stood: false }, { used: 876 }).swapped).toBe(100 * MiB);
+    expect(judged({ ...idle, stood: false }, { used: 800 }).swapped / MiB).toBeCloseTo(90);
   });
 
   it('is seen in reports for a while after its end', () => {

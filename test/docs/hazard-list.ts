@@ -20,7 +20,7 @@ export const HAZARDS: readonly (readonly [wrong: string, rule: string])[] = [
   ],
   [
     'Guests under pressure are shrunk with the others',
-    'A guest in distress never donates, unless the host policy shares a shortage: then little at once, to its share, if it can swap',
+    'A guest in distress never donates, unless the host policy shares a shortage or its own vouches for swap: then little at once, if it can swap, to its share or as long as it misses nothing of it',
   ],
   [
     'A wrong policy breaks a guarantee',

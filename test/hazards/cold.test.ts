@@ -26,15 +26,28 @@ const holder = (parts: Partial<GuestSpec> = {}): GuestSpec => ({
   ...parts,
 });
 
+/** Squeezed whether the host is short or not. */
+const COLD = {
+  swap: { bytes: SWAP },
+  at: new Set(['none']),
+  step: { bytes: STEP },
+  refault: 4 * MiB,
+  restSeconds: 5,
+};
+
 const OFFLOADING: GuestPolicyParts = {
   guarantees: { min: { bytes: MIN }, max: { ratio: 1 }, reserve: 32 * MiB },
   estimate: { windowSeconds: 8, quantile: 0.95, growthSeconds: 1 },
   shrink: { stepMin: 16 * MiB, cooldownSeconds: 2 },
-  cold: { swap: { bytes: SWAP }, step: { bytes: STEP }, refault: 4 * MiB, restSeconds: 5 },
+  cold: COLD,
 };
 
-async function host(guest: GuestSpec = holder(), parts: GuestPolicyParts = {}) {
-  const world = await simulatedWorld([guest], 4 * GiB);
+async function host(
+  guest: GuestSpec = holder(),
+  parts: GuestPolicyParts = {},
+  { others = [], memory = 4 * GiB }: { others?: readonly GuestSpec[]; memory?: Bytes } = {},
+) {
+  const world = await simulatedWorld([guest, ...others], memory);
   const loop = startLoop(world, policySet([guestPolicy({ ...OFFLOADING, ...parts })], hostPolicy()));
   onTestFinished(async () => {
     loop.close();
@@ -93,6 +106,23 @@ describe('a simulated guest under cold', () => {
     expect(loop.of('worker').at(-1)?.sample.readings.available.value).toBeGreaterThanOrEqual(16 * MiB);
   });
 
+  it('H5: gives to one that is in need on a full host, without coming to harm itself', async () => {
+    const others = [holder({ name: 'other', demand: { kind: 'constant', bytes: 128 * MiB } })];
+    const parts = { cold: { ...COLD, at: new Set<string>() } };
+    const { world, worker, run, loop } = await host(holder(), parts, { others, memory: 2024 * MiB });
+    await run(40);
+    const from = loop.ticks.length;
+    const other = world.control.byName('other');
+    other.setDemand({ kind: 'constant', bytes: HELD });
+    await run(60);
+    const codes = loop.of('worker', from).flatMap(({ decision }) => decision.stages);
+    expect(codes.find(({ code }) => code === 'COLD_TAKEN')?.inputs).toMatchObject({ called: true });
+    expect(other.harm.oomKills).toBe(0);
+    expect(worker.harm).toMatchObject({ oomKills: 0, shortageByteSeconds: 0 });
+    expect(worker.harm.stallSeconds).toBeLessThan(1);
+    expect(worker.memory?.swapIn).toBeLessThan(64 * MiB);
+  });
+
   it('H10: gets back what was taken when it falls silent', async () => {
     const { world, taking, loop } = await host();
     const { sample } = await taking();
@@ -126,9 +156,10 @@ describe('a simulated guest under cold', () => {
           const guest = holder({ demand: { kind: 'constant', bytes }, hotShare, swap: swap * MiB });
           const cold = {
             swap: { bytes: vouched * MiB },
+            at: new Set(['none']),
             step: { bytes: STEP },
             refault: 4 * MiB,
-            restSeconds: 5,
+            restSeconds: 60,
           };
           const guarantees = { min: { bytes: GUARANTEE }, max: { ratio: 1 }, reserve: 32 * MiB };
           const { worker, run, loop } = await host(guest, { cold, guarantees });

@@ -15,7 +15,7 @@ const POLICY = labPolicy({
   guest: {
     guarantees: { min: '20%', reserve: '32MiB' },
     estimate: { window: '8s', growth: '2s' },
-    cold: { swap: '512MiB', rest: '3s' },
+    cold: { swap: '512MiB', at: ['none'], rest: '3s' },
     behavior: {
       tolerance: { percent: 2, bytes: '8MiB' },
       shrink: { at: ['none'], step: { max: '25%', min: '16MiB' }, cooldown: '2s' },

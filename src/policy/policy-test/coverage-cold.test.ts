@@ -23,11 +23,12 @@ spec:
 const SQUEEZED = 'cold never squeezed a guest';
 const FIELDS = [
   'cold.swap never ended a squeeze',
+  'cold.at never let a guest be squeezed that nobody had called',
   'cold.step never took anything',
   'cold.refault never ended a squeeze',
   'cold.rest never passed between two squeezes of a guest',
 ];
-const [SWAP, , REFAULT, REST] = FIELDS;
+const [SWAP, , , REFAULT, REST] = FIELDS;
 
 /** A guest that is squeezed from the eighth second on; in the tenth its size is under its use for the first time. */
 interface Guest {
@@ -54,7 +55,10 @@ series:
 }
 
 /** What a test leaves out of `cold`. */
-function missed(test: string, cold = '{swap: 256MiB, step: 2%, refault: 1MiB/s, rest: 10s}'): string[] {
+function missed(
+  test: string,
+  cold = '{swap: 256MiB, at: [none], step: 2%, refault: 1MiB/s, rest: 10s}',
+): string[] {
   return missedIn(policy(cold), [test]).filter(line => line.includes('cold'));
 }
 

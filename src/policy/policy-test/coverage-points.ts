@@ -17,7 +17,7 @@ export interface Candidate {
 }
 
 /** A field of `cold`. */
-export type ColdField = 'swap' | 'step' | 'refault' | 'rest';
+export type ColdField = 'swap' | 'at' | 'step' | 'refault' | 'rest';
 
 /** The key of something that stands in a policy. */
 export function keyOf(
@@ -133,6 +133,7 @@ function guestCandidates(
 /** The fields of `cold`, and what none of them did in any test. */
 const COLD_FIELDS: readonly (readonly [ColdField, string])[] = [
   ['swap', 'ended a squeeze'],
+  ['at', 'let a guest be squeezed that nobody had called'],
   ['step', 'took anything'],
   ['refault', 'ended a squeeze'],
   ['rest', 'passed between two squeezes of a guest'],

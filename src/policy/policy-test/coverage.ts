@@ -105,12 +105,13 @@ function isAbout({ stage, inputs }: Stage, { kind, name }: Layer): boolean {
 function coldPaths({ stages }: Decision, cold: Cold | undefined): (readonly ['cold', ...ColdField[]])[] {
   if (cold === undefined) return [];
   const { squeezing, ended, swaps } = cold;
-  const steps = stages.some(({ code }) => code === 'COLD_TAKEN');
+  const step = stages.find(({ code }) => code === 'COLD_TAKEN');
   return [
     ...(squeezing ? [['cold'] as const] : []),
     ...(ended?.sign === 'full' ? [['cold', 'swap'] as const] : []),
     // Before it has shown that it swaps, a step is as long as we think safe.
-    ...(steps && swaps === true ? [['cold', 'step'] as const] : []),
+    ...(step !== undefined && swaps === true ? [['cold', 'step'] as const] : []),
+    ...(step?.inputs?.called === false && swaps === true ? [['cold', 'at'] as const] : []),
     ...(ended?.sign === 'refault' ? [['cold', 'refault'] as const] : []),
     ...(squeezing && ended !== undefined ? [['cold', 'rest'] as const] : []),
   ];

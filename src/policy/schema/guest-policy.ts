@@ -95,6 +95,13 @@ const ColdMemory = z.strictObject({
       "Swap that every one of these guests has, by your word: a size, or a percentage of its maximum. A guest is made to fill at most half of it. Nothing in a guest's statistics tells its swap, and one that has none is killed when it is squeezed too far.",
     )
     .meta({ examples: ['512MiB', '25%'] }),
+  at: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Pressure levels at which guests are squeezed though no other is in need: every one but none, if left out. With an empty list they only give when another one needs it. Whether a guest swaps at all is tried once, at any level at which it may be shrunk.',
+    )
+    .meta({ examples: [['hard', 'critical']] }),
   step: amount({ ratio: { min: 0.001, max: 0.0625 }, bytes: { min: MiB } })
     .default({ ratio: 0.03125 })
     .describe(
@@ -184,7 +191,7 @@ export const GuestPolicyDocument = z.strictObject({
         .default([])
         .describe('Conditions under which the guest is not shrunk, whoever needs its memory.'),
       cold: ColdMemory.optional().describe(
-        'Takes memory that guests use and seldom touch, by having them swap it out, wherever they may be shrunk or another guest is in distress. Without it, what a guest uses is its own. A veto that holds ends it, so one on swapping does not go with it (LINT_COLD).',
+        'Takes memory that guests use and seldom touch, by having them swap it out, while the host is short or another guest is in need. Without it, what a guest uses is its own. A veto that holds ends it, so one on swapping does not go with it (LINT_COLD).',
       ),
       schedules: z.array(Schedule).max(32).default([]).describe('What is different at some hours.'),
       exceptions: z
