@@ -174,8 +174,8 @@ function claimOf(guest: Movable, level: string, now: Seconds, relieving: boolean
   const least = immovable ? current : 0;
   const desired = Math.max(least, mayGrow ? guest.desired : Math.min(guest.desired, promised));
   claim.min = Math.min(desired, Math.max(least, guest.min));
-  // What a guest in distress is about to use is needed as much as what others use now.
-  const about = guest.distressed && !content ? guest.soon + guest.reserve : 0;
+  // What a guest in need is about to use counts as much as what others use now, of which some can be had.
+  const about = policy.cold !== undefined && guest.distressed && !content ? guest.soon + guest.reserve : 0;
   claim.floor = Math.min(desired, Math.max(least, guest.floor, about));
   claim.desired = desired;
   claim.priority = policy.priority;
