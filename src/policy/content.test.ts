@@ -61,7 +61,7 @@ describe('a guest that is short of memory', () => {
     ['is under a veto of its policy', { bar: bar('VETOED') }, false],
     ['had a program killed by a shrink', { probation: harmed('oom-kill') }, false],
     ['had a program wait for memory after a shrink', { probation: harmed('alloc-stall') }, false],
-  ])('and %s', (_, parts, expected) => {
+  ])('H5: and %s', (_, parts, expected) => {
     expect(content(parts)).toBe(expected);
   });
 });
