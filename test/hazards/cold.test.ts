@@ -82,6 +82,15 @@ describe('a simulated guest under cold', () => {
     expect(worker.memory?.swapOut).toBe(0);
   });
 
+  it('is squeezed no further than to show that it swaps while its policy does not name the level', async () => {
+    const { worker, run } = await host(holder(), { cold: { ...COLD, at: new Set(['hard']) } });
+    await run(40);
+    const shown = worker.memory?.swapOut ?? 0;
+    expect(shown).toBeGreaterThan(0);
+    await run(120);
+    expect(worker.memory?.swapOut).toBe(shown);
+  });
+
   it('H1: is asked once and no more in this boot where it has no swap, and gets back what it gave', async () => {
     const { worker, run, taking, loop } = await host(holder({ swap: 0 }));
     const { sample } = await taking();
