@@ -46,22 +46,19 @@ export async function journalBench() {
     });
     return { journal, troubles };
   };
-  return {
-    folder,
-    open,
-    /** One tick for each of these seconds. */
-    async write(seconds: readonly number[], limits: Partial<JournalLimits> = {}): Promise<void> {
-      const { journal, troubles } = open(limits);
-      for (const second of seconds) journal.tick(tickOf(second));
-      await journal.close();
-      expect(troubles).toEqual([]);
-    },
-    async read(range: TimeRange = {}, location = folder): Promise<JournalRecord[]> {
-      const records: JournalRecord[] = [];
-      for await (const record of readJournal(location, range)) records.push(record);
-      return records;
-    },
+  /** One tick for each of these seconds. */
+  const write = async (seconds: readonly number[], limits: Partial<JournalLimits> = {}): Promise<void> => {
+    const { journal, troubles } = open(limits);
+    for (const second of seconds) journal.tick(tickOf(second));
+    await journal.close();
+    expect(troubles).toEqual([]);
   };
+  const read = async (range: TimeRange = {}, location = folder): Promise<JournalRecord[]> => {
+    const records: JournalRecord[] = [];
+    for await (const record of readJournal(location, range)) records.push(record);
+    return records;
+  };
+  return { folder, open, write, read };
 }
 
 export const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
