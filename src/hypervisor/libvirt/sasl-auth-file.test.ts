@@ -159,10 +159,10 @@ describe('the place of the auth file', () => {
     const configDir = await folder();
     const authFile = join(configDir, 'missing');
     for (const call of [
-      readCredentials({ ...HINT, authFile }, { configDir }),
-      readCredentials(HINT, { configDir, authFile }),
+      () => readCredentials({ ...HINT, authFile }, { configDir }),
+      () => readCredentials(HINT, { configDir, authFile }),
     ]) {
-      await expect(call).rejects.toMatchObject({
+      await expect(call()).rejects.toMatchObject({
         code: 'HYPERVISOR_DENIED',
         message: expect.stringContaining(authFile),
         cause: expect.objectContaining({ code: 'ENOENT' }),

@@ -72,6 +72,20 @@ describe('what programs touch in turn', () => {
     expect(turns).toMatchObject({ span: PIECE / 2, pieces: [{ size: PIECE / 2, swapped: 5 * PAGE }] });
   });
 
+  it('frees of what is all swapped as much as it frees', () => {
+    const pages = fc.integer({ min: 1, max: 8192 });
+    fc.assert(
+      fc.property(pages, pages, (size, freed) => {
+        const turns = newTurns(256 * 8192 * PAGE);
+        extend(turns, size * PAGE, false);
+        for (const piece of turns.pieces) piece.swapped = piece.size;
+        const bytes = Math.min(size, freed) * PAGE;
+        expect(cut(turns, bytes).swapped).toBe(bytes);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('has the span of its pieces, each queued once, whatever is taken and freed', () => {
     const step = fc.record({ pages: fc.integer({ min: 0, max: 4000 }), free: fc.boolean() });
     fc.assert(

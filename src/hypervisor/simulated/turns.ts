@@ -79,10 +79,11 @@ export function cut(turns: Turns, bytes: Bytes): Readonly<Parts> {
     const kept = 1 - part / last.size;
     last.size -= part;
     left -= part;
-    // Rounded down, what is left of the parts has room in what is left of the whole.
+    // Rounded down, what is left of the parts has room in what is left of the whole; and no more goes than the piece loses, where a
+    // share of all its pages comes out a little below a whole number of them.
     for (const name of ['swapped', 'written', 'cached'] as const) {
       const before = last[name];
-      last[name] = wholePages(before * kept);
+      last[name] = Math.max(before - part, wholePages(before * kept));
       gone[name] += before - last[name];
     }
     if (last.size === 0) turns.pieces.pop();
