@@ -92,6 +92,8 @@ function nextStep(
   const left = (needed ? ours + LENT * ours : ours) - cold.swapped;
   if (left <= 0 || !((refaults(sample) ?? Number.POSITIVE_INFINITY) <= policy.refault)) return undefined;
   if (!cold.squeezing && !mayBegin(guest, cold, needed, level, now)) return undefined;
+  // What was only to show that it swaps, or for one that has enough by now, goes no further.
+  if (cold.swaps === true && !needed && !policy.at.has(level)) return undefined;
   if (cold.swaps !== true && current - inUse < DRY) return undefined;
   const step = Math.min(resolveAmount(policy.step, max), SHARED_STEP * max, left);
   const probe = current - inUse < PROBE_STEP + DRY ? inUse - PROBE_DEPTH : current - PROBE_STEP;

@@ -87,6 +87,7 @@ describe('a simulated guest under cold', () => {
     await run(40);
     const shown = worker.memory?.swapOut ?? 0;
     expect(shown).toBeGreaterThan(0);
+    expect(shown).toBeLessThan(64 * MiB);
     await run(120);
     expect(worker.memory?.swapOut).toBe(shown);
   });
@@ -118,7 +119,7 @@ describe('a simulated guest under cold', () => {
   it('H5: gives to one that is in need on a full host, without coming to harm itself', async () => {
     const others = [holder({ name: 'other', demand: { kind: 'constant', bytes: 128 * MiB } })];
     const parts = { cold: { ...COLD, at: new Set<string>() } };
-    const { world, worker, run, loop } = await host(holder(), parts, { others, memory: 2024 * MiB });
+    const { world, worker, run, loop } = await host(holder(), parts, { others, memory: 1940 * MiB });
     await run(40);
     const from = loop.ticks.length;
     const other = world.control.byName('other');
