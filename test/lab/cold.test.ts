@@ -10,18 +10,19 @@ import { report } from './report.ts';
 const TAKEN = 200 * MiB;
 const PAGE = 4 * KiB;
 
-const POLICY = labPolicy({
-  host: { mode: 'enforce' },
-  guest: {
-    guarantees: { min: '20%', reserve: '32MiB' },
-    estimate: { window: '8s', growth: '2s' },
-    cold: { swap: '512MiB', at: ['none'], rest: '3s' },
-    behavior: {
-      tolerance: { percent: 2, bytes: '8MiB' },
-      shrink: { at: ['none'], step: { max: '25%', min: '16MiB' }, cooldown: '2s' },
+const policy = (host: Readonly<Record<string, unknown>>, at: readonly string[]) =>
+  labPolicy({
+    host: { mode: 'enforce', ...host },
+    guest: {
+      guarantees: { min: '20%', reserve: '32MiB' },
+      estimate: { window: '8s', growth: '2s' },
+      cold: { swap: '512MiB', at, rest: '3s' },
+      behavior: {
+        tolerance: { percent: 2, bytes: '8MiB' },
+        shrink: { at: ['none'], step: { max: '25%', min: '16MiB' }, cooldown: '2s' },
+      },
     },
-  },
-});
+  });
 
 describe('two guests of 512 MiB that hold 200 MiB and touch none of it, of which one has swap', () => {
   let lab: Lab;
@@ -36,7 +37,7 @@ describe('two guests of 512 MiB that hold 200 MiB and touch none of it, of which
     });
     for (const { agent } of lab.guests) await agent.take(TAKEN, { deadlineSeconds: 120 });
     for (const { agent } of lab.guests) await agent.resetStalls();
-    daemon = await startDaemon({ uri: lab.uri, policy: POLICY, folder: lab.folder });
+    daemon = await startDaemon({ uri: lab.uri, policy: policy({}, ['none']), folder: lab.folder });
   });
 
   afterAll(async () => {
@@ -80,5 +81,64 @@ describe('two guests of 512 MiB that hold 200 MiB and touch none of it, of which
     expect(await swappedOut(CANNOT)).toBe(0);
     expect(await lab.guest(CANNOT).oomKills()).toBe(0);
     expect(agent.holderDeaths).toEqual([]);
+  });
+});
+
+describe('two guests of 512 MiB with swap on a pool of 600 MiB, of which one holds 200 MiB that it does not touch', () => {
+  let lab: Lab;
+  let daemon: Daemon;
+  const [RESTS, ASKS] = [0, 1];
+
+  beforeAll(async () => {
+    lab = await startLab({
+      guests: [
+        { name: 'rests', swap: '512MiB' },
+        { name: 'asks', swap: '512MiB' },
+      ],
+      memory: '512MiB',
+      statsPeriod: 1,
+    });
+    await lab.guest(RESTS).agent.take(TAKEN, { deadlineSeconds: 120 });
+    const pool = { memory: '600MiB', reserve: { bytes: '16MiB', percent: 0, select: 'max' } };
+    daemon = await startDaemon({ uri: lab.uri, policy: policy(pool, []), folder: lab.folder });
+  });
+
+  afterAll(async () => {
+    await daemon?.[Symbol.asyncDispose]();
+    await lab?.close();
+  });
+
+  const counted = async (index: number, counter: 'pswpin' | 'pswpout') =>
+    ((await lab.guest(index).agent.vmstat())[counter] ?? 0) * PAGE;
+  const available = async (index: number) => (await lab.guest(index).agent.meminfo()).MemAvailable ?? 0;
+
+  it('that one gives what it does not miss as soon as the other is in need, and neither comes to harm', async () => {
+    await until('it has shown that it swaps', 90, async () => (await counted(RESTS, 'pswpout')) >= 2 * MiB);
+    await until('it has room again', 60, async () => (await available(RESTS)) >= 24 * MiB);
+    const shown = await counted(RESTS, 'pswpout');
+    const { agent } = lab.guest(RESTS);
+    await agent.resetStalls();
+    // All that it holds, each second: what it swaps out it misses.
+    await lab.guest(ASKS).agent.work(64_000);
+    await lab.guest(ASKS).agent.take(250 * MiB, { deadlineSeconds: 120 });
+    await until(
+      '16 MiB more are swapped out',
+      60,
+      async () => (await counted(RESTS, 'pswpout')) >= shown + 16 * MiB,
+    );
+    await until('the other has room', 60, async () => (await available(ASKS)) >= 16 * MiB);
+    const stalls = await agent.stalls();
+    report('memory that is not touched, given to a guest in need', {
+      'swapped out by the one that gives, MiB': ((await counted(RESTS, 'pswpout')) - shown) / MiB,
+      'read back by it, MiB': (await counted(RESTS, 'pswpin')) / MiB,
+      'its longest stall, s': stalls.longestStallSeconds,
+      'swapped out by the one in need, MiB': (await counted(ASKS, 'pswpout')) / MiB,
+    });
+    expect(await counted(RESTS, 'pswpin')).toBeLessThan(32 * MiB);
+    expect(stalls.longestStallSeconds).toBeLessThan(1);
+    for (const index of [RESTS, ASKS]) {
+      expect(await lab.guest(index).oomKills()).toBe(0);
+      expect(lab.guest(index).agent.holderDeaths).toEqual([]);
+    }
   });
 });
