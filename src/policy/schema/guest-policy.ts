@@ -92,7 +92,7 @@ function direction({ stepMax, stepMin, cooldown }: DirectionDefaults, verb: stri
 const ColdMemory = z.strictObject({
   swap: amount({ ratio: { min: 0.01, max: 4 }, bytes: { min: 16 * MiB } })
     .describe(
-      "Swap that every one of these guests has, by your word: a size, or a percentage of its maximum. A guest is made to fill at most half of it. Nothing in a guest's statistics tells its swap, and one that has none is killed when it is squeezed too far.",
+      "Swap that every one of these guests has, by your word: a size, or a percentage of its maximum. A guest is made to fill at most half of it, and three quarters while another one is in need. Nothing in a guest's statistics tells its swap, and one that has none is killed when it is squeezed too far.",
     )
     .meta({ examples: ['512MiB', '25%'] }),
   at: z
