@@ -1,6 +1,5 @@
 import type { DomainRef, Hypervisor } from '../hypervisor/driver.ts';
 import { BallonetError, isConnectionLost } from '../model/errors.ts';
-import { Roster } from '../model/roster.ts';
 import type { GuestState } from '../model/snapshot.ts';
 import type { Seconds } from '../model/units.ts';
 import type { ProblemReporter } from './problems.ts';
@@ -29,10 +28,15 @@ export interface PeriodGuest {
   /** From its XML; undefined until that has been read. */
   readonly device: 'virtio' | 'none' | undefined;
   readonly configuredSeconds: Seconds | undefined;
+  /** What is known of its period, kept with the guest: looked for by its uuid, it would be at every tick. */
+  period: Armament | undefined;
 }
 
-interface Entry {
-  starts: number;
+/** What is known of one guest's stats period. */
+interface Armament {
+  /** Count of the times that all was forgotten. */
+  readonly generation: number;
+  readonly starts: number;
   reboots: number;
   state: 'unarmed' | 'calling' | 'armed' | 'unsupported';
   /** Monotonic instant before which nothing is tried again. */
@@ -75,31 +79,30 @@ export function createStatsPeriods({
   arm,
   staleAfter,
 }: StatsPeriodOptions): StatsPeriods {
-  const entries = new Roster<Entry>();
   const queue: (() => Promise<void>)[] = [];
+  let generation = 0;
   let calling = 0;
   let period: Seconds = 1;
   let denied = false;
   let namesDueAt: Seconds | undefined;
   const silent = new Set<string>();
 
-  function entryOf({ ref, starts, reboots }: PeriodGuest, place: number): Entry {
-    const known = entries.at(ref.uuid, place);
-    if (known !== undefined && known.starts === starts) return known;
-    const entry: Entry = { starts, reboots, state: 'unarmed', notBefore: Number.NEGATIVE_INFINITY };
-    entries.set(ref.uuid, entry);
-    return entry;
+  function entryOf(guest: PeriodGuest): Armament {
+    const { period: known, starts, reboots } = guest;
+    if (known !== undefined && known.starts === starts && known.generation === generation) return known;
+    const notBefore = Number.NEGATIVE_INFINITY;
+    guest.period = { generation, starts, reboots, state: 'unarmed', notBefore };
+    return guest.period;
   }
 
-  function consider(guest: PeriodGuest, place: number, at: Seconds): void {
-    const entry = entryOf(guest, place);
+  function consider(guest: PeriodGuest, at: Seconds, old: Seconds): void {
+    const entry = entryOf(guest);
     // H30: the call would wait for what holds the domain, and others' calls with it.
     if (guest.locked) return;
     if (guest.state !== 'running' || guest.device === 'none' || entry.state === 'calling') return;
     if (entry.state === 'unsupported' || at < entry.notBefore) return;
     const rebooted = entry.reboots !== guest.reboots;
-    const stopped =
-      entry.state === 'armed' && guest.ageSeconds !== undefined && guest.ageSeconds > staleAfter();
+    const stopped = entry.state === 'armed' && guest.ageSeconds !== undefined && guest.ageSeconds > old;
     if (entry.state === 'armed' && !rebooted && !stopped) return;
     entry.reboots = guest.reboots;
     // QEMU returns early on the interval it has (balloon_stats_set_poll_interval), and its timer runs on only when the guest
@@ -111,7 +114,7 @@ export function createStatsPeriods({
     queue.push(() => set(ref, entry, calls));
   }
 
-  async function set(ref: DomainRef, entry: Entry, calls: readonly Seconds[]): Promise<void> {
+  async function set(ref: DomainRef, entry: Armament, calls: readonly Seconds[]): Promise<void> {
     const { notBefore } = entry;
     const source = `guest:${ref.name}:${SOURCE}`;
     try {
@@ -129,7 +132,7 @@ export function createStatsPeriods({
     }
   }
 
-  function failed(source: string, entry: Entry, error: BallonetError): void {
+  function failed(source: string, entry: Armament, error: BallonetError): void {
     entry.state = error.code === 'OPERATION_UNSUPPORTED' ? 'unsupported' : 'unarmed';
     if (error.code === 'DOMAIN_NOT_FOUND') return;
     if (error.code === 'OPERATION_DENIED') {
@@ -147,7 +150,7 @@ export function createStatsPeriods({
 
   function dropCalls(): void {
     queue.length = 0;
-    entries.clear();
+    generation += 1;
   }
 
   function pump(): void {
@@ -184,13 +187,12 @@ export function createStatsPeriods({
     update(guests, at) {
       if (!arm) return nameSilent(guests, at);
       if (denied) return;
-      guests.forEach((guest, place) => {
-        consider(guest, place, at);
-      });
+      const old = staleAfter();
+      for (const guest of guests) consider(guest, at, old);
       pump();
     },
     setPeriod(seconds) {
-      if (seconds !== period) entries.clear();
+      if (seconds !== period) generation += 1;
       period = seconds;
     },
     reset() {
@@ -198,7 +200,6 @@ export function createStatsPeriods({
       denied = false;
     },
     forget(uuid, name) {
-      entries.delete(uuid);
       silent.delete(uuid);
       problems.report(`guest:${name}:${SOURCE}`, undefined);
     },

@@ -49,10 +49,42 @@ export interface DomainInfo {
 /** A value of a bulk record. */
 export type StatValue = number | string | boolean;
 
+/** What a guest's balloon driver wrote last, in libvirt's units; undefined is what the record is without. */
+export interface ReportFigures {
+  /** Unix time, whole seconds. */
+  readonly lastUpdate: StatValue | undefined;
+  readonly totalKib: StatValue | undefined;
+  readonly availableKib: StatValue | undefined;
+  readonly freeKib: StatValue | undefined;
+  readonly cachesKib: StatValue | undefined;
+  readonly swapInKib: StatValue | undefined;
+  readonly swapOutKib: StatValue | undefined;
+  readonly majorFaults: StatValue | undefined;
+  readonly minorFaults: StatValue | undefined;
+  readonly oomKills?: StatValue | undefined;
+  readonly allocStalls?: StatValue | undefined;
+}
+
+/** The figures of a bulk record that are wanted at every tick. */
+export interface BalloonFigures {
+  /** `virDomainState`. */
+  readonly state: StatValue | undefined;
+  readonly currentKib: StatValue | undefined;
+  readonly maximumKib: StatValue | undefined;
+  readonly rssKib: StatValue | undefined;
+  /** `none`: the device was asked and has none; `unasked`: a job holds the domain, and nobody asked. */
+  readonly report: ReportFigures | 'none' | 'unasked';
+}
+
 /** One domain's record of a bulk call: parameters by libvirt's own names, such as `balloon.current`. */
 export interface DomainStats {
   readonly domain: DomainRef;
   readonly params: ReadonlyMap<string, StatValue>;
+  /**
+   * The same as `params` says, of a driver that has it so: to look for each figure by its name costs a simulation more than the guest's
+   * model.
+   */
+  readonly figures?: BalloonFigures;
   /**
    * Why the record is not all that was asked for: the part of the bulk call that it belongs to failed (`params` is empty
    * then), or a value was above 2^53-1 and was left out. The domain is there all the same.

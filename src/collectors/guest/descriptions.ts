@@ -34,7 +34,6 @@ export interface XmlEntry {
 /** The domain XML of every guest, read once a start and again when it was redefined. */
 export interface Descriptions {
   of(guest: Pick<Describable, 'xml'>): Description | undefined;
-  byUuid(uuid: string): Description | undefined;
   /**
    * Fetches what is due, within bounds.
    *
@@ -94,7 +93,6 @@ export function createDescriptions(hypervisor: Hypervisor, problems: ProblemRepo
 
   return {
     of: ({ xml }) => xml?.description,
-    byUuid: uuid => entries.get(uuid)?.description,
     async refresh(guests, at) {
       const fetches: Promise<void>[] = [];
       for (const guest of guests) {

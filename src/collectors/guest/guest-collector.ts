@@ -5,26 +5,19 @@ import { Roster } from '../../model/roster.ts';
 import type { GuestSample } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import type { ProblemReporter } from '../problems.ts';
-import type { PeriodGuest, StatsPeriods } from '../stats-period.ts';
+import type { StatsPeriods } from '../stats-period.ts';
 import { createBulkFlaws } from './bulk-flaws.ts';
-import { createDescriptions, type Descriptions, type XmlEntry } from './descriptions.ts';
-import { createJobs, type Employment } from './jobs.ts';
-import { createLiveSizes } from './live-sizes.ts';
+import { createDescriptions } from './descriptions.ts';
+import { createJobs } from './jobs.ts';
+import { createLiveSizes, isMoving } from './live-sizes.ts';
 import { type GuestRecord, sizeOfEvent } from './record.ts';
-import {
-  type GuestContext,
-  guestSample,
-  heldBytes,
-  missingSample,
-  reportAge,
-  totalShowsSize,
-} from './sample.ts';
+import { type GuestContext, guestSample, heldBytes, missingSample, totalShowsSize } from './sample.ts';
 import { createSingleCalls } from './single-calls.ts';
 import { forgetSizes } from './size-history.ts';
-import { mapInSlices } from './slices.ts';
+import { eachInSlices, mapInSlices } from './slices.ts';
 import { createGuestStalls } from './stalls.ts';
+import { newGuest, refreshGuest, type TrackedGuest } from './tracked-guest.ts';
 import {
-  type GuestTracker,
   isFigure,
   type KeptEpoch,
   keepEpoch,
@@ -44,20 +37,6 @@ const REMEMBER: Seconds = 3600;
 const MISSING_FOR: Seconds = 10;
 /** Difference of the two clocks' paces that means that the wall clock was set, not slewed. */
 const CLOCK_STEP: Seconds = 1;
-
-/** What this tick and those before it know of one guest; each tick writes it anew. */
-interface TrackedGuest extends Mutable<PeriodGuest> {
-  readonly tracker: GuestTracker;
-  record: GuestRecord;
-  /** Of this tick, or until it has been looked for the one before's. */
-  description: ReturnType<Descriptions['of']>;
-  /** What is known of it beside what the hypervisor's answer says: by its XML, its jobs and its cgroup. */
-  readonly context: Mutable<GuestContext>;
-  xml: XmlEntry | undefined;
-  job: Employment | undefined;
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface GuestCollectorOptions {
   readonly hypervisor: Hypervisor;
@@ -122,50 +101,38 @@ export function createGuestCollector({
     return domains.map(({ uuid, name, id }) => ({ domain: { uuid, name, id }, params: new Map() }));
   }
 
-  function guestOf(record: GuestRecord, place: number, now: Instant): TrackedGuest {
-    const { domain, state } = record;
+  function adopted(record: GuestRecord, place: number, now: Instant): TrackedGuest {
+    const { domain } = record;
     const { uuid, id } = domain;
     const found = known.at(uuid, place);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      found.record = record;
+      return found;
+    }
     const kept = before?.get(uuid);
     const tracker = kept === undefined ? newTracker(uuid, id, now) : resumeEpoch(uuid, kept, now);
-    const guest: TrackedGuest = {
-      tracker,
-      record,
-      description: undefined,
-      context: { description: undefined, stalls: stalls.of(domain, now.monotonic) },
-      xml: undefined,
-      job: undefined,
-      ref: domain,
-      state,
-      locked: false,
-      starts: tracker.starts,
-      reboots: tracker.reboots,
-      ageSeconds: undefined,
-      device: undefined,
-      configuredSeconds: undefined,
-    };
+    const guest = newGuest(tracker, record, stalls.of(domain, now.monotonic));
     known.set(uuid, guest);
     return guest;
   }
 
-  async function track(records: readonly GuestRecord[], now: Instant): Promise<readonly TrackedGuest[]> {
+  /** The guests of an answer, those whose balloons move with their sizes of now. */
+  async function answering(): Promise<readonly TrackedGuest[]> {
+    const records = await singleCalls.complete(await bulk(), clock.now().monotonic);
+    const now = clock.now();
+    const guests = await mapInSlices(records, (record, place) => adopted(record, place, now));
+    const moving = guests.filter(guest => isMoving(guest, now.monotonic) && isPlain(guest));
+    if (moving.length > 0) await liveSizes.correct(moving, now.monotonic);
+    return guests;
+  }
+
+  async function track(guests: readonly TrackedGuest[], now: Instant): Promise<void> {
     if (clockWasSet(now)) for (const { tracker } of known.values()) noteClockSet(tracker);
-    const tracked = await mapInSlices(records, (record, place) => {
-      const guest = guestOf(record, place, now);
-      const { tracker } = guest;
-      observe(tracker, record, now, totalShowsSize(guest.description));
-      guest.record = record;
-      guest.ref = record.domain;
-      guest.state = record.state;
-      guest.locked = record.report === 'unasked';
-      guest.starts = tracker.starts;
-      guest.reboots = tracker.reboots;
-      guest.ageSeconds = reportAge(tracker, now);
-      return guest;
+    await eachInSlices(guests, guest => {
+      observe(guest.tracker, guest.record, now, totalShowsSize(guest.description));
+      refreshGuest(guest, now);
     });
-    if (known.size > records.length) forgetVanished(now);
-    return tracked;
+    if (known.size > guests.length) forgetVanished(now);
   }
 
   /**
@@ -175,10 +142,10 @@ export function createGuestCollector({
   function missing(now: Instant): TrackedGuest[] {
     const gone: TrackedGuest[] = [];
     for (const guest of known.values()) {
-      const { lastRecord, lastSeen, ended } = guest.tracker;
+      const { lastSeen, ended } = guest.tracker;
       const absent = now.monotonic - lastSeen;
-      if (lastRecord === undefined || ended || absent === 0 || absent > MISSING_FOR) continue;
-      if (lastRecord.state !== 'stopped') gone.push(guest);
+      if (ended || absent === 0 || absent > MISSING_FOR) continue;
+      if (guest.record.state !== 'stopped') gone.push(guest);
     }
     return gone;
   }
@@ -198,42 +165,41 @@ export function createGuestCollector({
       singleCalls.forget(uuid, name);
       descriptions.forget(uuid, name);
       jobs.forget(uuid);
-      liveSizes.forget(uuid);
       stalls.forget(uuid);
       periods.forget(uuid, name);
     }
   }
 
-  function described(guest: TrackedGuest, now: Instant): GuestContext {
+  function contextOf(guest: TrackedGuest, now: Instant): GuestContext {
     const { description, context } = guest;
     context.description =
       description === undefined || !jobs.of(guest)
         ? description
         : { ...description, obstacles: [...description.obstacles, 'job'] };
-    context.stalls = stalls.of(guest.ref, now.monotonic);
+    if (hypervisor.local) context.stalls = stalls.of(guest.ref, now.monotonic);
     return context;
   }
 
-  /** What their XML says of their stats. */
+  /** What their XML says. */
   function describe(guests: readonly TrackedGuest[]): void {
     for (const guest of guests) {
       const description = descriptions.of(guest);
+      if (guest.description === description) continue;
       guest.description = description;
       guest.device = description?.balloon.device;
       guest.configuredSeconds = description?.statsPeriodSeconds;
     }
   }
 
-  function isPlain(uuid: string): boolean {
-    return descriptions.byUuid(uuid)?.obstacles.length === 0;
+  function isPlain(guest: TrackedGuest): boolean {
+    return descriptions.of(guest)?.obstacles.length === 0;
   }
 
   return {
     async collect(staleAfter) {
-      const answered = await singleCalls.complete(await bulk(), clock.now().monotonic);
-      const records = await liveSizes.correct(answered, isPlain, clock.now().monotonic);
+      const tracked = await answering();
       const now = clock.now();
-      const tracked = await track(records, now);
+      await track(tracked, now);
       await Promise.all([
         descriptions.refresh(tracked, now.monotonic),
         stalls.refresh(tracked, now.monotonic),
@@ -242,13 +208,13 @@ export function createGuestCollector({
       periods.update(tracked, now.monotonic);
       jobs.update(tracked);
       const guests = await mapInSlices(tracked, guest =>
-        guestSample(guest.tracker, guest.record, described(guest, now), staleAfter, now),
+        guestSample(guest.tracker, guest.record, contextOf(guest, now), guest.ageSeconds, staleAfter, now),
       );
       const lost = known.size > tracked.length ? missing(now) : NOBODY;
       if (lost.length === 0) return { guests, heldBytes: sumHeld(tracked) };
       describe(lost);
       const all = lost.map(guest =>
-        missingSample(guest.tracker, guest.record, described(guest, now), staleAfter, now),
+        missingSample(guest.tracker, guest.record, contextOf(guest, now), staleAfter, now),
       );
       return { guests: [...guests, ...all], heldBytes: sumHeld([...tracked, ...lost]) };
     },

@@ -1,4 +1,4 @@
-import type { DomainRef, Hypervisor } from '../../hypervisor/driver.ts';
+import type { Domain, DomainRef, Hypervisor } from '../../hypervisor/driver.ts';
 import { isBallonetError } from '../../model/errors.ts';
 import type { GuestState } from '../../model/snapshot.ts';
 
@@ -23,6 +23,8 @@ interface Employed {
 export interface Employment {
   /** As last seen. */
   ref: DomainRef;
+  /** Of `ref`: kept, because it is asked again and again. */
+  domain: Pick<Domain, 'job'> | undefined;
   job: boolean;
   /** Ticks in a row in which something held it. */
   ticksHeld: number;
@@ -30,7 +32,7 @@ export interface Employment {
   asking: boolean;
   /** Asked before its turn. */
   hinted: boolean;
-  /** Count of the rounds in which it was last asked. */
+  /** Count of the round in which it was last asked. */
   asked: number;
 }
 
@@ -58,60 +60,77 @@ export function createJobs(hypervisor: Hypervisor): Jobs {
   let unsupported = false;
   let workers = 0;
   let round = 0;
+  /** Place of the guest whose turn it was last. */
+  let turn = -1;
 
   function entryOf(guest: Employed): Employment {
     const { ref } = guest;
     if (guest.job === undefined) {
-      guest.job = { ref, job: false, ticksHeld: 0, asking: false, hinted: true, asked: 0 };
+      guest.job = {
+        ref,
+        domain: undefined,
+        job: false,
+        ticksHeld: 0,
+        asking: false,
+        hinted: true,
+        asked: 0,
+      };
       entries.set(ref.uuid, guest.job);
     }
-    guest.job.ref = ref;
-    return guest.job;
-  }
-
-  async function ask(entry: Employment): Promise<void> {
-    entry.asking = true;
-    try {
-      entry.job = await hypervisor.domain(entry.ref).job();
-    } catch (error) {
-      // What it was stands until it can be asked again; a connection that is lost fails the tick by itself.
-      if (isBallonetError(error, 'OPERATION_UNSUPPORTED')) unsupported = true;
-      if (isBallonetError(error, 'OPERATION_BUSY')) entry.job = true;
-    } finally {
-      entry.asking = false;
+    if (guest.job.ref !== ref) {
+      guest.job.ref = ref;
+      guest.job.domain = undefined;
     }
+    return guest.job;
   }
 
   /** One after another, so that what waits behind a slow answer costs no more than its turn. */
   async function work(): Promise<void> {
     workers += 1;
-    for (let next = queue.shift(); next !== undefined && !unsupported; next = queue.shift()) await ask(next);
+    for (let entry = queue.shift(); entry !== undefined && !unsupported; entry = queue.shift()) {
+      entry.asking = true;
+      try {
+        entry.domain ??= hypervisor.domain(entry.ref);
+        entry.job = await entry.domain.job();
+      } catch (error) {
+        // What it was stands until it can be asked again; a connection that is lost fails the tick by itself.
+        if (isBallonetError(error, 'OPERATION_UNSUPPORTED')) unsupported = true;
+        if (isBallonetError(error, 'OPERATION_BUSY')) entry.job = true;
+      }
+      entry.asking = false;
+    }
     workers -= 1;
   }
 
-  /** Takes in how the guests stand, and gives those that can be asked. */
-  function answering(guests: readonly Employed[]): Employment[] {
-    const candidates: Employment[] = [];
+  /** Takes in how the guests stand, and gives those that are not to wait for their turn. */
+  function lookAt(guests: readonly Employed[]): Employment[] {
+    const urgent: Employment[] = [];
     for (const guest of guests) {
       const { state, locked } = guest;
       const entry = entryOf(guest);
       // A question that has no answer waits for the job that holds the domain: measured at the begin of a snapshot.
       entry.ticksHeld = locked || entry.asking ? entry.ticksHeld + 1 : 0;
       if (state !== 'running') entry.job = false;
-      else if (!locked && !entry.asking) candidates.push(entry);
+      else if ((entry.job || entry.hinted) && entry.ticksHeld === 0) urgent.push(entry);
     }
-    return candidates;
+    return urgent;
   }
 
-  function mostDue(candidates: Employment[]): Employment[] {
-    const urgency = ({ job, hinted, asked }: Employment) => (job || hinted ? -1 : asked);
-    const first = candidates.sort((a, b) => urgency(a) - urgency(b)).slice(0, ASKED_PER_TICK);
+  /** Those to ask now: what is urgent, and then whose turn it is of those that can answer. */
+  function mostDue(guests: readonly Employed[], urgent: readonly Employment[]): Employment[] {
+    const due = urgent.slice(0, ASKED_PER_TICK);
     round += 1;
-    for (const entry of first) {
-      entry.hinted = false;
+    for (const entry of due) entry.asked = round;
+    for (let looks = guests.length; looks > 0 && due.length < ASKED_PER_TICK; looks--) {
+      turn = turn + 1 < guests.length ? turn + 1 : 0;
+      const { state, job: entry } = guests[turn] ?? {};
+      if (entry === undefined || state !== 'running' || entry.ticksHeld > 0 || entry.asked === round)
+        continue;
       entry.asked = round;
+      due.push(entry);
     }
-    return first;
+    for (const entry of due) entry.hinted = false;
+    return due;
   }
 
   return {
@@ -119,9 +138,9 @@ export function createJobs(hypervisor: Hypervisor): Jobs {
       return job !== undefined && (job.job || job.ticksHeld >= TICKS_HELD);
     },
     update(guests) {
-      const candidates = answering(guests);
+      const urgent = lookAt(guests);
       if (unsupported || workers >= CALLS_AT_ONCE) return;
-      queue = mostDue(candidates);
+      queue = mostDue(guests, urgent);
       for (let i = workers; i < CALLS_AT_ONCE; i++) void work();
     },
     hint(uuid) {

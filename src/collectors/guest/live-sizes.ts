@@ -1,7 +1,6 @@
-import type { DomainRef, Hypervisor } from '../../hypervisor/driver.ts';
+import type { Hypervisor } from '../../hypervisor/driver.ts';
 import type { Timer } from '../../model/clock.ts';
 import { MEMORY_STAT_TAG } from '../../model/memory-stats.ts';
-import { Roster } from '../../model/roster.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import { type Figure, type GuestRecord, sizeOfEvent } from './record.ts';
 
@@ -14,12 +13,20 @@ const PATIENCE: Seconds = 0.05;
 /** A guest that could not be asked is left alone. */
 const LEAVE_ALONE: Seconds = 30;
 
-interface Entry {
+/** What is known of one guest's size. */
+export interface LiveSize {
   /** Size by the bulk answer, and the monotonic instant at which it was last seen to have changed. */
   told: Figure;
   changedAt: Seconds;
   /** Monotonic instant before which the guest is not asked: for ever while its answer is to come. */
   notBefore: Seconds;
+}
+
+/** A guest as far as its size is concerned. */
+interface Sized {
+  record: GuestRecord;
+  /** Kept with the guest: looked for by its uuid, it would be at every tick. */
+  readonly size: LiveSize;
 }
 
 /**
@@ -28,71 +35,57 @@ interface Entry {
  * freed would be known, and given to another guest, up to a second late. virDomainMemoryStats asks (query-balloon).
  */
 export interface LiveSizes {
-  /**
-   * The records, those of moving guests with the size of now as far as it comes at once. Never fails.
-   *
-   * @param plain whether the balloon alone makes the guest's size: query-balloon leaves out what virtio-mem gives
-   */
-  correct(
-    records: readonly GuestRecord[],
-    plain: (uuid: string) => boolean,
-    at: Seconds,
-  ): Promise<readonly GuestRecord[]>;
-  forget(uuid: string): void;
+  /** Writes the sizes of now into the records of moving guests, as far as they come at once. Never fails. */
+  correct(moving: readonly Sized[], at: Seconds): Promise<void>;
+}
+
+export function newLiveSize({ current }: GuestRecord): LiveSize {
+  return { told: current, changedAt: Number.NEGATIVE_INFINITY, notBefore: Number.NEGATIVE_INFINITY };
+}
+
+/**
+ * Notes what the bulk answer says; true when the guest is to be asked.
+ *
+ * Not of a guest whose size the balloon does not make alone: query-balloon leaves out what virtio-mem gives.
+ */
+export function isMoving({ record, size }: Sized, at: Seconds): boolean {
+  const { state, current, report } = record;
+  if (size.told !== current) {
+    size.told = current;
+    size.changedAt = at;
+  }
+  // H30: one that a job holds would not answer before the job ends.
+  return (
+    at - size.changedAt < MOVING_FOR && at >= size.notBefore && state === 'running' && report !== 'unasked'
+  );
 }
 
 export function createLiveSizes(hypervisor: Hypervisor, timer: Timer): LiveSizes {
-  const entries = new Roster<Entry>();
-
-  /** Notes what the bulk answer says; true when the guest is to be asked. */
-  function note({ domain, state, current, report }: GuestRecord, place: number, at: Seconds): boolean {
-    const entry = entries.at(domain.uuid, place);
-    if (entry === undefined) {
-      const never = Number.NEGATIVE_INFINITY;
-      entries.set(domain.uuid, { told: current, changedAt: never, notBefore: never });
-      return false;
-    }
-    if (entry.told !== current) {
-      entry.told = current;
-      entry.changedAt = at;
-    }
-    // H30: one that a job holds would not answer before the job ends.
-    const answers = state === 'running' && report !== 'unasked';
-    return answers && at - entry.changedAt < MOVING_FOR && at >= entry.notBefore;
-  }
-
-  async function ask(domain: DomainRef, at: Seconds): Promise<Bytes | undefined> {
-    const entry = entries.get(domain.uuid);
-    if (entry === undefined) return undefined;
-    entry.notBefore = Number.POSITIVE_INFINITY;
+  async function ask({ record, size }: Sized, at: Seconds): Promise<Bytes | undefined> {
+    size.notBefore = Number.POSITIVE_INFINITY;
     try {
-      const stats = await hypervisor.domain(domain).memoryStats();
-      entry.notBefore = at;
+      const stats = await hypervisor.domain(record.domain).memoryStats();
+      size.notBefore = at;
       const actual = stats.find(({ tag }) => tag === MEMORY_STAT_TAG.actual);
-      const size = actual && sizeOfEvent(actual.value);
-      return size === undefined || Number.isNaN(size) ? undefined : size;
+      const bytes = actual && sizeOfEvent(actual.value);
+      return bytes === undefined || Number.isNaN(bytes) ? undefined : bytes;
     } catch {
       // The size of the bulk answer stands; a connection that is lost fails the next tick by itself.
-      entry.notBefore = at + LEAVE_ALONE;
+      size.notBefore = at + LEAVE_ALONE;
       return undefined;
     }
   }
 
   return {
-    async correct(records, plain, at) {
-      const moving = records.filter((record, place) => note(record, place, at) && plain(record.domain.uuid));
-      if (moving.length === 0) return records;
-      const sizes = new Map<string, Bytes | undefined>();
-      const asking = moving.slice(0, ASKED_PER_TICK).map(async ({ domain }) => {
-        sizes.set(domain.uuid, await ask(domain, at));
+    async correct(moving, at) {
+      let late = false;
+      const asking = moving.slice(0, ASKED_PER_TICK).map(async guest => {
+        const current = await ask(guest, at);
+        if (current !== undefined && !late) guest.record = { ...guest.record, current };
       });
       await atMost(Promise.all(asking), PATIENCE, timer);
-      return records.map(record => {
-        const current = sizes.get(record.domain.uuid);
-        return current === undefined ? record : { ...record, current };
-      });
+      late = true;
     },
-    forget: uuid => entries.delete(uuid),
   };
 }
 

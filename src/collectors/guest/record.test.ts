@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bench } from '../../../test/fakes/simulated-bench.ts';
 import { DOMAIN_STATES, type DomainInfo, type StatValue } from '../../hypervisor/driver.ts';
 import { BallonetError } from '../../model/errors.ts';
 import { GiB, KiB, MiB } from '../../model/units.ts';
@@ -136,5 +137,20 @@ describe('a record out of single calls', () => {
 
   it('has the size of the info when the driver gives no statistics', () => {
     expect(fromSingleCalls(domain, info, [])).toMatchObject({ current: 3 * GiB, report: 'none' });
+  });
+});
+
+describe('a bulk record with its figures beside its parameters', () => {
+  it.each([
+    ['that has not loaded its driver', {}, 3],
+    ['that reports', { statsPeriod: 1 }, 30],
+    ['without a balloon', { balloon: 'none' as const }, 30],
+  ])('of a guest %s reads as by their names', async (_, spec, seconds) => {
+    const { hypervisor, pass } = await bench(spec);
+    pass(seconds);
+    const [record] = await hypervisor.allDomainStats();
+    expect(record?.figures).toBeDefined();
+    if (record === undefined) return;
+    expect(fromBulk(record)).toEqual(fromBulk({ domain: record.domain, params: new Map(record.params) }));
   });
 });

@@ -1,10 +1,12 @@
 /** What the hypervisor says of one guest, in bytes. H38: KiB and libvirt's names for the figures end in this file. */
 import {
+  type BalloonFigures,
   DOMAIN_STATES,
   type DomainInfo,
   type DomainRef,
   type DomainState,
   type DomainStats,
+  type ReportFigures,
   type StatValue,
 } from '../../hypervisor/driver.ts';
 import { type MemoryStat, memoryStatsToRecord } from '../../model/memory-stats.ts';
@@ -51,7 +53,7 @@ export interface GuestRecord {
 
 /** True where the driver has the balloon group: then a record without a report is final. */
 export function hasBalloonGroup(stats: DomainStats): boolean {
-  return stats.params.has('balloon.current');
+  return stats.figures !== undefined || stats.params.has('balloon.current');
 }
 
 /** True for a record of a part of the bulk call that failed: it says nothing but that the domain is there. */
@@ -65,30 +67,57 @@ export function isFailed(stats: DomainStats): boolean {
  * locked; `balloon.rss` or `balloon.last-update` show that the device was asked.
  */
 export function fromBulk(stats: DomainStats): GuestRecord {
-  const { domain, params } = stats;
+  const { state, maximumKib, currentKib, rssKib, report } = stats.figures ?? figuresOf(stats);
+  return {
+    domain: stats.domain,
+    state: (typeof state === 'number' ? STATES_BY_NUMBER[state] : undefined) ?? 'unknown',
+    max: amountOf(maximumKib),
+    current: amountOf(currentKib),
+    rss: amountOf(rssKib),
+    report: typeof report === 'string' ? report : reportFrom(report),
+  };
+}
+
+function reportFrom(figures: ReportFigures): Report {
+  return {
+    lastUpdate: countOf(figures.lastUpdate) ?? Number.NaN,
+    total: amountOf(figures.totalKib),
+    available: amountOf(figures.availableKib),
+    free: amountOf(figures.freeKib),
+    cache: amountOf(figures.cachesKib),
+    swapIn: trafficOf(figures.swapInKib),
+    swapOut: trafficOf(figures.swapOutKib),
+    majorFaults: countOf(figures.majorFaults),
+    minorFaults: countOf(figures.minorFaults),
+    oomKills: countOf(figures.oomKills),
+    allocStalls: countOf(figures.allocStalls),
+  };
+}
+
+function figuresOf(stats: DomainStats): BalloonFigures {
+  const { params } = stats;
   // A value that the driver could not represent is missing from the record; it was there, and it was nonsense.
   const missing = stats.error === undefined || isFailed(stats) ? undefined : Number.NaN;
-  const lastUpdate = countOf(params.get('balloon.last-update'));
+  const lastUpdate = params.get('balloon.last-update');
   return {
-    domain,
-    state: stateByNumber(params.get('state.state')),
-    max: amountOf(params.get('balloon.maximum') ?? missing),
-    current: amountOf(params.get('balloon.current') ?? missing),
-    rss: amountOf(params.get('balloon.rss')),
+    state: params.get('state.state'),
+    maximumKib: params.get('balloon.maximum') ?? missing,
+    currentKib: params.get('balloon.current') ?? missing,
+    rssKib: params.get('balloon.rss'),
     report:
       lastUpdate !== undefined && lastUpdate !== 0
         ? {
             lastUpdate,
-            total: amountOf(params.get('balloon.available') ?? missing),
-            available: amountOf(params.get('balloon.usable') ?? missing),
-            free: amountOf(params.get('balloon.unused') ?? missing),
-            cache: amountOf(params.get('balloon.disk_caches') ?? missing),
-            swapIn: trafficOf(params.get('balloon.swap_in') ?? missing),
-            swapOut: trafficOf(params.get('balloon.swap_out') ?? missing),
-            majorFaults: countOf(params.get('balloon.major_fault') ?? missing),
-            minorFaults: countOf(params.get('balloon.minor_fault') ?? missing),
-            oomKills: countOf(params.get('balloon.oom_kills')),
-            allocStalls: countOf(params.get('balloon.alloc_stalls')),
+            totalKib: params.get('balloon.available') ?? missing,
+            availableKib: params.get('balloon.usable') ?? missing,
+            freeKib: params.get('balloon.unused') ?? missing,
+            cachesKib: params.get('balloon.disk_caches') ?? missing,
+            swapInKib: params.get('balloon.swap_in') ?? missing,
+            swapOutKib: params.get('balloon.swap_out') ?? missing,
+            majorFaults: params.get('balloon.major_fault') ?? missing,
+            minorFaults: params.get('balloon.minor_fault') ?? missing,
+            oomKills: params.get('balloon.oom_kills'),
+            allocStalls: params.get('balloon.alloc_stalls'),
           }
         : lastUpdate === 0 || params.has('balloon.rss')
           ? 'none'
@@ -163,11 +192,6 @@ function countOf(value: StatValue | undefined): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : Number.NaN;
 }
 
-function stateByNumber(value: StatValue | undefined): GuestState {
-  const name = typeof value === 'number' ? DOMAIN_STATES[value] : undefined;
-  return name === undefined ? 'unknown' : STATES[name];
-}
-
 /** H42: a domain that is shutting down still runs, but what its balloon does is no use to anybody. */
 const STATES: Readonly<Record<DomainState, GuestState>> = {
   nostate: 'unknown',
@@ -179,3 +203,5 @@ const STATES: Readonly<Record<DomainState, GuestState>> = {
   crashed: 'crashed',
   pmsuspended: 'paused',
 };
+
+const STATES_BY_NUMBER: readonly GuestState[] = DOMAIN_STATES.map(name => STATES[name]);

@@ -36,16 +36,20 @@ const IMPLAUSIBLE: Reading = { ageSeconds: 0, quality: 'implausible' };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type GuestReadings = GuestSample['readings'];
 
-/** @param staleAfter age above which a report is stale */
+/**
+ * @param age of its last report
+ * @param staleAfter age above which a report is stale
+ */
 export function guestSample(
   tracker: GuestTracker,
   record: GuestRecord,
-  { description, stalls }: GuestContext,
+  context: GuestContext,
+  age: Seconds | undefined,
   staleAfter: Seconds,
   now: Instant,
 ): GuestSample {
-  const age = reportAge(tracker, now);
-  const readings = readingsOf(tracker, record, { description, stalls }, age, staleAfter, now);
+  const readings = readingsOf(tracker, record, context, age, staleAfter, now);
+  const { description } = context;
   tracker.readings = readings;
   const uptimeSeconds = Math.max(0, now.monotonic - tracker.epochBegan);
   const { uuid, epoch, reports: reportsInEpoch } = tracker;
@@ -102,7 +106,7 @@ export function missingSample(
   staleAfter: Seconds,
   now: Instant,
 ): GuestSample {
-  const sample = guestSample(tracker, record, context, staleAfter, now);
+  const sample = guestSample(tracker, record, context, reportAge(tracker, now), staleAfter, now);
   const age = now.monotonic - tracker.lastSeen;
   const { max, current } = sample.readings;
   return {
@@ -155,16 +159,16 @@ function currentReading(tracker: GuestTracker, record: GuestRecord): Reading {
   const { current, max } = record;
   if (isFigure(current) && (current <= 0 || (isFigure(max) && current > max * TOTAL_SLACK)))
     return IMPLAUSIBLE;
-  const before = tracker.readings?.current;
+  const before = tracker.readings.current;
   if (tracker.doubtedSize === undefined) return reading(current, 0, 'ok', before);
   return tracker.latestIsOfEpoch ? reading(max, 0, 'ok', before) : reading(current, 0, 'stale', before);
 }
 
 /** Resident memory is missing from a record for which the domain was locked; the last one then stands, by its age. */
 function rssReading({ rss, readings }: GuestTracker, record: GuestRecord, now: Instant): Reading {
-  if (rss === undefined) return reading(record.rss, 0, 'ok', readings?.rss);
+  if (rss === undefined) return reading(record.rss, 0, 'ok', readings.rss);
   const age = Math.max(0, now.monotonic - rss.at);
-  return reading(rss.bytes, age, age === 0 ? 'ok' : 'stale', readings?.rss);
+  return reading(rss.bytes, age, age === 0 ? 'ok' : 'stale', readings.rss);
 }
 
 /** Written out: spreading costs more than all the rest of a tick with thousands of guests. */
@@ -177,7 +181,7 @@ function readingsOf(
   now: Instant,
 ): GuestReadings {
   const { latest, rates, readings: before } = tracker;
-  const max = reading(record.max, 0, 'ok', before?.max);
+  const max = reading(record.max, 0, 'ok', before.max);
   const current = currentReading(tracker, record);
   const rss = rssReading(tracker, record, now);
   const { psiSome, psiFull } = stalls;
@@ -204,25 +208,38 @@ function readingsOf(
   const quality: Quality = age > staleAfter || !tracker.latestIsOfEpoch ? 'stale' : 'ok';
   const report = normalised(latest, description);
   const consistent = isConsistent(report, record.max);
+  const { total, available, free, cache } = consistent ? report : nonsense(report);
   const used = consistent ? usedBytes(tracker, report, record, description) : Number.NaN;
-  const level = (figure: Figure): Figure => (consistent || figure === undefined ? figure : Number.NaN);
   return {
     max,
     current,
     rss,
-    total: reading(level(report.total), age, quality, before?.total),
+    total: reading(total, age, quality, before.total),
     // These change with every report: looking what they were is dearer than making them.
-    available: reading(level(report.available), age, quality),
-    free: reading(level(report.free), age, quality),
-    cache: reading(level(report.cache), age, quality),
-    used: reading(used, age, quality),
-    swapInRate: reading(rates.swapIn, age, quality, before?.swapInRate),
-    swapOutRate: reading(rates.swapOut, age, quality, before?.swapOutRate),
-    majorFaultRate: reading(rates.majorFaults, age, quality, before?.majorFaultRate),
-    oomKills: reading(rates.oomKills, age, quality, before?.oomKills),
-    allocStalls: reading(rates.allocStalls, age, quality, before?.allocStalls),
+    available: newReading(available, age, quality),
+    free: newReading(free, age, quality),
+    cache: newReading(cache, age, quality),
+    used: newReading(used, age, quality),
+    swapInRate: reading(rates.swapIn, age, quality, before.swapInRate),
+    swapOutRate: reading(rates.swapOut, age, quality, before.swapOutRate),
+    majorFaultRate: reading(rates.majorFaults, age, quality, before.majorFaultRate),
+    oomKills: reading(rates.oomKills, age, quality, before.oomKills),
+    allocStalls: reading(rates.allocStalls, age, quality, before.allocStalls),
     psiSome,
     psiFull,
+  };
+}
+
+/** What is given in it is nonsense, because it contradicts itself. */
+function nonsense(report: Report): Report {
+  const spoilt = (figure: Figure): Figure => (figure === undefined ? undefined : Number.NaN);
+  const { total, available, free, cache } = report;
+  return {
+    ...report,
+    total: spoilt(total),
+    available: spoilt(available),
+    free: spoilt(free),
+    cache: spoilt(cache),
   };
 }
 
@@ -277,12 +294,16 @@ function usedBytes(
 }
 
 /** @param before the same reading of the tick before, which is given again where nothing has changed: most do not */
-function reading(figure: Figure, ageSeconds: Seconds, quality: Quality, before?: Reading): Reading {
+function reading(figure: Figure, ageSeconds: Seconds, quality: Quality, before: Reading): Reading {
+  if (figure !== undefined && before.value === figure && before.ageSeconds === ageSeconds) {
+    if (before.quality === quality) return before;
+  }
+  return newReading(figure, ageSeconds, quality);
+}
+
+function newReading(figure: Figure, ageSeconds: Seconds, quality: Quality): Reading {
   if (figure === undefined) return ABSENT;
-  if (Number.isNaN(figure)) return implausible(ageSeconds);
-  return before?.value === figure && before.ageSeconds === ageSeconds && before.quality === quality
-    ? before
-    : { value: figure, ageSeconds, quality };
+  return Number.isNaN(figure) ? implausible(ageSeconds) : { value: figure, ageSeconds, quality };
 }
 
 function implausible(ageSeconds: Seconds): Reading {

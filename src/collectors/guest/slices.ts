@@ -17,6 +17,14 @@ export async function mapInSlices<T, U>(
   return results;
 }
 
+/** Like `forEach`, with the same pauses. */
+export async function eachInSlices<T>(items: readonly T[], use: (item: T) => void): Promise<void> {
+  for (let from = 0; from < items.length; from += SLICE) {
+    if (from > 0) await setImmediate();
+    eachOfSlice(items, from, use);
+  }
+}
+
 /** By itself: V8 optimises a loop in a function that is called every tick late, and in an asynchronous one hardly at all. */
 function mapSlice<T, U>(
   items: readonly T[],
@@ -24,10 +32,17 @@ function mapSlice<T, U>(
   transform: (item: T, place: number) => U,
   results: U[],
 ): void {
-  const slice = from === 0 && items.length <= SLICE ? items : items.slice(from, from + SLICE);
   let at = from;
-  for (const item of slice) {
+  for (const item of sliceOf(items, from)) {
     results[at] = transform(item, at);
     at++;
   }
+}
+
+function eachOfSlice<T>(items: readonly T[], from: number, use: (item: T) => void): void {
+  for (const item of sliceOf(items, from)) use(item);
+}
+
+function sliceOf<T>(items: readonly T[], from: number): readonly T[] {
+  return from === 0 && items.length <= SLICE ? items : items.slice(from, from + SLICE);
 }

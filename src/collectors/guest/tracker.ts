@@ -3,7 +3,7 @@
  * begin anew are here; telemetry that survives a reboot unmarked would be taken for the new guest's.
  */
 import type { Instant } from '../../model/clock.ts';
-import type { GuestSample } from '../../model/snapshot.ts';
+import { ABSENT, type GuestSample } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import { forgetRates, newRates, type ReportRates, writeRates } from './rates.ts';
 import type { Figure, GuestRecord, Report } from './record.ts';
@@ -50,13 +50,31 @@ export interface GuestTracker {
   pendingReboot: Instant | undefined;
   /** Monotonic. */
   lastSeen: Seconds;
-  /** What the hypervisor said of it when it was last in an answer. */
-  lastRecord: GuestRecord | undefined;
+  /** Of the last answer that it was in; undefined before the first. */
+  max: Figure;
   /** An event said that its process ended. */
   ended: boolean;
   /** As last given out. */
-  readings: GuestSample['readings'] | undefined;
+  readings: GuestSample['readings'];
 }
+
+const NO_READINGS: GuestSample['readings'] = {
+  max: ABSENT,
+  current: ABSENT,
+  rss: ABSENT,
+  total: ABSENT,
+  available: ABSENT,
+  free: ABSENT,
+  cache: ABSENT,
+  used: ABSENT,
+  swapInRate: ABSENT,
+  swapOutRate: ABSENT,
+  majorFaultRate: ABSENT,
+  oomKills: ABSENT,
+  allocStalls: ABSENT,
+  psiSome: ABSENT,
+  psiFull: ABSENT,
+};
 
 export function newTracker(uuid: string, id: number, now: Instant): GuestTracker {
   return {
@@ -83,9 +101,9 @@ export function newTracker(uuid: string, id: number, now: Instant): GuestTracker
     pendingStart: undefined,
     pendingReboot: undefined,
     lastSeen: now.monotonic,
-    lastRecord: undefined,
+    max: undefined,
     ended: false,
-    readings: undefined,
+    readings: NO_READINGS,
   };
 }
 
@@ -154,11 +172,14 @@ export function noteClockSet(tracker: GuestTracker): void {
  * @param showsSize the guest's MemTotal is without its balloon, so that it shows its size
  */
 export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant, showsSize = false): void {
-  beginIfDue(tracker, record, now);
+  const due = tracker.pendingStart !== undefined || tracker.pendingReboot !== undefined;
+  if (due || record.domain.id !== tracker.id) begins(tracker, record, now);
   // H38: memory was plugged in or out: sizes before and after are not of one balloon.
-  if (tracker.lastRecord !== undefined && tracker.lastRecord.max !== record.max) forgetSizes(tracker.sizes);
+  if (tracker.max !== record.max) {
+    forgetSizes(tracker.sizes);
+    tracker.max = record.max;
+  }
   tracker.lastSeen = now.monotonic;
-  tracker.lastRecord = record;
   tracker.ended = false;
   tracker.stampAhead = false;
   if (isFigure(record.rss)) {
@@ -211,7 +232,7 @@ function takeReport(tracker: GuestTracker, report: Report, at: Seconds, showsSiz
   else writeRates(tracker.rates, comparable, report);
 }
 
-function beginIfDue(tracker: GuestTracker, record: GuestRecord, now: Instant): void {
+function begins(tracker: GuestTracker, record: GuestRecord, now: Instant): void {
   const { pendingStart, pendingReboot } = tracker;
   tracker.pendingStart = undefined;
   tracker.pendingReboot = undefined;

@@ -1,7 +1,7 @@
 /** A guest's record of a bulk call as the map that it is to be, without a map in it: a simulation makes a million a second. */
 import { bytesToKib, type Kib } from '../../model/units.ts';
 import { BALLOON_KEYS } from '../bulk-keys.ts';
-import { DOMAIN_STATES, type StatValue } from '../driver.ts';
+import { type BalloonFigures, DOMAIN_STATES, type StatValue } from '../driver.ts';
 import type { SimulatedGuest } from './guest.ts';
 import type { GuestReport } from './report.ts';
 
@@ -14,42 +14,44 @@ const KEYS = [
   ...BALLOON_KEYS.values(),
 ] as const;
 
+const RUNNING = DOMAIN_STATES.indexOf('running');
+
 /** What a guest that answers tells when both groups are asked for. It goes on telling that, whatever becomes of the guest. */
-export class BulkFigures implements ReadonlyMap<string, StatValue> {
-  readonly #state: number;
+export class BulkFigures implements ReadonlyMap<string, StatValue>, BalloonFigures {
+  readonly state: number;
+  readonly currentKib: Kib;
+  readonly maximumKib: Kib;
+  readonly rssKib: Kib;
+  readonly report: GuestReport | 'none';
   readonly #reason: number;
-  readonly #current: Kib;
-  readonly #maximum: Kib;
-  readonly #rss: Kib;
   readonly #balloon: boolean;
-  readonly #report: GuestReport | undefined;
   /** All of it as a map, for those who do not ask by name. */
   #all: ReadonlyMap<string, StatValue> | undefined;
 
   constructor(guest: SimulatedGuest) {
-    this.#state = DOMAIN_STATES.indexOf(guest.state);
+    this.state = guest.state === 'running' ? RUNNING : DOMAIN_STATES.indexOf(guest.state);
+    this.currentKib = guest.cachedKib;
+    this.maximumKib = bytesToKib(guest.parameters.maximum);
+    this.rssKib = bytesToKib(guest.rss);
+    this.report = guest.report ?? 'none';
     this.#reason = guest.reason;
-    this.#current = guest.cachedKib;
-    this.#maximum = bytesToKib(guest.parameters.maximum);
-    this.#rss = bytesToKib(guest.rss);
     this.#balloon = guest.hasBalloon;
-    this.#report = guest.report;
   }
 
   get(key: string): StatValue | undefined {
     switch (key) {
       case 'state.state':
-        return this.#state;
+        return this.state;
       case 'state.reason':
         return this.#reason;
       case 'balloon.current':
-        return this.#current;
+        return this.currentKib;
       case 'balloon.maximum':
-        return this.#maximum;
+        return this.maximumKib;
       case 'balloon.rss':
-        return this.#rss;
+        return this.rssKib;
       default:
-        return this.#balloon ? reported(this.#report, key) : undefined;
+        return this.#balloon ? reported(this.report, key) : undefined;
     }
   }
 
@@ -93,8 +95,8 @@ export class BulkFigures implements ReadonlyMap<string, StatValue> {
 }
 
 /** Before the driver has loaded QEMU knows `last-update` 0 and nothing else. */
-function reported(report: GuestReport | undefined, key: string): number | undefined {
-  if (report === undefined) return key === 'balloon.last-update' ? 0 : undefined;
+function reported(report: GuestReport | 'none', key: string): number | undefined {
+  if (report === 'none') return key === 'balloon.last-update' ? 0 : undefined;
   switch (key) {
     case 'balloon.swap_in':
       return report.swapInKib;

@@ -103,6 +103,11 @@ export class SimulatedGuest {
     return this.#memory;
   }
 
+  /** Something is wrong with it: the usual guest need not be asked for each kind. */
+  get faulty(): boolean {
+    return this.#faults.size > 0;
+  }
+
   /** QEMU answers nobody. */
   get hung(): boolean {
     return this.#faults.size > 0 && this.active && this.#faults.has('hang');

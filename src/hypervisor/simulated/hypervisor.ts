@@ -13,6 +13,7 @@ import type {
   Hypervisor,
   StatsGroup,
 } from '../driver.ts';
+import { BulkFigures } from './bulk-figures.ts';
 import { createDomain, type DomainHome, noDomain, tooLargeFigure } from './domain.ts';
 import type { SimulatedGuest } from './guest.ts';
 import { SimulatedHost } from './host.ts';
@@ -202,18 +203,14 @@ async function bulkStats(
   home: DomainHome,
   { groups = ['state', 'balloon'], domains, nowait = true }: BulkStatsOptions,
 ): Promise<DomainStats[]> {
-  const select = (): SimulatedGuest[] =>
-    domains
-      ? domains
-          .map(({ uuid }) => host.byUuid(uuid))
-          .filter(guest => guest !== undefined)
-          .filter(guest => !guest.fault('missing'))
-      : host.guests().filter(guest => guest.active && !guest.fault('missing'));
-  const asked = select();
+  const whole = groups.includes('state') && groups.includes('balloon');
+  const recordOf = (guest: SimulatedGuest) =>
+    whole && !guest.faulty && guest.active ? wholeRecord(guest) : record(guest, groups, home.raw);
+  const asked = present(host, domains);
   const hung = groups.includes('balloon')
     ? asked.filter(guest => guest.hung && !(nowait && guest.jobHeld))
     : [];
-  if (hung.length === 0) return asked.map(guest => record(guest, groups, home.raw));
+  if (hung.length === 0) return asked.map(recordOf);
 
   const errors = new Map<SimulatedGuest, BallonetError>();
   await Promise.all(
@@ -228,10 +225,24 @@ async function bulkStats(
   );
   const [first] = errors.values();
   if (first && errors.size === asked.length) throw first;
-  return select().map(guest => {
+  return present(host, domains).map(guest => {
     const error = errors.get(guest);
-    return error ? { domain: guest.ref, params: NO_PARAMS, error } : record(guest, groups, home.raw);
+    return error ? { domain: guest.ref, params: NO_PARAMS, error } : recordOf(guest);
   });
+}
+
+/** Those of the domains that a bulk answer has. */
+function present(host: SimulatedHost, domains: BulkStatsOptions['domains']): SimulatedGuest[] {
+  const guests = domains
+    ? domains.map(({ uuid }) => host.byUuid(uuid)).filter(guest => guest !== undefined)
+    : host.guests().filter(guest => guest.active);
+  return guests.some(guest => guest.faulty) ? guests.filter(guest => !guest.fault('missing')) : guests;
+}
+
+/** Of a guest that has nothing wrong with it. */
+function wholeRecord(guest: SimulatedGuest): DomainStats {
+  const figures = new BulkFigures(guest);
+  return { domain: guest.ref, params: figures, figures };
 }
 
 function record(guest: SimulatedGuest, groups: readonly StatsGroup[], raw: boolean): DomainStats {

@@ -3,7 +3,6 @@ import { MEMORY_STAT_TAG, type MemoryStat, memoryStatName } from '../../model/me
 import { bytesToKib } from '../../model/units.ts';
 import { BALLOON_KEYS } from '../bulk-keys.ts';
 import { DOMAIN_STATES, type StatsGroup, type StatValue } from '../driver.ts';
-import { BulkFigures } from './bulk-figures.ts';
 import { GARBAGE, type GarbageValues } from './faults.ts';
 import type { SimulatedGuest } from './guest.ts';
 import type { GuestReport } from './report.ts';
@@ -48,8 +47,6 @@ export function bulkParamsOf(
   groups: readonly StatsGroup[],
 ): ReadonlyMap<string, StatValue> {
   const asked = guest.active && !guest.hung && guest.fault('job')?.locked !== true;
-  const plain = asked && !guest.fault('garbage') && !guest.fault('empty');
-  if (plain && groups.includes('state') && groups.includes('balloon')) return new BulkFigures(guest);
   const params = new Map<string, StatValue>();
   if (groups.includes('state')) {
     params.set('state.state', DOMAIN_STATES.indexOf(guest.state));
