@@ -68,7 +68,7 @@ export function learnNeeds(
   const cold = coldOf(figures, policy, before.demand, window);
   if (figures.fresh) {
     // What a guest used before it gave up what it seldom touches is not what it needs.
-    if (cold?.squeezing) window = { ...observeUse(undefined, figures, estimate.windowSeconds), slope: 0 };
+    if (cold?.squeezing) window = observeUse(undefined, figures, estimate.windowSeconds);
     figures.draft.demand = window;
     figures.draft.swapping = swapping;
     figures.draft.glances = undefined;

@@ -80,28 +80,49 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   const anew = resting && (told || ended < -NOISE);
   const swapped = Math.max(0, before.swapped + out - back) * (1 - freed);
   const given = Math.min(swapped, Math.max(0, before.given + (isSqueezed(before, at) ? out : 0) - back));
+  // Written out and in this order, as in unsqueezed(): one is made a guest and report; see draftOf().
   const cold: { -readonly [K in keyof Cold]: Cold[K] } = {
-    ...before,
+    swaps: before.swaps,
+    squeezing: before.squeezing,
+    from: before.from,
+    steppedAt: before.steppedAt,
+    ended: before.ended,
     swapped,
     given,
+    restUntil: before.restUntil,
     size: current,
     use: anew ? used : expected,
     stood: anew || (before.stood && resting),
   };
   if (!before.squeezing) return cold;
   if (out > SHOWN) cold.swaps = true;
-  const sign = endOf(policy, report, { ...cold, grown, out, full: swapped >= bound(policy, max) });
+  const { steppedAt } = cold;
+  const sign = endOf(policy, report, { grown, out, full: swapped >= bound(policy, max), steppedAt });
   if (sign === undefined) return cold;
   if (sign === 'oom-kill' || (sign === 'dry' && cold.swaps === undefined)) cold.swaps = false;
-  return { ...cold, squeezing: false, ended: { sign, at }, restUntil: at + policy.restSeconds };
+  cold.squeezing = false;
+  cold.ended = { sign, at };
+  cold.restUntil = at + policy.restSeconds;
+  return cold;
 }
 
 function unsqueezed(size: Bytes, use: Bytes, restUntil: Seconds): Cold {
-  const never = { swaps: undefined, squeezing: false, from: 0, steppedAt: restUntil, ended: undefined };
-  return { ...never, swapped: 0, given: 0, restUntil, size, use, stood: true };
+  return {
+    swaps: undefined,
+    squeezing: false,
+    from: 0,
+    steppedAt: restUntil,
+    ended: undefined,
+    swapped: 0,
+    given: 0,
+    restUntil,
+    size,
+    use,
+    stood: true,
+  };
 }
 
-interface Outcome extends Cold {
+interface Outcome extends Pick<Cold, 'steppedAt'> {
   readonly grown: Bytes;
   readonly out: Bytes;
   readonly full: boolean;
