@@ -102,13 +102,14 @@ function Table({ rows, view, onSort }: TableProps) {
     const { first, end } = shown.peek();
     if (first !== next.first || end !== next.end) shown.value = next;
   };
-  useEffect(look, [rows.length]);
+  // A watcher for each number of rows: one that outlives them would go by a number that is past.
   useEffect(() => {
+    look();
     if (scroller.current === null) return;
     const watcher = new ResizeObserver(look);
     watcher.observe(scroller.current);
     return () => watcher.disconnect();
-  }, []);
+  }, [rows.length]);
 
   const { first, end } = shown.value;
   return (

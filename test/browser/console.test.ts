@@ -57,6 +57,17 @@ describe('the console', () => {
     await expect.poll(() => used.innerText(), WITHIN).not.toBe(after);
   });
 
+  it('keeps its rows when the window becomes another size', async () => {
+    const { page } = await visit('guests');
+    await page.getByRole('link', { name: 'web-6' }).waitFor();
+    await page.setViewportSize({ width: 1000, height: 900 });
+    // What watches the size is told between a frame's layout and its paint.
+    await page.evaluate(
+      () => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
+    expect(await page.getByRole('link', { name: /^web-/ }).count()).toBe(6);
+  });
+
   it('leads from the table to a guest, a decision, its stages, and the line of the policy', async () => {
     const { page, complaints } = await visit('guests');
     await page.getByRole('searchbox').fill('web-3');
