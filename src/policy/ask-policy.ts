@@ -10,10 +10,17 @@ const NO_VARIABLES: Record<string, number> = Object.freeze({});
 /**
  * The target, after the variables, which are put into the scope; undefined, with the failing stage recorded, when one of them
  * fails.
+ *
+ * @param untold the guest's own place for variables that no stage shows
  */
-export function askPolicy(policy: GuestPolicy, scope: Scope, trail: Trail): Bytes | undefined {
+export function askPolicy(
+  policy: GuestPolicy,
+  scope: Scope,
+  trail: Trail,
+  untold: Record<string, number>,
+): Bytes | undefined {
   const size = trail.stages[0]?.in;
-  const vars = policy.variables.length === 0 ? NO_VARIABLES : {};
+  const vars = policy.variables.length === 0 ? NO_VARIABLES : trail.told ? {} : untold;
   scope.vars = vars;
   for (const { name, expression } of policy.variables) {
     const value = expression.evaluate(scope);

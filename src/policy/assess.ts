@@ -131,7 +131,12 @@ function learn(sheet: Movable): void {
 /** What its policy wants it to have, within the guarantees. */
 function ask(sheet: Movable, { host, now }: Surroundings): void {
   const { policy, trail } = sheet;
-  const wanted = askPolicy(policy, scopeOf(sheet, host, localTime(now, policy.timezone)), trail);
+  const wanted = askPolicy(
+    policy,
+    scopeOf(sheet, host, localTime(now, policy.timezone)),
+    trail,
+    sheet.untold,
+  );
   if (wanted === undefined) {
     held(sheet, 'EXPRESSION_FAILED');
     return;

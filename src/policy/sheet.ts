@@ -137,6 +137,8 @@ export class Sheet implements Described {
 
   /** What expressions see of the guest. */
   readonly scope: Scope & Required<Pick<Scope, 'guarantees'>>;
+  /** The policy's variables in ticks of which nobody is told: of others, stages keep them. */
+  readonly untold: Record<string, number> = {};
   #draft: Draft | undefined;
   #guarantees = { minBytes: NONE, maxBytes: NONE };
 

@@ -2,37 +2,39 @@
  * The common part of the language as plain functions: numbers, comparisons, conditions, names. The CEL library walks a tree of
  * general nodes and makes some ten objects each time; a host evaluates several expressions a guest and tick.
  *
- * What comes out is what the library would give, or nothing at all: a function gives undefined wherever a value is missing, and
+ * What comes out is what the library would give, or nothing at all: a function gives nothing wherever a value is missing, and
  * the library then has the word. So errors, and how `&&` and `||` deal with them, are its alone.
  */
-import type { Scope } from './expression.ts';
-import { NUMERIC_FUNCTIONS } from './functions.ts';
+import {
+  type Amount,
+  applied,
+  combined,
+  compared,
+  constantly,
+  not,
+  type Run,
+  type Truth,
+} from './amounts.ts';
 import { CONSTANTS, type Visible } from './names.ts';
-import { readerOf } from './readers.ts';
+import { numberReaderOf, readerOf } from './readers.ts';
 import { children, fieldAt, type NamePath, nameOf, namePath, type SyntaxNode } from './syntax.ts';
-
-type Run<T> = (scope: Scope) => T | undefined;
 
 /** A part of an expression by the type that CEL gives it. Whole numbers are only taken as they stand, beside doubles. */
 type Piece =
   | Amount
-  | { readonly type: 'bool'; readonly run: Run<boolean> }
-  | { readonly type: 'string'; readonly run: Run<string> }
+  | { readonly type: 'bool'; readonly run: Run<Truth> }
+  | { readonly type: 'string'; readonly run: Run<string | undefined> }
   | { readonly type: 'int'; readonly value: number };
 
-/** `constant` is its value where that is always the same: what is the same is worked out once. */
-interface Amount {
-  readonly type: 'double';
-  readonly run: Run<number>;
-  readonly constant?: number;
-}
-
-function constantly(value: number): Amount {
-  return { type: 'double', run: () => value, constant: value };
-}
-
-/** A type-checked expression as a function; undefined when something in it is not of the common part. */
-export function fastOf(root: SyntaxNode, visible: Visible): Run<number | boolean | string> | undefined {
+/**
+ * A type-checked expression as a function; undefined when something in it is not of the common part.
+ *
+ * @returns undefined, or no finite number, where the library has the word
+ */
+export function fastOf(
+  root: SyntaxNode,
+  visible: Visible,
+): Run<number | boolean | string | undefined> | undefined {
   const piece = pieceOf(root, visible);
   return piece === undefined || piece.type === 'int' ? undefined : piece.run;
 }
@@ -62,17 +64,13 @@ function named(path: NamePath, visible: Visible): Piece | undefined {
   const constant = path.length === 1 ? CONSTANT_VALUES.get(path[0] ?? '') : undefined;
   if (constant !== undefined) return constantly(constant);
   const type = fieldAt(path, visible);
+  if (type === 'double') return { type, run: numberReaderOf(path) };
   const read = readerOf(path);
-  if (type === 'double') return { type, run: scope => finite(read(scope)) };
   if (type === 'bool') return { type, run: scope => truth(read(scope)) };
   return type === 'string' ? { type, run: scope => text(read(scope)) } : undefined;
 }
 
-function finite(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-}
-
-function truth(value: unknown): boolean | undefined {
+function truth(value: unknown): Truth {
   return typeof value === 'boolean' ? value : undefined;
 }
 
@@ -81,44 +79,13 @@ function text(value: unknown): string | undefined {
 }
 
 function unary(op: string, a: Piece): Piece | undefined {
-  if (op === '!_' && a.type === 'bool') {
-    const { run } = a;
-    return {
-      type: 'bool',
-      run: scope => {
-        const value = run(scope);
-        return value === undefined ? undefined : !value;
-      },
-    };
-  }
+  if (op === '!_' && a.type === 'bool') return { type: 'bool', run: not(a.run) };
   if (op !== '-_') return undefined;
   if (a.type === 'int') return { type: 'int', value: -a.value };
   if (a.type !== 'double') return undefined;
   const { run } = a;
-  return {
-    type: 'double',
-    run: scope => {
-      const value = run(scope);
-      return value === undefined ? undefined : -value;
-    },
-  };
+  return { type: 'double', run: scope => -run(scope) };
 }
-
-const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
-  '+': (a, b) => a + b,
-  '-': (a, b) => a - b,
-  '*': (a, b) => a * b,
-  '/': (a, b) => a / b,
-};
-
-const COMPARISONS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
-  '<': (a, b) => a < b,
-  '<=': (a, b) => a <= b,
-  '>': (a, b) => a > b,
-  '>=': (a, b) => a >= b,
-  '==': (a, b) => a === b,
-  '!=': (a, b) => a !== b,
-};
 
 function binary(op: string, a: Piece, b: Piece): Piece | undefined {
   if (a.type === 'bool' && b.type === 'bool') return logical(op, a.run, b.run);
@@ -126,43 +93,8 @@ function binary(op: string, a: Piece, b: Piece): Piece | undefined {
   // Operations on whole numbers alone have rules of their own, such as overflow.
   const [left, right] = a.type === 'int' && b.type === 'int' ? [] : [asDouble(a), asDouble(b)];
   if (left === undefined || right === undefined) return undefined;
-  const apply = Object.hasOwn(ARITHMETIC, op) ? ARITHMETIC[op] : undefined;
-  if (apply !== undefined) return combined(left, right, apply);
-  const compare = Object.hasOwn(COMPARISONS, op) ? COMPARISONS[op] : undefined;
-  return compare && { type: 'bool', run: ofAmounts(left, right, compare) };
-}
-
-function both<A, T>(left: Run<A>, right: Run<A>, apply: (a: A, b: A) => T): Run<T> {
-  return scope => {
-    const a = left(scope);
-    if (a === undefined) return undefined;
-    const b = right(scope);
-    return b === undefined ? undefined : apply(a, b);
-  };
-}
-
-/** The same with amounts, of which one is often a constant of the policy: that is no function to be asked. */
-function ofAmounts<T>(left: Amount, right: Amount, apply: (a: number, b: number) => T): Run<T> {
-  const { run, constant: first } = left;
-  const { run: other, constant: second } = right;
-  if (second !== undefined) {
-    return scope => {
-      const a = run(scope);
-      return a === undefined ? undefined : apply(a, second);
-    };
-  }
-  if (first === undefined) return both(run, other, apply);
-  return scope => {
-    const b = other(scope);
-    return b === undefined ? undefined : apply(first, b);
-  };
-}
-
-function combined(left: Amount, right: Amount, apply: (a: number, b: number) => number): Amount {
-  const { constant: a } = left;
-  const { constant: b } = right;
-  if (a !== undefined && b !== undefined) return constantly(apply(a, b));
-  return { type: 'double', run: ofAmounts(left, right, apply) };
+  const run = compared(op, left, right);
+  return run === undefined ? combined(op, left, right) : { type: 'bool', run };
 }
 
 function asDouble(piece: Piece): Amount | undefined {
@@ -170,7 +102,7 @@ function asDouble(piece: Piece): Amount | undefined {
   return piece.type === 'int' ? constantly(piece.value) : undefined;
 }
 
-function logical(op: string, left: Run<boolean>, right: Run<boolean>): Piece | undefined {
+function logical(op: string, left: Run<Truth>, right: Run<Truth>): Piece | undefined {
   if (op !== '&&' && op !== '||') return undefined;
   const deciding = op === '||';
   return {
@@ -182,24 +114,34 @@ function logical(op: string, left: Run<boolean>, right: Run<boolean>): Piece | u
   };
 }
 
-function sameText(op: string, left: Run<string>, right: Run<string>): Piece | undefined {
-  if (op === '==') return { type: 'bool', run: both(left, right, (a, b) => a === b) };
-  return op === '!=' ? { type: 'bool', run: both(left, right, (a, b) => a !== b) } : undefined;
+function sameText(
+  op: string,
+  left: Run<string | undefined>,
+  right: Run<string | undefined>,
+): Piece | undefined {
+  const same: Run<Truth> = scope => {
+    const a = left(scope);
+    const b = right(scope);
+    return a === undefined || b === undefined ? undefined : a === b;
+  };
+  if (op === '==') return { type: 'bool', run: same };
+  return op === '!=' ? { type: 'bool', run: not(same) } : undefined;
 }
 
 function choice(condition: Piece, a: Piece, b: Piece): Piece | undefined {
   if (condition.type !== 'bool') return undefined;
+  const { run } = condition;
   if (a.type === 'double' && b.type === 'double')
-    return { type: 'double', run: chosen(condition.run, a.run, b.run) };
+    return { type: 'double', run: chosen(run, a.run, b.run, Number.NaN) };
   if (a.type === 'bool' && b.type === 'bool')
-    return { type: 'bool', run: chosen(condition.run, a.run, b.run) };
+    return { type: 'bool', run: chosen(run, a.run, b.run, undefined) };
   return undefined;
 }
 
-function chosen<T>(condition: Run<boolean>, a: Run<T>, b: Run<T>): Run<T> {
+function chosen<T>(condition: Run<Truth>, a: Run<T>, b: Run<T>, nothing: T): Run<T> {
   return scope => {
     const value = condition(scope);
-    return value === undefined ? undefined : value ? a(scope) : b(scope);
+    return value === undefined ? nothing : value ? a(scope) : b(scope);
   };
 }
 
@@ -207,28 +149,11 @@ function called(node: SyntaxNode, visible: Visible): Piece | undefined {
   const name = nameOf(node);
   const operands = children(node);
   if (name === 'has') return presence(operands, visible);
-  if (!Object.hasOwn(NUMERIC_FUNCTIONS, name)) return undefined;
-  const call = NUMERIC_FUNCTIONS[name]?.call;
   const amounts = operands.flatMap(operand => {
     const piece = pieceOf(operand, visible);
     return (piece && asDouble(piece)) ?? [];
   });
-  const [a, b, ...more] = amounts;
-  if (call === undefined || a === undefined || amounts.length < operands.length) return undefined;
-  if (b !== undefined && more.length === 0) return combined(a, b, call);
-  const runs = amounts.map(({ run }) => run);
-  return {
-    type: 'double',
-    run: scope => {
-      const values: number[] = [];
-      for (const run of runs) {
-        const value = run(scope);
-        if (value === undefined) return undefined;
-        values.push(value);
-      }
-      return call(...values);
-    },
-  };
+  return amounts.length < operands.length ? undefined : applied(name, amounts);
 }
 
 /** `has(guest.cache)`: a number counts as there when it is finite. */
@@ -236,6 +161,10 @@ function presence([operand]: readonly SyntaxNode[], visible: Visible): Piece | u
   const path = operand && namePath(operand);
   const piece = path && named(path, visible);
   if (piece === undefined || piece.type === 'int') return undefined;
+  if (piece.type === 'double') {
+    const { run } = piece;
+    return { type: 'bool', run: scope => !Number.isNaN(run(scope)) };
+  }
   const { run } = piece;
   return { type: 'bool', run: scope => run(scope) !== undefined };
 }
