@@ -83,11 +83,15 @@ type Peaks = Pick<DemandWindow, 'peaks' | 'ranked'>;
  */
 function nextParts({ peaks: before, partPeak }: DemandWindow, parts: number): Peaks {
   const count = Math.min(before.length + parts, SLOTS);
-  const peaks: Bytes[] = [];
+  const leaving = before.length + parts - count;
+  // A copy has its length at once; most windows are full, and nothing is pushed.
+  const peaks = before.slice(0, count);
   const ranked: Bytes[] = [];
-  for (let i = before.length + parts - count; i < before.length + parts; i++) {
-    const peak = i < before.length ? (before[i] ?? 0) : i === before.length ? partPeak : 0;
-    peaks.push(peak);
+  for (let i = 0; i < count; i++) {
+    const from = leaving + i;
+    const peak = from < before.length ? (before[from] ?? 0) : from === before.length ? partPeak : 0;
+    if (i < peaks.length) peaks[i] = peak;
+    else peaks.push(peak);
     if (peak > 0) insert(ranked, peak);
   }
   return { peaks, ranked };

@@ -80,20 +80,12 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   const anew = resting && (told || ended < -NOISE);
   const swapped = Math.max(0, before.swapped + out - back) * (1 - freed);
   const given = Math.min(swapped, Math.max(0, before.given + (isSqueezed(before, at) ? out : 0) - back));
-  // Written out and in this order, as in unsqueezed(): one is made a guest and report; see draftOf().
-  const cold: { -readonly [K in keyof Cold]: Cold[K] } = {
-    swaps: before.swaps,
-    squeezing: before.squeezing,
-    from: before.from,
-    steppedAt: before.steppedAt,
-    ended: before.ended,
-    swapped,
-    given,
-    restUntil: before.restUntil,
-    size: current,
-    use: anew ? used : expected,
-    stood: anew || (before.stood && resting),
-  };
+  const cold = draftOfCold(before);
+  cold.swapped = swapped;
+  cold.given = given;
+  cold.size = current;
+  cold.use = anew ? used : expected;
+  cold.stood = anew || (before.stood && resting);
   if (!before.squeezing) return cold;
   if (out > SHOWN) cold.swaps = true;
   const { steppedAt } = cold;
@@ -104,6 +96,25 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   cold.ended = { sign, at };
   cold.restUntil = at + policy.restSeconds;
   return cold;
+}
+
+type ColdDraft = { -readonly [K in keyof Cold]: Cold[K] };
+
+/** A copy to be changed, of the shape and the order that all have; see draftOf(). */
+function draftOfCold(cold: Cold): ColdDraft {
+  return {
+    swaps: cold.swaps,
+    squeezing: cold.squeezing,
+    from: cold.from,
+    steppedAt: cold.steppedAt,
+    ended: cold.ended,
+    swapped: cold.swapped,
+    given: cold.given,
+    restUntil: cold.restUntil,
+    size: cold.size,
+    use: cold.use,
+    stood: cold.stood,
+  };
 }
 
 function unsqueezed(size: Bytes, use: Bytes, restUntil: Seconds): Cold {
@@ -152,10 +163,18 @@ export function isSqueezed(cold: Cold | undefined, now: Seconds): boolean {
 
 /** The squeeze ends with this tick, because the guest needs its memory itself or may not be shrunk. */
 export function letGo(cold: Cold, sign: ColdEnd, rest: Seconds, now: Seconds): Cold {
-  return { ...cold, squeezing: false, ended: { sign, at: now }, restUntil: now + rest };
+  const after = draftOfCold(cold);
+  after.squeezing = false;
+  after.ended = { sign, at: now };
+  after.restUntil = now + rest;
+  return after;
 }
 
 /** The squeeze goes on, or begins, with this step. */
 export function stepped(cold: Cold, from: Bytes, now: Seconds): Cold {
-  return { ...cold, squeezing: true, from: cold.squeezing ? cold.from : from, steppedAt: now };
+  const after = draftOfCold(cold);
+  after.squeezing = true;
+  if (!cold.squeezing) after.from = from;
+  after.steppedAt = now;
+  return after;
 }
