@@ -3,7 +3,7 @@ import { MiB, type Ratio, type Seconds } from '../../src/model/units.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { fourPolicy } from './four-policy.ts';
 import { type Lab, startLab } from './lab.ts';
-import { startMom } from './mom.ts';
+import { type Round, startMom } from './mom.ts';
 import { GUESTS } from './scripts.ts';
 
 export const HOST = 2100 * MiB;
@@ -44,8 +44,16 @@ export async function startBallonet(lab: Lab): Promise<Daemon> {
   });
 }
 
-/** Puts a controller at the balloons; disposing ends it. */
-export async function control(lab: Lab, controller: FourController): Promise<AsyncDisposable | undefined> {
+/**
+ * Puts a controller at the balloons; disposing ends it.
+ *
+ * @param rounds is told of each of MOM's
+ */
+export async function control(
+  lab: Lab,
+  controller: FourController,
+  rounds?: (round: Round) => void,
+): Promise<AsyncDisposable | undefined> {
   if (controller === 'ballonet') return startBallonet(lab);
-  return controller === 'mom' ? startMom(lab, HOST) : undefined;
+  return controller === 'mom' ? startMom(lab, HOST, rounds) : undefined;
 }

@@ -1,6 +1,6 @@
 /** MOM's default rules on the lab's guests, with all its intervals at one second: what Ballonet is compared with. */
 import { readFile } from 'node:fs/promises';
-import { type Bytes, KiB } from '../../src/model/units.ts';
+import { type Bytes, KiB, type Seconds } from '../../src/model/units.ts';
 import { momTarget } from '../../src/simulator/baselines/mom.ts';
 import type { Lab } from './lab.ts';
 
@@ -12,8 +12,18 @@ interface History {
   readonly frees: Bytes[];
 }
 
-/** @param host memory of the host, which is the guests' resident memory and what is free */
-export async function startMom(lab: Lab, host: Bytes): Promise<AsyncDisposable> {
+/** When it looked at the guests, and when it had set the last of their balloons: seconds of `performance.now()`. */
+export type Round = readonly [Seconds, Seconds];
+
+/**
+ * @param host memory of the host, which is the guests' resident memory and what is free
+ * @param rounds is told of each round when it is over
+ */
+export async function startMom(
+  lab: Lab,
+  host: Bytes,
+  rounds: (round: Round) => void = () => {},
+): Promise<AsyncDisposable> {
   const pids = await Promise.all(lab.guests.map(guest => guest.qemuPid()));
   const hosts: number[] = [];
   const histories = new Map<string, History>(lab.guests.map(({ name }) => [name, { sizes: [], frees: [] }]));
@@ -44,7 +54,9 @@ export async function startMom(lab: Lab, host: Bytes): Promise<AsyncDisposable> 
   const running = (async () => {
     while (!stopped) {
       const next = new Promise(resolve => setTimeout(resolve, 1000));
+      const from = performance.now();
       await round();
+      rounds([from / 1000, performance.now() / 1000]);
       await next;
     }
   })();

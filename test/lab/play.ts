@@ -10,8 +10,15 @@ const SAMPLE_SECONDS = 0.25;
 /** Pages that every guest touches of what it holds, a second: memory in use, not memory forgotten. */
 export const TOUCHES = 4000;
 const SWAP_PAGE = 4 * KiB;
-/** Less is taken too quickly to tell a pace by. */
-const LARGE: Bytes = 100 * MiB;
+/** Less is taken too quickly for the time to matter. */
+export const LARGE: Bytes = 100 * MiB;
+
+/** A guest's program took a large amount of memory from one moment to the other: seconds of `performance.now()`. */
+interface Taking {
+  readonly guest: number;
+  readonly from: Seconds;
+  readonly to: Seconds;
+}
 
 export interface Sample {
   readonly at: Seconds;
@@ -24,6 +31,8 @@ export interface Sample {
 }
 
 export interface Play {
+  /** When the script began: seconds of `performance.now()`. */
+  readonly started: Seconds;
   readonly samples: readonly Sample[];
   /** Time in which resident memory and 64 MiB were more than the host has. */
   readonly exceededSeconds: Seconds;
@@ -32,8 +41,7 @@ export interface Play {
   /** PSI full, of all guests together. */
   readonly stalledSeconds: Seconds;
   readonly oomKills: number;
-  /** How fast programs took large amounts of memory, bytes a second, each time. */
-  readonly paces: readonly number[];
+  readonly takings: readonly Taking[];
   /** What the workload was refused, such as by a kill of its holder. */
   readonly failures: readonly string[];
 }
@@ -68,13 +76,14 @@ export async function play(lab: Lab, script: Script, host: Bytes): Promise<Play>
   const after = await Promise.all(guests.map(counters));
   const grown = (pick: (counter: Counters) => number) => sum(after.map(pick)) - sum(before.map(pick));
   return {
+    started: started / 1000,
     samples,
     exceededSeconds: exceeded(samples, host),
     mostResident: Math.max(...samples.map(({ resident }) => sum(resident))),
     swappedOut: grown(counter => counter.swappedOut),
     stalledSeconds: grown(counter => counter.stalled),
     oomKills: grown(counter => counter.oomKills),
-    paces: workload.paces,
+    takings: workload.takings,
     failures,
   };
 }
@@ -86,13 +95,13 @@ interface Workload {
   advance(at: Seconds): void;
   /** Waits for what was ordered, and gives what failed of it. */
   end(): Promise<readonly string[]>;
-  /** How fast large amounts were taken until now, bytes a second. */
-  readonly paces: readonly number[];
+  /** Until now. */
+  readonly takings: readonly Taking[];
 }
 
 function createWorkload(guests: readonly Guest[], { steps, cache }: Script): Workload {
   const failures: string[] = [];
-  const paces: number[] = [];
+  const takings: Taking[] = [];
   const held = guests.map(() => 0);
   const lines: Promise<unknown>[] = guests.map(() => Promise.resolve());
   const due = [...steps];
@@ -111,13 +120,14 @@ function createWorkload(guests: readonly Guest[], { steps, cache }: Script): Wor
     for (const index of guests.keys()) order(index, action);
   }
 
-  async function take(agent: Guest['agent'], bytes: Bytes, rate: number): Promise<void> {
-    const { seconds } = await agent.take(bytes, { rate, deadlineSeconds: 300 });
-    if (bytes >= LARGE) paces.push(bytes / seconds);
+  async function take(guest: number, agent: Guest['agent'], bytes: Bytes, rate: number): Promise<void> {
+    const from = performance.now() / 1000;
+    await agent.take(bytes, { rate, deadlineSeconds: 300 });
+    if (bytes >= LARGE) takings.push({ guest, from, to: performance.now() / 1000 });
   }
 
   return {
-    paces,
+    takings,
     async prepare() {
       orderAll(agent => agent.free('all'));
       orderAll(agent => agent.work(TOUCHES));
@@ -131,7 +141,7 @@ function createWorkload(guests: readonly Guest[], { steps, cache }: Script): Wor
         for (const index of indices) {
           const more = bytes - (held[index] ?? 0);
           held[index] = bytes;
-          order(index, agent => (more > 0 ? take(agent, more, rate) : agent.free(-more)));
+          order(index, agent => (more > 0 ? take(index, agent, more, rate) : agent.free(-more)));
         }
       }
       if (at < rereadAt) return;

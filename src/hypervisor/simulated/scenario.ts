@@ -35,8 +35,8 @@ export interface GuestSpec {
   readonly hotShare?: Ratio;
   /** Bytes a second that programs touch of all that they hold, over and over. Default 0. */
   readonly touchRate?: number;
-  /** What it runs on: QEMU with KVM, or without. Default `kvm`. */
-  readonly machine?: 'kvm' | 'tcg';
+  /** What it runs on: QEMU with KVM, or without, or how fast that is. Default `kvm`. */
+  readonly machine?: keyof typeof MACHINES | Speed;
   /** Resident memory of its QEMU, beside the guest's. Default `QEMU_OVERHEAD`. */
   readonly overhead?: Bytes;
   /** Share of its memory that the guest touched before the scenario began, and that the host backs since. Default 0. */
@@ -108,6 +108,8 @@ export const KVM: Speed = {
   fault: 0.5,
 };
 
+const MACHINES = { kvm: KVM, tcg: TCG } as const satisfies Record<string, Speed>;
+
 /** Of guests and hosts that do not say. */
 export const SWAP_RATE = 256 * MiB;
 const FILES: FileReads = { size: 256 * MiB, rate: 8 * MiB, every: 0, mapped: 0.1 };
@@ -139,7 +141,7 @@ export function parametersOf(spec: GuestSpec): GuestParameters {
     list: wholePages(watermarks.low / (spec.vcpus ?? 1)),
     hugePages: usesHugePages(maximum - kernel),
     autodeflate: spec.autodeflate ?? false,
-    speed: spec.machine === 'tcg' ? TCG : KVM,
+    speed: typeof spec.machine === 'object' ? spec.machine : MACHINES[spec.machine ?? 'kvm'],
     figures: KERNEL,
   };
 }
