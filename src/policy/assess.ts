@@ -51,34 +51,27 @@ export interface AssessInput extends Surroundings {
 export function assess(input: AssessInput): Sheet {
   const { sample, policy, layers = [], memory, pause, host } = input;
   const sheet = new Sheet(sample, memory ?? newGuestMemory(sample.epoch), host);
-  sheet.begin(sample, policy, layers, pause);
-  assessAll([sheet], () => memory, input);
+  sheet.begin(sample, memory, policy, layers, pause);
+  assessAll([sheet], input);
   return sheet;
 }
 
 /**
- * Assesses the guests of the sheets, step by step for all of them: together the steps are more code than a processor has near at hand,
+ * Assesses the guests of sheets that have begun, step by step for all of them: together the steps are more code than a processor has near at hand,
  * and guest by guest it would be fetched anew for each.
- *
- * @param memoryOf what is remembered of a guest
  */
-export function assessAll(
-  sheets: readonly Sheet[],
-  memoryOf: (uuid: string) => GuestMemory | undefined,
-  surroundings: Surroundings,
-): void {
-  for (const sheet of sheets) meet(sheet, memoryOf(sheet.sample.uuid), surroundings);
+export function assessAll(sheets: readonly Sheet[], surroundings: Surroundings): void {
+  for (const sheet of sheets) meet(sheet, surroundings);
   for (const sheet of sheets) if (isMovable(sheet)) learn(sheet);
   for (const sheet of sheets) if (isMovable(sheet)) ask(sheet, surroundings);
   for (const sheet of sheets) if (isMovable(sheet)) guard(sheet);
 }
 
 /** What became of the guest since the last tick, and whether it can be moved at all: then it counts as movable. */
-function meet(sheet: Sheet, before: GuestMemory | undefined, surroundings: Surroundings): void {
-  const { sample, policy, trail, pause } = sheet;
+function meet(sheet: Sheet, surroundings: Surroundings): void {
+  const { sample, before, policy, trail, pause } = sheet;
   const { now } = surroundings;
   sheet.at = now.monotonic;
-  sheet.before = before;
   const verdict = followUp(sheet, before, surroundings);
   const { memory } = sheet;
   sheet.promised = promisedTo(sheet);

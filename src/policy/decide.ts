@@ -9,7 +9,7 @@ import { assessAll, type Surroundings } from './assess.ts';
 import { beginTrial } from './efficacy.ts';
 import type { HostNames } from './expression/expression.ts';
 import { beginProbation } from './feedback.ts';
-import { choicesOf, type Governing, governing } from './governing.ts';
+import { choicesOf, governing } from './governing.ts';
 import { missingAfter, promisedToMissing } from './missing.ts';
 import { hostNames } from './names.ts';
 import { lasting, pauseOf } from './pauses.ts';
@@ -34,6 +34,9 @@ export interface Tick {
 
 // Written on anew by every tick; see sheet.ts.
 const sheets: Sheet[] = [];
+// What the last tick left of the guests of its sheets. A tick that goes on from it has their memories at hand, and looks none up; any
+// other, such as that of a shadow or of a what-if, finds the same by uuid.
+let leftBy: PolicyState['guests'] | undefined;
 
 /**
  * Decides a target for every guest. Pure: the same arguments give the same result, and none of them is changed.
@@ -55,13 +58,19 @@ export function decide(
   host.level = pressure.level;
   const surroundings = surroundingsOf(state, policies, host, now);
   const choices = choicesOf(policies);
+  const known = state.guests === leftBy ? state.guests.size : 0;
+  leftBy = undefined;
   const seen = snapshot.guests.map((sample, i) => {
     const sheet = sheets[i] ?? newSheet(sample, host);
     sheets[i] = sheet;
-    begin(sheet, sample, state, governing(policies, sample, now, choices, i), now, told);
+    const isKnown = i < known && sheet.sample.uuid === sample.uuid;
+    const before = isKnown ? sheet.memory : memoryOf(state, sample.uuid);
+    const { policy, layers } = governing(policies, sample, now, choices, i);
+    const pause = state.pauses && pauseOf(state.pauses, sample.uuid, now.wall);
+    sheet.begin(sample, before, policy, layers, pause, told);
     return sheet;
   });
-  assessAll(seen, uuid => memoryOf(state, uuid), surroundings);
+  assessAll(seen, surroundings);
   const missing = areAllStillThere(state, seen) ? undefined : missingAfter(state, snapshot, now.monotonic);
   const budget = hostBudget(policies.host, snapshot, seen, promisedToMissing(missing, now.monotonic));
   const settled =
@@ -84,9 +93,11 @@ export function decide(
   const decisions: Decision[] = [];
   for (const sheet of seen) {
     correct(sheet);
-    guests.set(sheet.sample.uuid, remember(sheet, enforcing, now));
+    sheet.memory = remember(sheet, enforcing, now);
+    guests.set(sheet.sample.uuid, sheet.memory);
     if (told || sheet.outcome.action !== 'hold') decisions.push(toDecision(sheet, pressure.level));
   }
+  if (guests.size === seen.length) leftBy = guests;
   decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
   return {
     state: {
@@ -112,8 +123,10 @@ export function assessGuest(
 ): Sheet {
   const surroundings = surroundingsOf(state, policies, host, now);
   const sheet = newSheet(sample, host);
-  begin(sheet, sample, state, governing(policies, sample, now), now);
-  assessAll([sheet], uuid => memoryOf(state, uuid), surroundings);
+  const { policy, layers } = governing(policies, sample, now);
+  const pause = pauseOf(state.pauses, sample.uuid, now.wall);
+  sheet.begin(sample, memoryOf(state, sample.uuid), policy, layers, pause);
+  assessAll([sheet], surroundings);
   return sheet;
 }
 
@@ -135,17 +148,6 @@ function surroundingsOf(
 
 function newSheet(sample: GuestSample, host: HostNames): Sheet {
   return new Sheet(sample, newGuestMemory(sample.epoch), host);
-}
-
-function begin(
-  sheet: Sheet,
-  sample: GuestSample,
-  { pauses }: PolicyState,
-  { policy, layers }: Governing,
-  { wall }: Instant,
-  told = true,
-): void {
-  sheet.begin(sample, policy, layers, pauses && pauseOf(pauses, sample.uuid, wall), told);
 }
 
 function memoryOf(state: PolicyState, uuid: string): GuestMemory | undefined {

@@ -69,7 +69,7 @@ export function observeUse(
     const partPeak = Math.max(window.partPeak, used);
     return { peaks, ranked, partStart, partPeak, report, last: used, lastAt: at, slope, rss };
   }
-  const { peaks, ranked } = parts === 1 && window.partPeak > 0 ? nextPart(window) : nextParts(window, parts);
+  const { peaks, ranked } = nextParts(window, parts);
   const partStart = window.partStart + parts * part;
   return { peaks, ranked, partStart, partPeak: used, report, last: used, lastAt: at, slope, rss };
 }
@@ -77,52 +77,42 @@ export function observeUse(
 type Peaks = Pick<DemandWindow, 'peaks' | 'ranked'>;
 
 /**
- * Parts without a report repeat nothing: an old peak leaves when its time has passed, not when reports resume. Each report does this
- * where the window is so short that a part is less than the time between two. So it is done in loops, which V8 takes a fifth of the
- * time for that it takes for parts of arrays.
+ * Parts without a report repeat nothing: an old peak leaves when its time has passed, not when reports resume. Where the window is
+ * so short that a part is less than the time between two reports, each of them does this. So it is done in loops, which V8 11 takes a
+ * fifth of the time for that it takes for parts of arrays, and nothing is sorted.
  */
-function nextParts({ peaks: before, partPeak }: DemandWindow, parts: number): Peaks {
+function nextParts({ peaks: before, ranked: order, partPeak }: DemandWindow, parts: number): Peaks {
   const count = Math.min(before.length + parts, SLOTS);
   const leaving = before.length + parts - count;
   // A copy has its length at once; most windows are full, and nothing is pushed.
   const peaks = before.slice(0, count);
-  const ranked: Bytes[] = [];
   for (let i = 0; i < count; i++) {
     const from = leaving + i;
     const peak = from < before.length ? (before[from] ?? 0) : from === before.length ? partPeak : 0;
     if (i < peaks.length) peaks[i] = peak;
     else peaks.push(peak);
-    if (peak > 0) insert(ranked, peak);
   }
+  const ranked = order.slice();
+  for (let i = 0; i < leaving && i < before.length; i++) withdraw(ranked, before[i] ?? 0);
+  if (partPeak > 0 && leaving <= before.length) insert(ranked, partPeak);
   return { peaks, ranked };
+}
+
+/** Takes a value out of the ranked ones; 0 is not among them. */
+function withdraw(ranked: Bytes[], value: Bytes): void {
+  if (value === 0) return;
+  const end = ranked.length - 1;
+  for (let place = ranked.indexOf(value); place < end; place++) ranked[place] = ranked[place + 1] ?? 0;
+  ranked.pop();
 }
 
 /** Puts a value in its place among the ranked ones. */
 function insert(ranked: Bytes[], value: Bytes): void {
   let place = ranked.length;
   ranked.push(value);
+  // Never beside the array: where V8 has once seen an element -1 asked for, it looks for a property of that name from then on.
   for (; place > 0 && (ranked[place - 1] ?? 0) > value; place--) ranked[place] = ranked[place - 1] ?? 0;
   ranked[place] = value;
-}
-
-/** The same for one part, which is the rule: one peak comes, one may go, and nothing is sorted. */
-function nextPart(window: DemandWindow): Peaks {
-  const { partPeak } = window;
-  const leaving = window.peaks.length < SLOTS ? 0 : (window.peaks[0] ?? 0);
-  const peaks = window.peaks.length < SLOTS ? [...window.peaks, partPeak] : window.peaks.slice();
-  if (window.peaks.length === SLOTS) {
-    // V8 11 takes a microsecond for copyWithin() of an array, and a twentieth of it for this.
-    for (let i = 1; i < SLOTS; i++) peaks[i - 1] = peaks[i] ?? 0;
-    peaks[SLOTS - 1] = partPeak;
-  }
-  const ranked = leaving > 0 ? window.ranked.slice() : [...window.ranked, partPeak];
-  let place = leaving > 0 ? ranked.indexOf(leaving) : ranked.length - 1;
-  // Never beside the array: where V8 has once seen an element -1 asked for, it looks for a property of that name from then on.
-  for (; place > 0 && (ranked[place - 1] ?? 0) > partPeak; place--) ranked[place] = ranked[place - 1] ?? 0;
-  const end = ranked.length - 1;
-  for (; place < end && (ranked[place + 1] ?? 0) < partPeak; place++) ranked[place] = ranked[place + 1] ?? 0;
-  ranked[place] = partPeak;
-  return { peaks, ranked };
 }
 
 /** The use now plus what its growth adds before a move can help, whatever it has been before. */

@@ -13,7 +13,7 @@ const SHRINK = { from: 4 * GiB, to: 2 * GiB, at: 0 };
 function followUp(sample: GuestSample, before: GuestMemory | undefined, now: number) {
   const host = { guests: 1, psi: { some: {}, full: {} }, level: 'none' };
   const sheet = new Sheet(sample, newGuestMemory(sample.epoch), host);
-  sheet.begin(sample, undefined, [], undefined);
+  sheet.begin(sample, undefined, undefined, [], undefined);
   sheet.at = now;
   const verdict = follow(sheet, before, {});
   return { memory: sheet.memory, verdict };

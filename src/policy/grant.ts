@@ -28,10 +28,13 @@ export function grantGrowth(
 ): Growth {
   const growers = movable.filter(guest => !wouldShrink(guest));
   let room = free;
-  for (const group of groupsOf(growers, isInNeed)) room -= grantGroup(group, room, circumstances);
-  for (const group of groupsOf(growers, isOnlyShort)) room -= grantGroup(group, room, circumstances);
-  const rising = movable.filter(({ soon, need }) => soon - need > RISING).length;
-  room -= giveAhead(growers, Math.max(0, room - emergency), rising);
+  const distressed = growers.filter(guest => guest.distressed);
+  if (distressed.length > 0) {
+    for (const group of groupsOf(distressed, isInNeed)) room -= grantGroup(group, room, circumstances);
+    for (const group of groupsOf(distressed, isContent)) room -= grantGroup(group, room, circumstances);
+    const rising = movable.filter(({ soon, need }) => soon - need > RISING).length;
+    room -= giveAhead(distressed, Math.max(0, room - emergency), rising);
+  }
   room -= restoreUnseen(sheets, room, BY_RIGHT);
   room = Math.max(0, room - emergency);
   for (const group of groupsOf(growers, isAtEase)) room -= grantGroup(group, room, circumstances);
@@ -56,10 +59,6 @@ function wouldShrink({ current, desired, share, returned }: Movable): boolean {
 /** In distress, and not content with what it has. */
 export function isInNeed(guest: Movable): boolean {
   return guest.distressed && !isContent(guest);
-}
-
-function isOnlyShort(guest: Movable): boolean {
-  return guest.distressed && isContent(guest);
 }
 
 function isAtEase({ distressed }: Movable): boolean {
@@ -106,14 +105,12 @@ const FASTER = 3;
  * and what it is not given until then it swaps out. So it gets of what nobody else has asked for; what it leaves comes back with an
  * ordinary shrink. When many rise at once the first one to be in distress must not have it all.
  *
- * @param growers with the growth of those in distress
+ * @param distressed those in distress, with their growth
  * @param rising how many guests take more memory, in distress or not yet
  * @returns what was taken of the room
  */
-function giveAhead(growers: readonly Movable[], room: Bytes, rising: number): Bytes {
-  const growing = growers.filter(
-    ({ distressed, grant }) => distressed && grant?.target !== undefined && grant.short === 0,
-  );
+function giveAhead(distressed: readonly Movable[], room: Bytes, rising: number): Bytes {
+  const growing = distressed.filter(({ grant }) => grant?.target !== undefined && grant.short === 0);
   const each = (AHEAD * room) / Math.max(growing.length, rising);
   let taken = 0;
   for (const { grant, ceiling, soon, need } of growing) {

@@ -30,16 +30,19 @@ export function settle(
   const { calls, missing } = callDonors(movable, growth, circumstances);
   const givers = shares === undefined ? NOBODY : takeShares(shares, missing, now, host?.shortageSource);
   const cold = takeCold(movable, calls, missing, circumstances);
+  // Mostly nobody gives for another, and nobody is looked for.
+  const moving = givers.size + cold.steps.size + calls.size > 0;
   const inputs = { budget: budget.total, committed: budget.committed, free: budget.free };
   for (const guest of movable) {
     const { share, returned, desired } = guest;
-    const giver = givers.get(guest) ?? cold.steps.get(guest);
+    const giver = moving ? (givers.get(guest) ?? cold.steps.get(guest)) : undefined;
     const grant = giver === undefined ? guest.grant : undefined;
     const fits = returned ? 'SURPLUS_RETURNED' : 'BUDGET_FITS';
     const code = share < desired ? SPLIT_CODES[split] : fits;
     record(guest.trail, 'budget', code, share, inputs);
     const goal = returned ? share : Math.min(share, desired);
-    const restrained = grant ?? giver ?? restrainShrink(guest, goal, circumstances, calls.get(guest));
+    const restrained =
+      grant ?? giver ?? restrainShrink(guest, goal, circumstances, moving ? calls.get(guest) : undefined);
     conclude(guest, restrained, grant === undefined ? 'shrink' : 'grow', code);
   }
   if (host === undefined) return { split, reclaim: undefined };

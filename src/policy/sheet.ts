@@ -152,12 +152,14 @@ export class Sheet implements Described {
   /** Begins another tick. */
   begin(
     sample: GuestSample,
+    before: GuestMemory | undefined,
     policy: GuestPolicy | undefined,
     layers: readonly Layer[],
     pause: Pause | undefined,
     told = true,
   ): void {
     this.sample = sample;
+    this.before = before;
     if (policy !== this.policy) this.governedBy = policy && { name: policy.name, source: policy.source };
     this.policy = policy;
     this.layers = layers;

@@ -6,6 +6,7 @@ export type StageInputs = NonNullable<Stage['inputs']>;
 /** Collects the stages of one decision; each stage starts from what the one before left. */
 export interface Trail {
   stages: Stage[];
+  /** What the last stage left. */
   value: Bytes | undefined;
   /** Whether anybody will read the stages; where nobody does, none are made. */
   told: boolean;
@@ -18,7 +19,7 @@ export function newTrail(value: Bytes | undefined): Trail {
 /** Begins the stages of another decision. */
 export function restart(trail: Trail, value: Bytes | undefined, told: boolean): void {
   trail.stages = told ? [] : NO_STAGES;
-  trail.value = value;
+  trail.value = told ? value : undefined;
   trail.told = told;
 }
 
@@ -32,10 +33,8 @@ export function record(
   inputs?: StageInputs,
   source?: SourceRef,
 ): void {
-  if (!trail.told) {
-    trail.value = out;
-    return;
-  }
+  // Nobody asks what the stage before left.
+  if (!trail.told) return;
   // Five stages a guest and tick: a plain literal costs a fraction of one made of spread parts.
   const from = trail.value;
   if (source !== undefined && inputs !== undefined)
