@@ -82,37 +82,45 @@ type Peaks = Pick<DemandWindow, 'peaks' | 'ranked'>;
  * fifth of the time for that it takes for parts of arrays, and nothing is sorted.
  */
 function nextParts({ peaks: before, ranked: order, partPeak }: DemandWindow, parts: number): Peaks {
-  const count = Math.min(before.length + parts, SLOTS);
-  const leaving = before.length + parts - count;
-  // A copy has its length at once; most windows are full, and nothing is pushed.
-  const peaks = before.slice(0, count);
-  for (let i = 0; i < count; i++) {
-    const from = leaving + i;
-    const peak = from < before.length ? (before[from] ?? 0) : from === before.length ? partPeak : 0;
-    if (i < peaks.length) peaks[i] = peak;
-    else peaks.push(peak);
+  const leaving = Math.min(before.length, Math.max(0, before.length + parts - SLOTS));
+  let entering = parts > SLOTS ? 0 : partPeak;
+  // Copies have their length at once; most windows are full, and nothing is pushed.
+  const peaks = before.slice();
+  let end = before.length - leaving;
+  for (let i = 0; i < end; i++) peaks[i] = before[leaving + i] ?? 0;
+  for (let part = Math.max(0, parts - SLOTS); part < parts; part++) {
+    if (end < peaks.length) peaks[end] = part === 0 ? partPeak : 0;
+    else peaks.push(part === 0 ? partPeak : 0);
+    end++;
   }
   const ranked = order.slice();
-  for (let i = 0; i < leaving && i < before.length; i++) withdraw(ranked, before[i] ?? 0);
-  if (partPeak > 0 && leaving <= before.length) insert(ranked, partPeak);
+  for (let i = 0; i < leaving; i++) {
+    const peak = before[i] ?? 0;
+    if (peak === 0) continue;
+    if (entering > 0) rank(ranked, ranked.indexOf(peak), entering);
+    else withdraw(ranked, ranked.indexOf(peak));
+    entering = 0;
+  }
+  if (entering > 0) {
+    ranked.push(entering);
+    rank(ranked, ranked.length - 1, entering);
+  }
   return { peaks, ranked };
 }
 
-/** Takes a value out of the ranked ones; 0 is not among them. */
-function withdraw(ranked: Bytes[], value: Bytes): void {
-  if (value === 0) return;
-  const end = ranked.length - 1;
-  for (let place = ranked.indexOf(value); place < end; place++) ranked[place] = ranked[place + 1] ?? 0;
-  ranked.pop();
-}
-
-/** Puts a value in its place among the ranked ones. */
-function insert(ranked: Bytes[], value: Bytes): void {
-  let place = ranked.length;
-  ranked.push(value);
+/** Puts a value among the ranked ones instead of the one at this place. */
+function rank(ranked: Bytes[], from: number, value: Bytes): void {
+  let place = from;
   // Never beside the array: where V8 has once seen an element -1 asked for, it looks for a property of that name from then on.
   for (; place > 0 && (ranked[place - 1] ?? 0) > value; place--) ranked[place] = ranked[place - 1] ?? 0;
+  const end = ranked.length - 1;
+  for (; place < end && (ranked[place + 1] ?? 0) < value; place++) ranked[place] = ranked[place + 1] ?? 0;
   ranked[place] = value;
+}
+
+function withdraw(ranked: Bytes[], from: number): void {
+  for (let place = from; place < ranked.length - 1; place++) ranked[place] = ranked[place + 1] ?? 0;
+  ranked.pop();
 }
 
 /** The use now plus what its growth adds before a move can help, whatever it has been before. */

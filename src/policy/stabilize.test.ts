@@ -37,4 +37,14 @@ describe('recommendations', () => {
 
     expect(result?.length).toBeLessThanOrEqual(14);
   });
+
+  it('have the highest in front, and each of them above the next', () => {
+    const value = fc.integer({ min: 1, max: 1000 });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 100 }), values => {
+        const peaks = made(values).map(({ peak }) => peak);
+        expect(peaks).toEqual([...new Set(peaks)].toSorted((a, b) => b - a));
+      }),
+    );
+  });
 });

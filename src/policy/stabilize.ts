@@ -31,22 +31,25 @@ export function recommend(
   const last = before.at(-1);
   const same = last !== undefined && (now - last.since) * SLOTS < windowSeconds;
   if (same && last.peak >= desired) return before;
-  // A part counts until all of it is older than the window.
-  const counts = ({ since, peak }: SlotPeak): boolean =>
-    peak > desired && (same || (now - since) * SLOTS < windowSeconds * (SLOTS + 1));
-  let count = 0;
-  for (const part of before) if (counts(part)) count++;
+  // A part counts until all of it is older than the window. The oldest are in front, and the lowest at the end.
+  let first = 0;
+  if (!same) while (isOver(before[first], windowSeconds, now)) first++;
+  let end = before.length;
+  while (end > first && (before[end - 1]?.peak ?? 0) <= desired) end--;
+  const added = { since: same ? last.since : now, peak: desired };
+  if (end === first) return [added];
   // Of its length at once: V8 gives an array that grows room for sixteen more, and a guest has one of these for every tick.
-  const kept = new Array<SlotPeak>(count + 1);
-  kept[count] = { since: same ? last.since : now, peak: desired };
-  count = 0;
-  for (const part of before) if (counts(part)) kept[count++] = part;
+  const kept = new Array<SlotPeak>(end - first + 1);
+  kept[end - first] = added;
+  for (let i = first; i < end; i++) kept[i - first] = before[i] ?? added;
   return kept;
+}
+
+function isOver(part: SlotPeak | undefined, windowSeconds: Seconds, now: Seconds): boolean {
+  return part !== undefined && (now - part.since) * SLOTS >= windowSeconds * (SLOTS + 1);
 }
 
 /** The highest recommendation of the window. */
 export function highest(recommendations: Recommendations): Bytes {
-  let result = 0;
-  for (const { peak } of recommendations) result = Math.max(result, peak);
-  return result;
+  return recommendations[0]?.peak ?? 0;
 }
