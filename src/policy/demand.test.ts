@@ -137,6 +137,20 @@ describe('demand', () => {
     );
   });
 
+  it('ranks the peaks that it keeps, whatever comes, goes and is there twice', () => {
+    const uses = fc.array(
+      fc.record({ wait: fc.integer({ min: 1, max: 400 }), used: fc.integer({ min: 0, max: 9 }) }),
+      { minLength: 1, maxLength: 100 },
+    );
+    fc.assert(
+      fc.property(uses, list => {
+        const { peaks, ranked } = windowOf(timed(list));
+        expect(peaks.length).toBeLessThanOrEqual(24);
+        expect(ranked).toEqual(peaks.filter(peak => peak > 0).sort((a, b) => a - b));
+      }),
+    );
+  });
+
   it('never forgets a peak that is younger than the window', () => {
     const uses = fc.array(
       fc.record({ wait: fc.integer({ min: 1, max: 40 }), used: fc.integer({ min: 1, max: 1e6 }) }),
