@@ -25,7 +25,7 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
     '',
     `The guest model of \`simulate\` and \`sim:\` is held against real guests of the lab (${setting}). The same script of demand and`,
     'balloon moves is played to both; available, free, cache and resident memory and the counters of swap and faults are compared each',
-    'second. Amounts are errors in percent of the guest’s maximum, counters in percent of the most that any script came to.',
+    'second. Amounts are errors in percent of the guest’s maximum, counters in percent of the most that any fitted script came to.',
     '',
     '```sh',
     'npm run calibrate          # plays the scripts to real guests (root, 13 minutes), fits, and writes this page',
@@ -48,7 +48,7 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
       [
         `| ${figure}`,
         cell(errorOf(figure, fitted)),
-        ...played.map(one => cell(errorOf(figure, [one], played))),
+        ...played.map(one => cell(errorOf(figure, [one], fitted))),
         '',
       ]
         .join(' | ')
@@ -59,12 +59,12 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
     'guest of huge pages swaps is chance: the first reclaim of `held-out` wrote 43 to 148 MiB in four recordings. So far are single',
     'recordings from their median, which no model can be nearer to than by luck:',
     '',
-    ...spreadLines(played),
+    ...spreadLines(played, fitted),
     '',
-    'What is left: how many huge pages the kernel writes before it sees the first of them free, and with it what programs come to later.',
-    '`unseen` shows it: squeezed while all that it holds is touched in turn, the real guest finds rest after some swapping, and the model,',
-    'which knows nothing of the kernel’s list of active pages, goes on; a large squeeze by the balloon writes little more than it frees,',
-    'where the model writes as much again. The model does more harm to a guest of huge pages than a real kernel does.',
+    'What is left: how many huge pages the kernel writes before it sees the first of them free, and with it what programs come to later. The',
+    'model knows no chance in that, nor the kernel’s list of active pages, which ends some squeezes that go on in the model:',
+    '',
+    ...swappedLines(played),
     '',
     ...played.flatMap(({ script }) => [
       `### ${script.name}`,
@@ -103,8 +103,21 @@ export function calibrationPage(played: readonly Played[], comparisons: readonly
   ].join('\n');
 }
 
+/** What guests of scripts that were recorded more than once wrote to swap in all. */
+function swappedLines(played: readonly Played[]): string[] {
+  return played.flatMap(({ script, model }) => {
+    const all = readRecordings(script.name);
+    if (all.length < 2) return [];
+    const written = (kib: number | undefined): string => ((kib ?? Number.NaN) / 1024).toFixed(0);
+    const real = all.map(({ figures }) => figures.swapOut.at(-1) ?? Number.NaN).toSorted((a, b) => a - b);
+    return [
+      `- \`${script.name}\` wrote ${real.map(written).join(', ')} MiB in all, the model ${written(model.swapOut.at(-1))} MiB.`,
+    ];
+  });
+}
+
 /** How far the recordings of a script are from one another. */
-function spreadLines(played: readonly Played[]): string[] {
+function spreadLines(played: readonly Played[], fitted: readonly Played[]): string[] {
   const repeated = played.flatMap(one => {
     const all = readRecordings(one.script.name);
     return all.length > 1 ? [{ one, all }] : [];
@@ -117,7 +130,7 @@ function spreadLines(played: readonly Played[]): string[] {
         const { median, p95 } = errorOf(
           figure,
           all.map(({ figures }) => ({ ...one, model: figures })),
-          played,
+          fitted,
         );
         return `${percent(median)} / ${percent(p95)}`;
       });
