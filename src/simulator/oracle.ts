@@ -45,8 +45,8 @@ export function oracleController(bench: Bench): Controller {
       const { needs, pool } = lookAhead(bench);
       for (const [i, target] of fitted(needs, pool).entries()) {
         const guest = needs[i]?.guest;
-        if (guest === undefined || guest.hung || !worthAMove(guest.target, target)) continue;
-        guest.setTarget(target);
+        if (guest === undefined || guest.hung || !worthAMove(guest.balloon.target, target)) continue;
+        guest.balloon.setTarget(target);
         moves++;
       }
     },

@@ -90,8 +90,8 @@ export function createRecorder(guests: number, seconds: Seconds): Recorder {
   function take(entry: Watched, at: number, time: Seconds): void {
     const { guest, track, decision } = entry;
     const { harm, parameters } = guest;
-    track.size.push(guest.actual);
-    track.target.push(guest.active ? guest.target : 0);
+    track.size.push(guest.balloon.actual);
+    track.target.push(guest.active ? guest.balloon.target : 0);
     track.resident.push(guest.rss);
     track.demand.push(guest.active ? guest.demandAt(time) + parameters.kernel : 0);
     const stallSeconds = harm.stallSeconds - entry.stallSeconds;

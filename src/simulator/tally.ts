@@ -32,7 +32,7 @@ export function tallyOf({ host, guests }: Bench, moves: number): Tally {
     movedBytes: 0,
     guestSeconds: 0,
   };
-  for (const { harm: own, movedBytes, runSeconds } of guests) {
+  for (const { harm: own, balloon, runSeconds } of guests) {
     tally = {
       ...tally,
       shortageByteSeconds: tally.shortageByteSeconds + own.shortageByteSeconds,
@@ -40,7 +40,7 @@ export function tallyOf({ host, guests }: Bench, moves: number): Tally {
       oomKills: tally.oomKills + own.oomKills,
       swappedOutBytes: tally.swappedOutBytes + own.swappedOutBytes,
       rereadBytes: tally.rereadBytes + own.rereadBytes,
-      movedBytes: tally.movedBytes + movedBytes,
+      movedBytes: tally.movedBytes + balloon.movedBytes,
       guestSeconds: tally.guestSeconds + runSeconds,
     };
   }

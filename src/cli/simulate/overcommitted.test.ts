@@ -93,12 +93,12 @@ describe('sim:///overcommitted', () => {
       await moveBalloons(hypervisor, time);
       if (time > 120) return;
       for (const guest of hypervisor.control.guests()) {
-        const before = sizes.get(guest.name) ?? guest.actual;
+        const before = sizes.get(guest.name) ?? guest.balloon.actual;
         const seen = directions.get(guest.name) ?? new Set();
-        if (guest.actual < before - 16 * MiB) seen.add('shrinks');
-        if (guest.actual > before + 16 * MiB) seen.add('grows');
+        if (guest.balloon.actual < before - 16 * MiB) seen.add('shrinks');
+        if (guest.balloon.actual > before + 16 * MiB) seen.add('grows');
         directions.set(guest.name, seen);
-        sizes.set(guest.name, guest.actual);
+        sizes.set(guest.name, guest.balloon.actual);
       }
     });
     const count = (direction: 'shrinks' | 'grows'): number =>

@@ -44,5 +44,7 @@ export function writeRates(rates: ReportRates, before: Report, after: Report): v
 }
 
 function rate(before: Figure, after: Figure, seconds: Seconds): Figure {
-  return before === undefined || after === undefined ? undefined : (after - before) / seconds;
+  if (before === undefined || after === undefined) return undefined;
+  // Most counters stand still, and a quotient takes memory even when it is nothing.
+  return after === before ? 0 : (after - before) / seconds;
 }

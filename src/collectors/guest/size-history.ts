@@ -37,7 +37,7 @@ export function newSizeHistory(): SizeHistory {
 export function noteSize(history: SizeHistory, bytes: Bytes, at: Seconds): void {
   const { spans } = history;
   const last = spans.at(-1);
-  if (last?.bytes === bytes) {
+  if (last !== undefined && last.bytes === bytes) {
     last.until = Math.max(last.until, at - EVENT_LAG);
     return;
   }

@@ -22,8 +22,11 @@ export interface GuestTracker {
   latest: Report | undefined;
   /** False while `latest` is what an earlier epoch left behind. */
   latestIsOfEpoch: boolean;
-  /** The last time stamp given, and the monotonic instant at which it was first: a second clock on its age, that nobody sets. */
-  stamp: Seconds | undefined;
+  /**
+   * The last time stamp given, NaN when there was none, and the monotonic instant at which it was first: a second clock on its age, that
+   * nobody sets.
+   */
+  stamp: Seconds;
   stampSeenAt: Seconds;
   readonly rates: ReportRates;
   /** The device said that it has no report although it had one before. */
@@ -50,7 +53,7 @@ export interface GuestTracker {
   pendingReboot: Instant | undefined;
   /** Monotonic. */
   lastSeen: Seconds;
-  /** Of the last answer that it was in; undefined before the first. */
+  /** Of the last answer that it was in; NaN before the first. */
   max: Figure;
   /** An event said that its process ended. */
   ended: boolean;
@@ -85,7 +88,7 @@ export function newTracker(uuid: string, id: number, now: Instant): GuestTracker
     reports: 0,
     latest: undefined,
     latestIsOfEpoch: false,
-    stamp: undefined,
+    stamp: Number.NaN,
     stampSeenAt: now.monotonic,
     rates: newRates(),
     reportsGone: false,
@@ -101,7 +104,7 @@ export function newTracker(uuid: string, id: number, now: Instant): GuestTracker
     pendingStart: undefined,
     pendingReboot: undefined,
     lastSeen: now.monotonic,
-    max: undefined,
+    max: Number.NaN,
     ended: false,
     readings: NO_READINGS,
   };
@@ -129,7 +132,7 @@ export function keepEpoch(tracker: GuestTracker): KeptEpoch {
  */
 export function resumeEpoch(uuid: string, kept: KeptEpoch, now: Instant): GuestTracker {
   const { id, epoch, epochBegan, reports, latest } = kept;
-  const stamp = latest?.lastUpdate;
+  const stamp = latest?.lastUpdate ?? Number.NaN;
   const latestIsOfEpoch = latest !== undefined;
   return { ...newTracker(uuid, id, now), epoch, epochBegan, reports, latest, latestIsOfEpoch, stamp };
 }
@@ -166,7 +169,7 @@ export function noteClockSet(tracker: GuestTracker): void {
 }
 
 /**
- * Takes in what one tick collected.
+ * Takes in what one tick collected. Comparisons are of numbers with numbers: V8 leaves those that have ever met undefined to a call.
  *
  * @param now instant at which the record arrived
  * @param showsSize the guest's MemTotal is without its balloon, so that it shows its size
@@ -187,7 +190,8 @@ export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant
     tracker.rss.bytes = record.rss;
     tracker.rss.at = now.monotonic;
   }
-  if (isFigure(record.current) && record.current !== tracker.doubtedSize) {
+  const { doubtedSize } = tracker;
+  if (isFigure(record.current) && (doubtedSize === undefined || record.current !== doubtedSize)) {
     tracker.doubtedSize = undefined;
     noteSize(tracker.sizes, record.current, now.wall);
   }
@@ -212,7 +216,7 @@ export function observe(tracker: GuestTracker, record: GuestRecord, now: Instant
 
 function takeReport(tracker: GuestTracker, report: Report, at: Seconds, showsSize: boolean): void {
   const before = tracker.latest;
-  const distinct = before?.lastUpdate !== report.lastUpdate;
+  const distinct = before === undefined || before.lastUpdate !== report.lastUpdate;
   tracker.latest = report;
   if (!distinct) return;
   // The guest's last report before its reboot may be seen only after the event.
@@ -253,7 +257,7 @@ function begin(tracker: GuestTracker, at: Seconds): void {
   tracker.latest = undefined;
   tracker.latestIsOfEpoch = false;
   tracker.reportsGone = false;
-  tracker.stamp = undefined;
+  tracker.stamp = Number.NaN;
   tracker.notBefore = undefined;
   tracker.doubtedSize = undefined;
   tracker.rss = undefined;

@@ -30,10 +30,10 @@ export class BulkFigures implements ReadonlyMap<string, StatValue>, BalloonFigur
 
   constructor(guest: SimulatedGuest) {
     this.state = guest.state === 'running' ? RUNNING : DOMAIN_STATES.indexOf(guest.state);
-    this.currentKib = guest.cachedKib;
+    this.currentKib = guest.balloon.cachedKib;
     this.maximumKib = bytesToKib(guest.parameters.maximum);
     this.rssKib = bytesToKib(guest.rss);
-    this.report = guest.report ?? 'none';
+    this.report = guest.balloon.report ?? 'none';
     this.#reason = guest.reason;
     this.#balloon = guest.hasBalloon;
   }

@@ -134,7 +134,7 @@ function setMemory(home: DomainHome, guest: SimulatedGuest, kib: Kib): void {
   }
   mustHaveBalloon(guest);
   mustBeFree(guest);
-  guest.setTarget(kibToBytes(kib));
+  guest.balloon.setTarget(kibToBytes(kib));
 }
 
 function setPeriod(
@@ -164,7 +164,7 @@ function info(guest: SimulatedGuest): DomainInfo {
   return {
     state: guest.state,
     maxMemKib: bytesToKib(guest.parameters.maximum),
-    memoryKib: guest.cachedKib,
+    memoryKib: guest.balloon.cachedKib,
     vcpus,
     // The model has no processors: each is taken to be busy a tenth of the time.
     cpuTimeNs: BigInt(Math.round(guest.runSeconds * vcpus * 1e8)),

@@ -89,20 +89,3 @@ export const GARBAGE: GarbageValues = {
   usable: MINUS_ONE_PAGE_KIB,
   disk_caches: MINUS_ONE_PAGE_KIB,
 };
-
-/** One moment of a plan. */
-export interface PlanStep<M = Mishap> {
-  readonly at: Seconds;
-  readonly begins: boolean;
-  readonly mishap: M;
-}
-
-/** A plan's moments in order. */
-export function planSteps<M>(planned: readonly Planned<M>[]): PlanStep<M>[] {
-  return planned
-    .flatMap(({ at, for: duration, mishap }): PlanStep<M>[] => [
-      { at, begins: true, mishap },
-      ...(duration === undefined ? [] : [{ at: at + duration, begins: false, mishap }]),
-    ])
-    .toSorted((a, b) => a.at - b.at);
-}

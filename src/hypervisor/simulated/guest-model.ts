@@ -8,6 +8,7 @@ import { giveBack, release, takeFree } from './free-pages.ts';
 import { PAGE, wholePages } from './pages.ts';
 import {
   FAULT_AROUND,
+  type FileReads,
   fitParts,
   type GuestMemory,
   type GuestParameters,
@@ -91,6 +92,16 @@ export function bootMemory(
   };
 }
 
+/** Plugs memory in, or out where `bytes` is negative. Returns what was: nothing where what is in use would have to go. */
+export function plugMemory(memory: GuestMemory, bytes: Bytes): Bytes {
+  const plugged = wholePages(Math.abs(bytes)) * Math.sign(bytes);
+  if (memory.free + plugged < 0) return 0;
+  memory.size += plugged;
+  if (plugged > 0) giveBack(memory, plugged, 0);
+  else takeFree(memory, -plugged, { resident: 0, bare: 0 });
+  return plugged;
+}
+
 /** Bytes of the guest's memory that the host backs with pages. */
 export function residentBytes(memory: Readonly<GuestMemory>): Bytes {
   return memory.kernel + memory.anonymous + memory.cache + memory.freeResident;
@@ -129,6 +140,12 @@ export function stepGuest(
   const counted = memory.free - memory.listed;
   if (counted < low) reclaim(memory, parameters, budget, high - counted, 'background');
   harm.swappedOutBytes += memory.swapOut - swapOut;
+}
+
+/** Bytes per second at which files are read, or written; between two passes over them they are not. */
+export function readRate({ every, size, rate, written }: FileReads, time: Seconds): number {
+  if (written && time < written.from + size / written.rate) return time < written.from ? 0 : written.rate;
+  return every === 0 || time % every < size / rate ? rate : 0;
 }
 
 /** What programs free goes out of RAM and swap alike; a dropped swap slot counts as no swap-in. */

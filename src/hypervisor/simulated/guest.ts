@@ -1,28 +1,28 @@
 /** One simulated domain: QEMU's side of a guest (lifecycle, balloon device, statistics timer) around the guest's memory. */
-import type { Bytes, Kib, Seconds } from '../../model/units.ts';
-import { bytesToKib } from '../../model/units.ts';
+import type { Bytes, Seconds } from '../../model/units.ts';
 import type { DomainRef, DomainState, HypervisorEvent, LifecycleKind } from '../driver.ts';
+import { BalloonDevice, type Distortion } from './balloon-device.ts';
 import { createDemand, type Demand, type DemandSpec } from './demand.ts';
-import { type Fault, type FaultKind, type PlanStep, planSteps } from './faults.ts';
-import { giveBack, reportFreePages, takeFree } from './free-pages.ts';
-import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './guest-model.ts';
+import type { Fault, FaultKind } from './faults.ts';
+import { reportFreePages } from './free-pages.ts';
+import {
+  bootMemory,
+  type GuestHarm,
+  noHarm,
+  plugMemory,
+  readRate,
+  residentBytes,
+  stepGuest,
+} from './guest-model.ts';
 import { DETAIL, REASON } from './lifecycle.ts';
-import { PAGE, wholePages } from './pages.ts';
+import { EPSILON, Plan, type PlanStep } from './plan.ts';
 import { deriveSeed, randomUuid } from './random.ts';
 import type { GuestMemory, GuestParameters } from './reclaim.ts';
-import { distorted, type GuestReport, reportOf } from './report.ts';
+import { distorted } from './report.ts';
 import { BOOT, bootSize, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';
-
-/** QEMU lets a BALLOON_CHANGE event out at most once a second, the first at once (monitor/monitor.c, monitor_qapi_event_conf). */
-const EVENT_INTERVAL: Seconds = 1;
-
-/** Tolerance for sums of time steps. */
-const EPSILON: Seconds = 1e-6;
 
 /** Conditions in which no report comes. */
 const MUTE: readonly FaultKind[] = ['no-driver', 'no-stats', 'stats-stop'];
-
-const NOTHING_DUE: readonly PlanStep[] = [];
 
 export class SimulatedGuest {
   readonly spec: GuestSpec;
@@ -34,38 +34,24 @@ export class SimulatedGuest {
   id = -1;
   state: DomainState = 'shutoff';
   reason = REASON.unknown;
-  /** The stored stats period; the live one is lost when the domain stops. */
+  /** The stored stats period; the live one is the device's, and lost when the domain stops. */
   configPeriod: Seconds;
-  livePeriod: Seconds = 0;
   /** Live metadata, lost when the domain stops: elements by their namespace, as their setter wrote them. */
   readonly metadata = new Map<string, { readonly prefix: string; readonly element: string }>();
-  /** Size by QEMU's word: what the driver wrote last. */
-  actual: Bytes = 0;
-  /** Size by libvirt's word: that of the last balloon event. */
-  cachedKib: Kib;
-  report: GuestReport | undefined;
+  readonly balloon: BalloonDevice;
   /** A call is stuck in a hung QEMU, and holds the domain's job. */
   jobHeld = false;
   /** Time that the guest's processors ran, all boots together. */
   runSeconds: Seconds = 0;
-  /** What the balloon has moved, both ways together. */
-  movedBytes: Bytes = 0;
   #ref: DomainRef | undefined;
   #memory: GuestMemory | undefined;
-  /** Size that the driver of this boot has told, which begins with an empty balloon: one with nothing to move tells none. */
-  #told: Bytes = 0;
-  #target: Bytes;
   #demand: Demand;
   /** Time since this boot by the guest's own clock, which stands still while it is paused. */
   #uptime: Seconds = 0;
-  #nextReport: Seconds | undefined;
-  #driverLoaded = false;
-  #eventHeldUntil: Seconds = 0;
   /** What stays resident whatever the guest gives. */
   #pinned: Bytes = 0;
-  #eventPending = false;
   readonly #faults = new Map<FaultKind, Fault>();
-  readonly #plan: PlanStep[];
+  readonly #plan: Plan;
   readonly #seed: number;
   readonly #emit: (event: HypervisorEvent) => void;
 
@@ -78,9 +64,8 @@ export class SimulatedGuest {
     this.uuid = spec.uuid ?? randomUuid(deriveSeed(this.#seed, 'uuid'));
     this.parameters = parametersOf(spec);
     this.configPeriod = spec.statsPeriod ?? 0;
-    this.#plan = planSteps(spec.mishaps ?? []);
-    this.#target = bootSize(spec);
-    this.cachedKib = bytesToKib(this.#target);
+    this.#plan = new Plan(spec.mishaps ?? []);
+    this.balloon = new BalloonDevice(bootSize(spec));
     this.#lifecycle('defined', DETAIL.added);
   }
 
@@ -138,12 +123,8 @@ export class SimulatedGuest {
   start(id: number, touched: Bytes = 0): void {
     if (this.active) return;
     this.id = id;
-    this.livePeriod = this.configPeriod;
-    this.#target = bootSize(this.spec);
-    // libvirt asks QEMU for the size after it has set the balloon, which no driver has moved by then.
-    this.cachedKib = bytesToKib(this.parameters.maximum);
+    this.balloon.start(bootSize(this.spec), this.parameters.maximum, this.configPeriod);
     this.#power(Math.max(this.parameters.kernel, touched));
-    this.actual = this.parameters.maximum;
     this.#become('running', REASON.booted);
     this.#lifecycle('started', DETAIL.booted);
   }
@@ -207,7 +188,7 @@ export class SimulatedGuest {
   inject(fault: Fault): void {
     this.heal(fault.kind);
     this.#faults.set(fault.kind, fault);
-    if (fault.kind === 'no-driver' || fault.kind === 'no-stats') this.#forgetDriver();
+    if (fault.kind === 'no-driver' || fault.kind === 'no-stats') this.balloon.unload();
     if (fault.kind === 'hotplug') this.#plug(fault.bytes);
   }
 
@@ -221,43 +202,20 @@ export class SimulatedGuest {
 
   /** The moments of the guest's plan that have come by `time`, each once. */
   due(time: Seconds): readonly PlanStep[] {
-    if (this.#plan.length === 0) return NOTHING_DUE;
-    const count = this.#plan.findIndex(({ at }) => at > time + EPSILON);
-    return this.#plan.splice(0, count < 0 ? this.#plan.length : count);
+    return this.#plan.due(time);
   }
 
   /** The balloon keeps the pages that it has, so size and target move with the maximum (virtio_balloon_to_target). */
   #plug(bytes: Bytes): void {
-    const memory = this.#memory;
-    const plugged = wholePages(Math.abs(bytes)) * Math.sign(bytes);
-    // What is in use cannot be plugged out.
-    if (memory === undefined || memory.free + plugged < 0) return;
+    const plugged = this.#memory === undefined ? 0 : plugMemory(this.#memory, bytes);
+    if (plugged === 0) return;
     this.parameters = { ...this.parameters, maximum: this.parameters.maximum + plugged };
-    this.#target += plugged;
-    memory.size += plugged;
-    if (plugged > 0) giveBack(memory, plugged, 0);
-    else takeFree(memory, -plugged, { resident: 0, bare: 0 });
+    this.balloon.target += plugged;
   }
 
-  /** The size that it was last asked to take. */
-  get target(): Bytes {
-    return this.#target;
-  }
-
-  setTarget(bytes: Bytes): void {
-    // The device counts pages that the guest must give (virtio_balloon_to_target), so the size is rounded up to a page.
-    this.#target = Math.ceil(bytes / PAGE) * PAGE;
-  }
-
-  /**
-   * Sets the live period as QEMU does (hw/virtio/virtio-balloon.c, balloon_stats_set_poll_interval): an equal one changes
-   * nothing, a first one asks the guest at once, another one waits its own length.
-   */
+  /** Sets the period of its reports until it stops. */
   setLivePeriod(seconds: Seconds): void {
-    if (seconds === this.livePeriod) return;
-    const first = this.livePeriod === 0;
-    this.livePeriod = seconds;
-    this.#nextReport = seconds === 0 ? undefined : this.#uptime + (first ? 0 : seconds);
+    this.balloon.setLivePeriod(seconds, this.#uptime);
   }
 
   /** Changes what the guest's programs want. */
@@ -275,30 +233,27 @@ export class SimulatedGuest {
       this.#uptime += dt;
       this.runSeconds += dt;
       const target = this.#booted && this.hasBalloon ? this.#followed(memory) : undefined;
-      stepGuest(memory, this.harm, this.parameters, this.demandAt(time), target, dt, this.#reads(time));
+      stepGuest(
+        memory,
+        this.harm,
+        this.parameters,
+        this.demandAt(time),
+        target,
+        dt,
+        readRate(this.parameters.files, time),
+      );
       if (this.spec.freePageReporting) reportFreePages(memory, this.parameters.apart.resident, dt);
       if (this.spec.obstacles?.length || this.#faults.has('pinned'))
         this.#pinned = Math.max(this.#pinned, residentBytes(memory));
       if (target !== undefined) this.#driver(memory, wall);
     }
-    if (this.#eventPending && time + EPSILON >= this.#eventHeldUntil) {
-      this.#eventPending = false;
-      this.#eventHeldUntil = time + EVENT_INTERVAL;
-      this.cachedKib = bytesToKib(this.actual);
-      this.#emit({ type: 'balloon', domain: this.ref, actualKib: this.cachedKib });
-    }
+    if (this.balloon.announces(time))
+      this.#emit({ type: 'balloon', domain: this.ref, actualKib: this.balloon.cachedKib });
   }
 
   /** Its host keeps it waiting. */
   wait(seconds: Seconds): void {
     if (this.state === 'running') this.harm.stallSeconds += seconds;
-  }
-
-  /** Bytes per second at which it reads its files, or writes them; between two passes over them it does not. */
-  #reads(time: Seconds): number {
-    const { every, size, rate, written } = this.parameters.files;
-    if (written && time < written.from + size / written.rate) return time < written.from ? 0 : written.rate;
-    return every === 0 || time % every < size / rate ? rate : 0;
   }
 
   /** Programs and balloon driver run. */
@@ -308,60 +263,39 @@ export class SimulatedGuest {
 
   /** The size that the guest's driver goes for; undefined where there is no driver with anything left to do. */
   #followed(memory: Readonly<GuestMemory>): Bytes | undefined {
-    if (this.#faults.size === 0) return this.#target;
+    if (this.#faults.size === 0) return this.balloon.target;
     const { maximum } = this.parameters;
     if (this.#faults.has('no-driver')) return memory.size < maximum ? maximum : undefined;
-    return this.#faults.has('stuck') ? memory.size : this.#target;
+    return this.#faults.has('stuck') ? memory.size : this.balloon.target;
   }
 
   #driver(memory: Readonly<GuestMemory>, wall: Seconds): void {
-    if (this.#told !== memory.size) {
-      if (this.#driverLoaded) this.movedBytes += Math.abs(memory.size - this.actual);
-      this.actual = memory.size;
-      this.#told = memory.size;
-      this.#eventPending = true;
-    }
-    const faulty = this.#faults.size > 0;
-    if (faulty && MUTE.some(kind => this.#faults.has(kind))) return;
-    const due = this.#nextReport !== undefined && this.#uptime + EPSILON >= this.#nextReport;
-    if (this.#driverLoaded && !due) return;
-    // A driver fills its first buffer when it loads (init_vqs() in drivers/virtio/virtio_balloon.c), armed or not.
-    this.#driverLoaded = true;
-    const report = reportOf(memory, this.parameters, Math.floor(wall + EPSILON));
-    this.report = faulty
-      ? distorted(report, this.report, {
-          zswap: this.#faults.has('zswap'),
-          says: this.fault('lies')?.says,
-        })
-      : report;
-    this.#nextReport = this.livePeriod === 0 ? undefined : this.#uptime + this.livePeriod;
+    this.balloon.tell(memory.size);
+    if (this.#faults.size > 0 && MUTE.some(kind => this.#faults.has(kind))) return;
+    const distort = this.#faults.size === 0 ? undefined : this.#distortion();
+    this.balloon.reportIfDue(memory, this.parameters, wall, this.#uptime, distort);
+  }
+
+  #distortion(): Distortion {
+    const says = this.fault('lies')?.says;
+    const zswap = this.#faults.has('zswap');
+    return (report, before) => distorted(report, before, { zswap, says });
   }
 
   #power(resident: Bytes): void {
     this.#memory = bootMemory(this.parameters, resident);
-    this.#told = this.parameters.maximum;
+    this.balloon.reset(this.parameters.maximum);
     this.#uptime = 0;
-    this.#forgetDriver();
-  }
-
-  #forgetDriver(): void {
-    this.#nextReport = undefined;
-    this.#driverLoaded = false;
-    this.report = undefined;
   }
 
   #end(reason: number): void {
     this.#memory = undefined;
-    this.report = undefined;
     this.#pinned = 0;
     this.#faults.delete('hotplug');
     this.parameters = parametersOf(this.spec);
     this.heal('hang');
-    this.#eventPending = false;
-    this.actual = 0;
-    this.livePeriod = 0;
     this.metadata.clear();
-    this.cachedKib = bytesToKib(bootSize(this.spec));
+    this.balloon.end(bootSize(this.spec));
     this.id = -1;
     this.#become('shutoff', reason);
   }

@@ -5,10 +5,11 @@ import { BallonetError } from '../../model/errors.ts';
 import { type Bytes, bytesToKib, MiB, type Seconds } from '../../model/units.ts';
 import type { HypervisorEvent, LinkState, NodeMemory } from '../driver.ts';
 import { createDemand, type Demand, type DemandSpec } from './demand.ts';
-import { type Fault, type FaultKind, type HostMishap, type PlanStep, planSteps } from './faults.ts';
+import type { Fault, FaultKind, HostMishap } from './faults.ts';
 import { SimulatedGuest } from './guest.ts';
 import type { GuestHarm } from './guest-model.ts';
 import { HostMemory } from './host-memory.ts';
+import { Plan, type PlanStep } from './plan.ts';
 import { deriveSeed } from './random.ts';
 import { type GuestSpec, type Scenario, SWAP_RATE } from './scenario.ts';
 import { Waits } from './waits.ts';
@@ -58,7 +59,7 @@ export class SimulatedHost {
   readonly #load: Demand | undefined;
   #stepping = false;
   readonly #memory: HostMemory;
-  readonly #plan: PlanStep<HostMishap>[];
+  readonly #plan: Plan<HostMishap>;
   #offline: Bytes = 0;
   readonly #link = new BehaviorSubject<LinkState>({ up: true });
 
@@ -73,7 +74,7 @@ export class SimulatedHost {
     this.#wallOffset = now.wall - now.monotonic;
     const { swap = 0, swapRate = SWAP_RATE, mishaps = [] } = scenario.host;
     this.#memory = new HostMemory(swap, swapRate);
-    this.#plan = planSteps(mishaps);
+    this.#plan = new Plan(mishaps);
     for (const spec of scenario.guests) this.#add(spec);
     this.sync();
   }
@@ -302,7 +303,7 @@ export class SimulatedHost {
     const dt = this.#step;
     const time = this.time;
     const wall = this.#origin + time + this.#wallOffset;
-    while (this.#plan[0] !== undefined && this.#plan[0].at <= time + 1e-6) this.#befall(this.#plan.shift());
+    for (const moment of this.#plan.due(time)) this.#befall(moment);
     for (const guest of this.#row) {
       for (const moment of guest.due(time)) this.#happen(guest, moment);
       guest.step(time, wall, dt);
@@ -316,9 +317,7 @@ export class SimulatedHost {
     this.#flush();
   }
 
-  #befall(step: PlanStep<HostMishap> | undefined): void {
-    if (step === undefined) return;
-    const { mishap, begins } = step;
+  #befall({ mishap, begins }: PlanStep<HostMishap>): void {
     if (mishap.kind === 'unreachable') this.#reach(!begins);
     else this.#offline += begins ? mishap.bytes : -mishap.bytes;
   }

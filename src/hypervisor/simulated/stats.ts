@@ -19,13 +19,13 @@ export function memoryStatsOf(guest: SimulatedGuest): MemoryStat[] {
 }
 
 function tell(guest: SimulatedGuest, put: (tag: number, value: number) => void): void {
-  const garbage = guest.report && guest.fault('garbage');
+  const garbage = guest.balloon.report && guest.fault('garbage');
   const say = garbage ? spoiled(garbage.values ?? GARBAGE, put) : put;
   if (guest.hasBalloon) {
-    say(MEMORY_STAT_TAG.actual, bytesToKib(guest.actual));
-    if (!guest.report || guest.fault('empty'))
-      say(MEMORY_STAT_TAG.last_update, guest.report?.lastUpdate ?? 0);
-    else tellReport(guest.report, say);
+    say(MEMORY_STAT_TAG.actual, bytesToKib(guest.balloon.actual));
+    if (!guest.balloon.report || guest.fault('empty'))
+      say(MEMORY_STAT_TAG.last_update, guest.balloon.report?.lastUpdate ?? 0);
+    else tellReport(guest.balloon.report, say);
   }
   say(MEMORY_STAT_TAG.rss, bytesToKib(guest.rss));
 }
@@ -53,7 +53,7 @@ export function bulkParamsOf(
     params.set('state.reason', guest.reason);
   }
   if (groups.includes('balloon')) {
-    params.set('balloon.current', guest.cachedKib);
+    params.set('balloon.current', guest.balloon.cachedKib);
     params.set('balloon.maximum', bytesToKib(guest.parameters.maximum));
     if (asked) {
       tell(guest, (tag, value) => {

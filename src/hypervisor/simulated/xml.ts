@@ -15,7 +15,7 @@ export function domainXmlOf(guest: SimulatedGuest): string {
     ...(spec.title === undefined ? [] : [`  <title>${escapeXml(spec.title)}</title>`]),
     ...metadataLines(guest),
     `  <memory unit='KiB'>${bytesToKib(guest.parameters.maximum)}</memory>`,
-    `  <currentMemory unit='KiB'>${guest.cachedKib}</currentMemory>`,
+    `  <currentMemory unit='KiB'>${guest.balloon.cachedKib}</currentMemory>`,
     `  <vcpu placement='static'>${spec.vcpus ?? 1}</vcpu>`,
     ...inDomain.map(line => `  ${line}`),
     `  <os>`,
@@ -51,7 +51,7 @@ export function metadataElement(
 
 function balloonLines(guest: SimulatedGuest): string[] {
   if (!guest.hasBalloon) return [`<memballoon model='none'/>`];
-  const period = guest.active ? guest.livePeriod : guest.configPeriod;
+  const period = guest.active ? guest.balloon.livePeriod : guest.configPeriod;
   const autodeflate = guest.spec.autodeflate ? ` autodeflate='on'` : '';
   const reporting = guest.spec.freePageReporting ? ` freePageReporting='on'` : '';
   const device = `<memballoon model='virtio'${autodeflate}${reporting}`;

@@ -90,8 +90,8 @@ export function baselineController({
           if (target === undefined || !Number.isFinite(target)) continue;
           // Their actuators take whole KiB, and libvirt refuses 0 and more than the maximum.
           const bytes = Math.floor(Math.min(guest.parameters.maximum, Math.max(MiB, target)) / KiB) * KiB;
-          if (bytes === guest.target) continue;
-          guest.setTarget(bytes);
+          if (bytes === guest.balloon.target) continue;
+          guest.balloon.setTarget(bytes);
           moves++;
         }
       },
@@ -117,13 +117,13 @@ function hostView({ host, guests, simulation }: Bench): HostView {
 
 function guestView(guest: SimulatedGuest, { host, simulation }: Bench): GuestView {
   const { parameters, memory, uuid, name } = guest;
-  const size = guest.actual;
+  const size = guest.balloon.actual;
   return {
     id: uuid,
     max: parameters.maximum,
     min: simulation.minimumBytes.get(name) ?? parameters.maximum / 4,
     size,
-    target: guest.target,
+    target: guest.balloon.target,
     resident: Math.max(0, guest.rss - guest.overhead),
     report: reportView(guest),
     swapUsed: memory?.swapped ?? 0,
@@ -133,7 +133,7 @@ function guestView(guest: SimulatedGuest, { host, simulation }: Bench): GuestVie
 }
 
 function reportView(guest: SimulatedGuest): GuestView['report'] {
-  const { report } = guest;
+  const { report } = guest.balloon;
   if (report === undefined) return undefined;
   const { totalKib, freeKib, availableKib, cachesKib } = report;
   const lie = guest.fault('garbage');

@@ -42,7 +42,7 @@ async function watch(
     const snapshot = await collector.collect();
     for (const shadow of shadows) shadow.look(clock.now(), snapshot);
   }
-  const sizes = hypervisor.control.guests().map(({ actual }) => actual);
+  const sizes = hypervisor.control.guests().map(({ balloon }) => balloon.actual);
   collector.close();
   await hypervisor.close();
   return sizes;
