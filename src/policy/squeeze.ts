@@ -61,31 +61,46 @@ export function refaults({ readings }: GuestSample): number | undefined {
   return inRate === undefined || faults === undefined ? undefined : Math.max(inRate, faults * PAGE);
 }
 
+/**
+ * What the guest's programs and kernel fill, beside what has come back from swap and still has its place there: the kernel counts that as
+ * cache (NR_FILE_PAGES has the swap cache in it). MemAvailable does not tell it of a guest that is squeezed: it is 0 as long as less than
+ * the high watermark is free (mm/show_mem.c), and what it is taken off follows the balloon.
+ */
+function filledBytes({ readings }: GuestSample): Bytes | undefined {
+  const total = trusted(readings.total);
+  const free = trusted(readings.free);
+  const cache = trusted(readings.cache);
+  return total === undefined || free === undefined || cache === undefined ? undefined : total - free - cache;
+}
+
 /** Learns from a new report, and ends the squeeze under way when it should. */
 export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   const { sample, memory, used, usedBefore, seconds, current, max, at } = report;
-  const before = memory.cold ?? unsqueezed(current, used, at + policy.restSeconds);
+  const filled = filledBytes(sample);
+  const use = filled ?? used;
+  const before = memory.cold ?? unsqueezed(current, use, at + policy.restSeconds);
   const out = (trusted(sample.readings.swapOutRate) ?? 0) * seconds;
   const back = (trusted(sample.readings.swapInRate) ?? 0) * seconds;
   const grown = used - usedBefore + out - back;
-  // No figure tells of swap that is freed: programs that end take theirs along, of what is swapped as of what is not. While the balloon
-  // moves, a report may be of another size than it is put to, and use is off by as much.
-  const expected = before.use - out + back;
+  // No figure tells of swap that is freed: programs that end take theirs along, of what is swapped as of what is not.
+  const expected = before.use - out + (filled === undefined ? back : 0);
   const resting = current === before.size && !isSqueezed(before, at);
-  const ended = resting ? expected - used : 0;
-  const quiet = before.stood && out + back < SHOWN;
+  const quiet = resting && before.stood && out + back < SHOWN;
+  const ended = expected - use;
   const told = ended > (quiet ? FREED_STANDING : FREED);
-  const freed = told ? Math.min(1, ended / (expected + before.swapped)) : 0;
+  const freed = told ? ended / (ended + Math.max(use, used)) : 0;
   // What is too little to tell of freed memory adds up.
-  const anew = resting && (told || ended < -NOISE);
-  const swapped = Math.max(0, before.swapped + out - back) * (1 - freed);
+  const anew = told || -ended > (resting ? NOISE : FREED);
+  // By the operator's word there is no more of it.
+  const most = resolveAmount(policy.swap, max);
+  const swapped = Math.min(most, Math.max(0, before.swapped + out - back)) * (1 - freed);
   const given = Math.min(swapped, Math.max(0, before.given + (isSqueezed(before, at) ? out : 0) - back));
   const cold = draftOfCold(before);
   cold.swapped = swapped;
   cold.given = given;
   cold.size = current;
-  cold.use = anew ? used : expected;
-  cold.stood = anew || (before.stood && resting);
+  cold.use = anew ? use : expected;
+  cold.stood = resting && (anew || before.stood);
   if (!before.squeezing) return cold;
   if (out > SHOWN) cold.swaps = true;
   const { steppedAt } = cold;
