@@ -1,18 +1,21 @@
 /** Guests that are short of memory and live well with it, because what they have swapped out is not missed. */
+import { trusted } from '../model/snapshot.ts';
 import { type Bar, RISING } from './protect.ts';
 import type { Movable } from './sheet.ts';
-import { refaults } from './squeeze.ts';
+import { isSqueezed, refaults } from './squeeze.ts';
 import type { GuestMemory } from './state.ts';
+import { SWAP_NOISE } from './swapping.ts';
 
-type Situation = Pick<Movable, 'policy' | 'memory' | 'sample' | 'soon' | 'need' | 'bar'>;
+type Situation = Pick<Movable, 'policy' | 'memory' | 'sample' | 'soon' | 'need' | 'bar' | 'at'>;
 
 /**
  * True for a guest that has little available and lives well: it has shown that it swaps, takes no more, and reads nothing back. What it
  * has swapped out it does not miss, and what else it seldom touches can go to one in need (H5, R5: that one is in distress, this one is not).
  */
-export function isContent({ policy, memory, sample, soon, need, bar }: Situation): boolean {
+export function isContent({ policy, memory, sample, soon, need, bar, at }: Situation): boolean {
   if (policy.cold === undefined || memory.cold?.swaps !== true) return false;
   if (hasFailed(memory) || soon - need > RISING || forbids(bar)) return false;
+  if (!isSqueezed(memory.cold, at) && (trusted(sample.readings.swapOutRate) ?? 0) > SWAP_NOISE) return false;
   return (refaults(sample) ?? Number.POSITIVE_INFINITY) <= policy.cold.refault;
 }
 
