@@ -172,3 +172,8 @@ export function ratioOf(part: Reading, total: Reading): Ratio | undefined {
   const [p, t] = [trusted(part), trusted(total)];
   return p === undefined || t === undefined || t <= 0 ? undefined : p / t;
 }
+
+/** True for an operating system of that family, by libosinfo's id, such as `http://microsoft.com/win/11`. */
+export function isWindows(os: string | undefined): boolean {
+  return os?.startsWith('http://microsoft.com/win') ?? false;
+}

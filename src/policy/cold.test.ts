@@ -16,6 +16,8 @@ const COLD = {
   restSeconds: 600,
 };
 
+const CALM = { level: 'none', now: 0 };
+
 /** What is known of a guest of which so much is swapped out, and whose last squeeze ended a minute ago. */
 const swappedOut = (swapped: number, parts: Partial<Cold> = {}): Cold => ({
   swaps: true,
@@ -56,7 +58,7 @@ const inNeed = () =>
 
 function settled(...guests: Movable[]): Record<string, Outcome> {
   const committed = guests.reduce((sum, { current }) => sum + current, 0);
-  settle({ total: committed, committed, free: 0, emergency: 0 }, guests, { level: 'none', now: 0 });
+  settle({ total: committed, committed, free: 0, emergency: 0 }, guests, CALM);
   return Object.fromEntries(guests.map(({ sample, outcome }) => [sample.uuid, { ...outcome }]));
 }
 
@@ -101,5 +103,27 @@ describe('memory that is seldom touched', () => {
     const given = taken(swappedOut(768 * MiB), ...Array.from({ length: 12 }, () => swappedOut(0)));
     expect(given[0]).toBe(0);
     expect(given.filter(bytes => bytes > 0).length).toBeGreaterThan(4);
+  });
+
+  it('H5: is not given back to content guests before those in need have had what is free', () => {
+    const need = inNeed();
+    const guests = [
+      short('content', swappedOut(1536 * MiB, { size: 1536 * MiB, use: 1526 * MiB }), {
+        current: 1536 * MiB,
+      }),
+      need,
+    ];
+    const [committed, free] = [3584 * MiB, 256 * MiB];
+    settle({ total: committed + 16 * GiB, committed, free, emergency: 0 }, guests, CALM);
+    expect(need.outcome.target).toBe(2 * GiB + free);
+    expect(guests[0]?.outcome).toMatchObject({ action: 'hold', reason: 'WAITING_FOR_DONORS' });
+  });
+
+  it('is claimed by one in need up to what it is about to use', () => {
+    const need = inNeed();
+    const guests = [short('content', swappedOut(0)), need];
+    settle({ total: 6 * GiB, committed: 6 * GiB, free: 0, emergency: 0 }, guests, CALM);
+    expect(need.soon).toBeGreaterThan(3.9 * GiB);
+    expect(need.share).toBeGreaterThan(2.9 * GiB);
   });
 });

@@ -20,6 +20,7 @@ const harmed = (harm: Probation['harm']): Probation => ({ from: GiB, begun: 0, s
 interface Parts {
   readonly cold?: typeof COLD | undefined;
   readonly swaps?: boolean;
+  readonly squeezing?: boolean;
   readonly growth?: number;
   readonly bar?: Bar;
   readonly probation?: Probation;
@@ -29,6 +30,7 @@ interface Parts {
 function content({
   growth = 0,
   swaps = true,
+  squeezing = false,
   bar: barred,
   probation,
   readings,
@@ -36,7 +38,7 @@ function content({
 }: Parts = {}): boolean {
   const rates = { swapInRate: known(MiB), majorFaultRate: known(10) };
   const sample = guestSample({ used: 900 * MiB, current: 910 * MiB, readings: { ...rates, ...readings } });
-  const cold = { swaps } as Cold;
+  const cold = { swaps, squeezing } as Cold;
   const policy = guestPolicy({ cold: 'cold' in parts ? parts.cold : COLD });
   return isContent({
     policy,
@@ -45,6 +47,7 @@ function content({
     soon: 900 * MiB + growth,
     need: 900 * MiB,
     bar: barred,
+    at: 100,
   });
 }
 
@@ -56,6 +59,12 @@ describe('a guest that is short of memory', () => {
     ['has a policy that does not vouch for swap', { cold: undefined }, false],
     ['has not shown that it swaps', { swaps: false }, false],
     ['takes more', { growth: 64 * MiB }, false],
+    ['swaps out because it takes more', { readings: { swapOutRate: known(16 * MiB) } }, false],
+    [
+      'swaps out because it is squeezed',
+      { squeezing: true, readings: { swapOutRate: known(16 * MiB) } },
+      true,
+    ],
     ['reads back what it has swapped out', { readings: { swapInRate: known(16 * MiB) } }, false],
     ['does not tell what it reads back', { readings: { swapInRate: ABSENT } }, false],
     ['is under a veto of its policy', { bar: bar('VETOED') }, false],

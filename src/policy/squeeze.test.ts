@@ -35,16 +35,24 @@ interface Said {
   readonly used?: number;
   readonly at?: number;
   readonly moving?: boolean;
+  readonly os?: string;
+  readonly autodeflate?: boolean;
   readonly readings?: Readonly<Record<string, Reading>>;
 }
 
 /** What is made of a report a second after one of 900 MiB used. */
 function judged(
   cold: Cold | undefined,
-  { out = 0, back = 0, used = 900, at = 100, moving, readings }: Said = {},
+  { out = 0, back = 0, used = 900, at = 100, moving, os, autodeflate = false, readings }: Said = {},
 ) {
   const rates = { swapOutRate: known(out * MiB), swapInRate: known(back * MiB), majorFaultRate: known(0) };
-  const sample = guestSample({ used: used * MiB, current: 900 * MiB, readings: { ...rates, ...readings } });
+  const sample = guestSample({
+    used: used * MiB,
+    current: 900 * MiB,
+    balloon: { device: 'virtio', autodeflate },
+    ...(os !== undefined && { os }),
+    readings: { ...rates, ...readings },
+  });
   const move = moving ? { from: GiB, to: 800 * MiB, at: 99 } : undefined;
   return judgeCold(POLICY, {
     sample,
@@ -110,22 +118,46 @@ describe('a squeeze', () => {
 
   it('takes as large a part of the swap to be free as the guest has freed of its use', () => {
     const { swapped } = judged({ ...SQUEEZED, squeezing: false, swapped: 100 * MiB }, { used: 400 });
-    expect(swapped / MiB).toBeCloseTo(50);
+    expect(swapped / MiB).toBeCloseTo(100 * (1 - 500 / 900));
     const idle = { ...SQUEEZED, squeezing: false };
     expect(judged(idle, { used: 888 }).swapped).toBe(32 * MiB);
-    // The balloon has just taken as much.
-    expect(judged({ ...idle, size: 1400 * MiB }, { used: 400 }).swapped).toBe(32 * MiB);
+  });
+
+  it('H13: sees what is freed while the balloon moves, but where cache or balloon are in the figures', () => {
+    const moved = { ...SQUEEZED, squeezing: false, size: 1400 * MiB };
+    expect(judged(moved, { used: 400 }).swapped / MiB).toBeCloseTo(32 * (1 - 500 / 900));
+    expect(judged(moved, { used: 400, readings: { cache: ABSENT } }).swapped).toBe(32 * MiB);
+    expect(judged(moved, { used: 400, os: 'http://microsoft.com/win/11' }).swapped).toBe(32 * MiB);
+    expect(judged(moved, { used: 400, autodeflate: true }).swapped).toBe(32 * MiB);
+  });
+
+  it('takes nothing for freed of a guest whose MemAvailable is cut off at 0 while its size falls', () => {
+    const before = { ...SQUEEZED, squeezing: false, swapped: 100 * MiB, use: 700 * MiB, size: GiB };
+    const readings = { total: known(800 * MiB), free: known(90 * MiB), cache: known(10 * MiB) };
+    expect(judged(before, { used: 800, readings })).toMatchObject({ swapped: 100 * MiB, use: 700 * MiB });
+  });
+
+  it('takes what comes back from swap for no growth, whose end would free as much again', () => {
+    const idle = { ...SQUEEZED, squeezing: false, swapped: 100 * MiB };
+    const readings = { total: known(GiB), free: known(64 * MiB), cache: known(60 * MiB) };
+    const after = judged(idle, { used: 940, back: 40, readings });
+    expect(after).toMatchObject({ swapped: 60 * MiB, use: 900 * MiB });
+  });
+
+  it('H1: counts no more than the operator vouches for', () => {
+    const idle = { ...SQUEEZED, squeezing: false, swapped: 500 * MiB };
+    expect(judged(idle, { out: 64, used: 836 }).swapped).toBe(512 * MiB);
   });
 
   it('adds up what is freed little by little, and takes the coming and going of swapped pages for none of it', () => {
     const idle = { ...SQUEEZED, squeezing: false, swapped: 100 * MiB };
     const first = judged(idle, { used: 888 });
     expect(first).toMatchObject({ swapped: 100 * MiB, use: 900 * MiB });
-    expect(judged(first, { used: 876 }).swapped / MiB).toBeCloseTo(100 * (1 - 24 / 1000));
+    expect(judged(first, { used: 876 }).swapped / MiB).toBeCloseTo(100 * (1 - 24 / 900));
     expect(judged(idle, { used: 876, out: 2, back: 2 }).swapped).toBe(100 * MiB);
     // After a move page cache makes as much of it.
     expect(judged({ ...idle, stood: false }, { used: 876 }).swapped).toBe(100 * MiB);
-    expect(judged({ ...idle, stood: false }, { used: 800 }).swapped / MiB).toBeCloseTo(90);
+    expect(judged({ ...idle, stood: false }, { used: 800 }).swapped / MiB).toBeCloseTo(100 * (1 - 100 / 900));
   });
 
   it('is seen in reports for a while after its end', () => {

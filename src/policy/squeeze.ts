@@ -4,7 +4,7 @@
  * After Weiner et al., "TMO: Transparent Memory Offloading in Datacenters", ASPLOS 2022, section 3.3 (Senpai): a little at a time, for as
  * long as little of it comes back. The balloon's statistics have no PSI, so what comes back stands for it.
  */
-import { type GuestSample, trusted } from '../model/snapshot.ts';
+import { type GuestSample, isWindows, trusted } from '../model/snapshot.ts';
 import { type Bytes, KiB, MiB, type Seconds } from '../model/units.ts';
 import type { Cold, ColdEnd } from './lessons.ts';
 import { type ColdPolicy, resolveAmount } from './policy-set.ts';
@@ -64,9 +64,11 @@ export function refaults({ readings }: GuestSample): number | undefined {
 /**
  * What the guest's programs and kernel fill, beside what has come back from swap and still has its place there: the kernel counts that as
  * cache (NR_FILE_PAGES has the swap cache in it). MemAvailable does not tell it of a guest that is squeezed: it is 0 as long as less than
- * the high watermark is free (mm/show_mem.c), and what it is taken off follows the balloon.
+ * the high watermark is free (mm/show_mem.c), and what it is taken off follows the balloon. Undefined where a figure is missing, where
+ * the total has the balloon in it (H15), or where cache counts as free (H17).
  */
-function filledBytes({ readings }: GuestSample): Bytes | undefined {
+function filledBytes({ readings, balloon, os }: GuestSample): Bytes | undefined {
+  if (balloon?.autodeflate !== false || isWindows(os)) return undefined;
   const total = trusted(readings.total);
   const free = trusted(readings.free);
   const cache = trusted(readings.cache);
@@ -83,10 +85,11 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   const back = (trusted(sample.readings.swapInRate) ?? 0) * seconds;
   const grown = used - usedBefore + out - back;
   // No figure tells of swap that is freed: programs that end take theirs along, of what is swapped as of what is not.
+  // While the balloon moves, MemAvailable may be of another size than it is put to.
   const expected = before.use - out + (filled === undefined ? back : 0);
   const resting = current === before.size && !isSqueezed(before, at);
   const quiet = resting && before.stood && out + back < SHOWN;
-  const ended = expected - use;
+  const ended = filled === undefined && !resting ? 0 : expected - use;
   const told = ended > (quiet ? FREED_STANDING : FREED);
   const freed = told ? ended / (ended + Math.max(use, used)) : 0;
   // What is too little to tell of freed memory adds up.

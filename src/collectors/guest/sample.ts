@@ -1,6 +1,13 @@
 /** One guest's sample out of what its tracker knows: every figure with its age and quality. */
 import type { Instant } from '../../model/clock.ts';
-import { ABSENT, type GuestSample, type Obstacle, type Quality, type Reading } from '../../model/snapshot.ts';
+import {
+  ABSENT,
+  type GuestSample,
+  isWindows,
+  type Obstacle,
+  type Quality,
+  type Reading,
+} from '../../model/snapshot.ts';
 import { type Bytes, MiB, type Seconds } from '../../model/units.ts';
 import type { Figure, GuestRecord, Report } from './record.ts';
 import { sizeAtReport } from './size-history.ts';
@@ -148,7 +155,7 @@ export function heldBytes(tracker: GuestTracker, record: GuestRecord): Bytes | u
 
 /** MemTotal is without the balloon's pages, but for auto-deflate's and Windows' (H15, H17). */
 export function totalShowsSize(description: GuestDescription | undefined): boolean {
-  return description?.balloon.autodeflate === false && !isWindows(description);
+  return description?.balloon.autodeflate === false && !isWindows(description?.os);
 }
 
 /**
@@ -261,13 +268,8 @@ function isConsistent(report: Report, max: Figure): boolean {
  */
 function normalised(report: Report, description: GuestDescription | undefined): Report {
   const { available, free } = report;
-  if (!isWindows(description) || available === undefined || free === undefined) return report;
+  if (!isWindows(description?.os) || available === undefined || free === undefined) return report;
   return { ...report, available: Math.min(available, free) };
-}
-
-/** By libosinfo's id, such as `http://microsoft.com/win/11`. */
-function isWindows(description: GuestDescription | undefined): boolean {
-  return description?.os?.startsWith('http://microsoft.com/win') ?? false;
 }
 
 /**
@@ -285,7 +287,7 @@ function usedBytes(
   if (total === undefined || available === undefined || description === undefined) return undefined;
   const { autodeflate } = description.balloon;
   // H15, H17: Windows too has the balloon in what it calls its total; where that is not above its size, it has not.
-  if (!autodeflate && !isWindows(description)) return total - available;
+  if (!autodeflate && !isWindows(description.os)) return total - available;
   const size = sizeAtReport(tracker.sizes, report.lastUpdate);
   if (size === undefined || !isFigure(record.max)) return undefined;
   if (!autodeflate && total <= size) return total - available;
