@@ -119,7 +119,7 @@ describe('memory that is seldom touched', () => {
     expect(guests[0]?.outcome).toMatchObject({ action: 'hold', reason: 'WAITING_FOR_DONORS' });
   });
 
-  it('is claimed by one in need up to what it is about to use', () => {
+  it('H5: is claimed by one in need up to what it is about to use', () => {
     const need = inNeed();
     const guests = [short('content', swappedOut(0)), need];
     settle({ total: 6 * GiB, committed: 6 * GiB, free: 0, emergency: 0 }, guests, CALM);
