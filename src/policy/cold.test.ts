@@ -27,6 +27,7 @@ const swappedOut = (swapped: number, parts: Partial<Cold> = {}): Cold => ({
   swapped,
   size: 4 * GiB,
   use: 4 * GiB - 10 * MiB,
+  isFilled: true,
   stood: true,
   given: swapped,
   ended: { sign: 'dry', at: -60 },

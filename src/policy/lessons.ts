@@ -54,6 +54,8 @@ export interface Cold {
   readonly size: Bytes;
   /** Its use when its balloon last stood still, less what it has swapped out since. */
   readonly use: Bytes;
+  /** That use is what programs and kernel fill, and not what is missing of MemAvailable. */
+  readonly isFilled: boolean;
   /** The balloon has stood still since. */
   readonly stood: boolean;
   /** What the guest is estimated to have swapped out since the epoch began. */

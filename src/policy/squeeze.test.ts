@@ -23,6 +23,7 @@ const SQUEEZED: Cold = {
   swapped: 32 * MiB,
   size: 900 * MiB,
   use: 900 * MiB,
+  isFilled: true,
   stood: true,
   given: 32 * MiB,
   ended: undefined,
@@ -126,9 +127,17 @@ describe('a squeeze', () => {
   it('H13: sees what is freed while the balloon moves, but where cache or balloon are in the figures', () => {
     const moved = { ...SQUEEZED, squeezing: false, size: 1400 * MiB };
     expect(judged(moved, { used: 400 }).swapped / MiB).toBeCloseTo(32 * (1 - 500 / 900));
-    expect(judged(moved, { used: 400, readings: { cache: ABSENT } }).swapped).toBe(32 * MiB);
-    expect(judged(moved, { used: 400, os: 'http://microsoft.com/win/11' }).swapped).toBe(32 * MiB);
-    expect(judged(moved, { used: 400, autodeflate: true }).swapped).toBe(32 * MiB);
+    const unfilled = { ...moved, isFilled: false };
+    expect(judged(unfilled, { used: 400, readings: { cache: ABSENT } }).swapped).toBe(32 * MiB);
+    expect(judged(unfilled, { used: 400, os: 'http://microsoft.com/win/11' }).swapped).toBe(32 * MiB);
+    expect(judged(unfilled, { used: 400, autodeflate: true }).swapped).toBe(32 * MiB);
+  });
+
+  it('H13: takes nothing for freed between two reports that tell use by different figures', () => {
+    const idle = { ...SQUEEZED, squeezing: false, swapped: 100 * MiB };
+    const without = judged(idle, { used: 400, readings: { cache: ABSENT } });
+    expect(without).toMatchObject({ swapped: 100 * MiB, use: 400 * MiB, isFilled: false });
+    expect(judged(without, { used: 300 })).toMatchObject({ swapped: 100 * MiB, isFilled: true });
   });
 
   it('takes nothing for freed of a guest whose MemAvailable is cut off at 0 while its size falls', () => {

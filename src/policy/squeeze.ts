@@ -80,20 +80,23 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   const { sample, memory, used, usedBefore, seconds, current, max, at } = report;
   const filled = filledBytes(sample);
   const use = filled ?? used;
-  const before = memory.cold ?? unsqueezed(current, use, at + policy.restSeconds);
+  const isFilled = filled !== undefined;
+  const before = memory.cold ?? unsqueezed(current, use, isFilled, at + policy.restSeconds);
   const out = (trusted(sample.readings.swapOutRate) ?? 0) * seconds;
   const back = (trusted(sample.readings.swapInRate) ?? 0) * seconds;
   const grown = used - usedBefore + out - back;
   // No figure tells of swap that is freed: programs that end take theirs along, of what is swapped as of what is not.
   // While the balloon moves, MemAvailable may be of another size than it is put to.
-  const expected = before.use - out + (filled === undefined ? back : 0);
+  const expected = before.use - out + (isFilled ? 0 : back);
   const resting = current === before.size && !isSqueezed(before, at);
   const quiet = resting && before.stood && out + back < SHOWN;
-  const ended = filled === undefined && !resting ? 0 : expected - use;
+  // Two figures do not compare: a report without the one, or a state of a version that went by the other, frees nothing.
+  const isAlike = before.isFilled === isFilled;
+  const ended = isAlike && (isFilled || resting) ? expected - use : 0;
   const told = ended > (quiet ? FREED_STANDING : FREED);
   const freed = told ? ended / (ended + Math.max(use, used)) : 0;
   // What is too little to tell of freed memory adds up.
-  const anew = told || -ended > (resting ? NOISE : FREED);
+  const anew = !isAlike || told || -ended > (resting ? NOISE : FREED);
   // By the operator's word there is no more of it.
   const most = resolveAmount(policy.swap, max);
   const swapped = Math.min(most, Math.max(0, before.swapped + out - back)) * (1 - freed);
@@ -103,6 +106,7 @@ export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   cold.given = given;
   cold.size = current;
   cold.use = anew ? use : expected;
+  cold.isFilled = isFilled;
   cold.stood = resting && (anew || before.stood);
   if (!before.squeezing) return cold;
   if (out > SHOWN) cold.swaps = true;
@@ -131,11 +135,12 @@ function draftOfCold(cold: Cold): ColdDraft {
     restUntil: cold.restUntil,
     size: cold.size,
     use: cold.use,
+    isFilled: cold.isFilled,
     stood: cold.stood,
   };
 }
 
-function unsqueezed(size: Bytes, use: Bytes, restUntil: Seconds): Cold {
+function unsqueezed(size: Bytes, use: Bytes, isFilled: boolean, restUntil: Seconds): Cold {
   return {
     swaps: undefined,
     squeezing: false,
@@ -147,6 +152,7 @@ function unsqueezed(size: Bytes, use: Bytes, restUntil: Seconds): Cold {
     restUntil,
     size,
     use,
+    isFilled,
     stood: true,
   };
 }

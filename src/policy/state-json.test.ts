@@ -109,6 +109,7 @@ const guest = whole<GuestMemory>({
       swapped: amount,
       size: amount,
       use: number,
+      isFilled: fc.boolean(),
       stood: fc.boolean(),
       given: amount,
       ended: maybe(whole<NonNullable<Cold['ended']>>({ sign: fc.constantFrom(...COLD_ENDS), at: number })),

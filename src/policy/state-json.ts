@@ -160,6 +160,8 @@ function stateSchema(shift: Seconds): z.ZodType<PolicyState> {
       swapped: amount,
       size: amount,
       use: z.number(),
+      // An earlier version went by MemAvailable alone.
+      isFilled: z.boolean().default(false),
       given: amount,
       ended: whole<NonNullable<Cold['ended']>>({ sign: z.enum(COLD_ENDS), at: instant }).optional(),
       restUntil: instant,
