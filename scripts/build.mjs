@@ -15,14 +15,26 @@ const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inheri
 try {
   if (status === 0) {
     await buildConsole(`${fresh}/console`);
-    try {
-      renameSync(dist, old);
-    } catch (error) {
-      if (error.code !== 'ENOENT') throw error;
-    }
-    renameSync(fresh, dist);
+    while (!isReplaced());
   }
 } finally {
   for (const path of [fresh, old]) rmSync(path, { recursive: true, force: true });
 }
 process.exit(status ?? 1);
+
+/** False where another build was put there in between, as when two tests find dist/ stale at once. */
+function isReplaced() {
+  rmSync(old, { recursive: true, force: true });
+  try {
+    renameSync(dist, old);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+  try {
+    renameSync(fresh, dist);
+    return true;
+  } catch (error) {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    return false;
+  }
+}
