@@ -3,43 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { GiB, KiB, MiB } from '../../model/units.ts';
 import { KERNEL } from './calibrated.ts';
 import { reportFreePages } from './free-pages.ts';
-import { bootMemory, type GuestHarm, noHarm, residentBytes, stepGuest } from './guest-model.ts';
+import { residentBytes, stepGuest } from './guest-model.ts';
 import { PAGE } from './pages.ts';
-import { type GuestMemory, type GuestParameters, held, memAvailable } from './reclaim.ts';
+import { type GuestMemory, type GuestParameters, memAvailable } from './reclaim.ts';
 import { reportOf } from './report.ts';
-import { KVM, parametersOf } from './scenario.ts';
-
-const STEP = 0.1;
-
-interface Guest {
-  readonly memory: GuestMemory;
-  readonly harm: GuestHarm;
-  readonly parameters: GuestParameters;
-}
-
-interface Wish {
-  readonly demand: number;
-  readonly target: number;
-}
-
-function guest(overrides: Partial<GuestParameters> = {}, touched = 0): Guest {
-  const maximum = overrides.maximum ?? 4 * GiB;
-  const base = parametersOf({
-    name: 'vm',
-    maximum,
-    demand: { kind: 'constant', bytes: 0 },
-    swap: 1 * GiB,
-    files: { size: 0, rate: 0 },
-  });
-  const parameters: GuestParameters = { ...base, ...overrides };
-  const { kernel } = parameters;
-  return { memory: bootMemory(parameters, kernel + touched * maximum), harm: noHarm(), parameters };
-}
-
-function run({ memory, harm, parameters }: Guest, seconds: number, { demand, target }: Wish): void {
-  for (let i = 0; i < Math.round(seconds / STEP); i++)
-    stepGuest(memory, harm, parameters, demand, target, STEP);
-}
+import { KVM } from './scenario.ts';
+import { files, type Guest, guest, run, STEP } from './testing.ts';
 
 /** What is wrong with the guest's books; nothing, one hopes. */
 function discrepancies({ memory, parameters }: Guest): string[] {
@@ -90,11 +59,6 @@ function turnErrors({ turns, ...memory }: GuestMemory, { locked }: GuestParamete
   ];
 }
 
-/** Read without a break, and not mapped. */
-function files(size: number, rate: number): GuestParameters['files'] {
-  return { size, rate, every: 0, mapped: 0 };
-}
-
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const parameterChoices = fc.record({
   maximum: fc.integer({ min: 128, max: 64 * 1024 }).map(mib => mib * MiB),
@@ -120,7 +84,6 @@ const phases = fc.array(
   }),
   { maxLength: 12 },
 );
-
 describe('stepGuest', () => {
   it('loses and invents no page, whatever is asked of it', () => {
     fc.assert(
@@ -229,79 +192,6 @@ describe('stepGuest', () => {
     expect(harm.puffSeconds).toBeGreaterThan(15);
   });
 
-  it('defends its watermarks: when free memory runs low, cold pages are swapped out until there is enough again', () => {
-    const subject = guest();
-    const { memory, parameters } = subject;
-    const { min, low, high } = parameters.watermarks;
-    const demand = parameters.maximum - parameters.kernel - (min + low) / 2;
-    run(subject, 20, { demand, target: 4 * GiB });
-    expect(memory.swapOut).toBeGreaterThan(0);
-    expect(memory.free).toBeGreaterThanOrEqual(low);
-    expect(memory.free).toBeLessThanOrEqual(high);
-  });
-
-  it('calls the OOM killer when a squeezed guest without swap wants more than it has', () => {
-    const subject = guest({ swap: 0 });
-    run(subject, 5, { demand: 1 * GiB, target: 1.5 * GiB });
-    expect(subject.harm).toEqual(noHarm());
-    run(subject, 3, { demand: 2 * GiB, target: 1.5 * GiB });
-    expect(subject.harm.oomKills).toBe(1);
-    expect(subject.harm.stallSeconds).toBeGreaterThan(0.4);
-    expect(subject.harm.shortageByteSeconds).toBeGreaterThan(0.1 * GiB);
-    expect(subject.memory.anonymous).toBe(0);
-    run(subject, 5, { demand: 1 * GiB, target: 1.5 * GiB });
-    expect(subject.memory.anonymous).toBe(1 * GiB);
-  });
-
-  it('swaps before it kills, and the programs lose time to it', () => {
-    const subject = guest();
-    run(subject, 5, { demand: 1 * GiB, target: 1.5 * GiB });
-    expect(subject.harm.stallSeconds).toBe(0);
-    run(subject, 20, { demand: 1.8 * GiB, target: 1.5 * GiB });
-    expect(subject.harm.oomKills).toBe(0);
-    expect(subject.memory.swapOut).toBeGreaterThan(300 * MiB);
-    expect(subject.harm.stallSeconds).toBeGreaterThan(1);
-    expect(held(subject.memory)).toBe(Math.floor((1.8 * GiB) / PAGE) * PAGE);
-  });
-
-  it('thrashes when what is touched all the time does not fit: both swap counters run, and nothing gets done', () => {
-    const subject = guest({ hotShare: 0.95, swap: 2 * GiB });
-    run(subject, 20, { demand: 2 * GiB, target: 1.5 * GiB });
-    const { swapIn, swapOut, swapped } = subject.memory;
-    const { stallSeconds } = subject.harm;
-    run(subject, 5, { demand: 2 * GiB, target: 1.5 * GiB });
-    expect(subject.memory.swapped).toBe(swapped);
-    expect(subject.memory.swapIn - swapIn).toBeGreaterThan(300 * MiB);
-    expect(subject.memory.swapOut - swapOut).toBeGreaterThan(300 * MiB);
-    expect(subject.harm.stallSeconds - stallSeconds).toBeCloseTo(5, 0);
-    const carried = subject.memory.swapIn - swapIn + subject.memory.swapOut - swapOut;
-    expect(carried).toBeLessThanOrEqual(5 * subject.parameters.swapInRate);
-  });
-
-  it('brings hot pages back as soon as there is room, and cold ones by and by', () => {
-    const subject = guest({ hotShare: 0.9, swap: 2 * GiB });
-    run(subject, 20, { demand: 2 * GiB, target: 1.5 * GiB });
-    const swapped = subject.memory.swapped;
-    run(subject, 5, { demand: 2 * GiB, target: 4 * GiB });
-    const { hotShare } = subject.parameters;
-    expect(subject.memory.swapped).toBeLessThanOrEqual((1 - hotShare) * 2 * GiB);
-    expect(subject.memory.swapped).toBeLessThan(swapped);
-    const cold = subject.memory.swapped;
-    run(subject, 60, { demand: 2 * GiB, target: 4 * GiB });
-    expect(subject.memory.swapped).toBeLessThan(cold);
-    expect(subject.memory.swapped).toBeGreaterThan(0.8 * cold);
-  });
-
-  it('does not count dropped swap slots as swap-in', () => {
-    const subject = guest({ hotShare: 0 });
-    run(subject, 10, { demand: 2 * GiB, target: 1.5 * GiB });
-    const before = subject.memory.swapIn;
-    expect(subject.memory.swapped).toBeGreaterThan(400 * MiB);
-    run(subject, 1, { demand: 0, target: 1.5 * GiB });
-    expect(subject.memory.swapped).toBe(0);
-    expect(subject.memory.swapIn).toBe(before);
-  });
-
   it('reads again from disk what the balloon drove out of the cache', () => {
     const subject = guest({ files: { ...files(512 * MiB, 100 * MiB), mapped: 0.1 } });
     run(subject, 60, { demand: 1 * GiB, target: 4 * GiB });
@@ -348,39 +238,6 @@ describe('stepGuest', () => {
     expect(memory.freeResident).toBeGreaterThan(small - PAGE);
   });
 
-  it('touches all that it holds in turn, and brings back what of it is swapped even where that drives out the rest', () => {
-    const idle = guest({ hotShare: 0, swap: 2 * GiB });
-    const busy = guest({ hotShare: 0, swap: 2 * GiB, touchRate: 64 * MiB });
-    for (const subject of [idle, busy]) run(subject, 30, { demand: 2 * GiB, target: 1.5 * GiB });
-    expect(busy.memory.swapIn - idle.memory.swapIn).toBeGreaterThan(300 * MiB);
-    expect(busy.memory.swapped).toBeCloseTo(idle.memory.swapped, -8);
-    // The rarer what is swapped, the less of it is come by.
-    run(busy, 60, { demand: 2 * GiB, target: 4 * GiB });
-    expect(busy.memory.swapped).toBeLessThan(4 * MiB);
-  });
-
-  it('counts what has come back from swap as cache as long as it keeps its place there', () => {
-    const subject = guest({ hotShare: 0, swap: 2 * GiB, touchRate: 256 * MiB });
-    run(subject, 20, { demand: 2 * GiB, target: 1.5 * GiB });
-    run(subject, 30, { demand: 2 * GiB, target: 4 * GiB });
-    expect(subject.memory.swapped).toBe(0);
-    expect(subject.memory.swapCached).toBeGreaterThan(500 * MiB);
-    run(subject, 1, { demand: 0, target: 4 * GiB });
-    expect(subject.memory.swapCached).toBe(0);
-  });
-
-  it('writes whole huge pages to swap to free a part of them', () => {
-    const runs = [true, false].map(hugePages => {
-      const subject = guest({ hotShare: 0, swap: 4 * GiB, swapOutRate: 64 * GiB, hugePages });
-      run(subject, 30, { demand: 2 * GiB, target: 1.5 * GiB });
-      return subject.memory;
-    });
-    const [huge, small] = runs;
-    expect(small?.written).toBe(0);
-    expect(small?.swapOut).toBe(small?.swapped);
-    expect((huge?.written ?? 0) / (huge?.swapOut ?? 1)).toBeCloseTo(KERNEL.kept, 1);
-  });
-
   it('does not count as free what a processor keeps on its list when the balloon gives pages back', () => {
     const subject = guest({}, 1);
     const { memory, parameters } = subject;
@@ -415,18 +272,6 @@ describe('stepGuest', () => {
     expect(memory.freeResident).toBe(200 * MiB);
     run(subject, 5, { demand: parameters.maximum, target: 4 * GiB });
     expect(memory.freeResident).toBeLessThan(200 * MiB);
-  });
-
-  it('keeps locked memory out of swap and out of the reach of the OOM killer', () => {
-    const subject = guest({ hotShare: 0, locked: 300 * MiB, swap: 4 * GiB });
-    run(subject, 10, { demand: 1 * GiB, target: 4 * GiB });
-    run(subject, 30, { demand: 1 * GiB, target: 200 * MiB });
-    expect(subject.memory.anonymous).toBe(300 * MiB);
-    const killed = guest({ locked: 300 * MiB, swap: 0 });
-    run(killed, 3, { demand: 5 * GiB, target: 4 * GiB });
-    run(killed, 1, { demand: 5 * GiB, target: 4 * GiB });
-    expect(killed.harm.oomKills).toBeGreaterThan(0);
-    expect(killed.memory.anonymous).toBeGreaterThanOrEqual(300 * MiB);
   });
 
   it('faults new memory in by huge pages while there is room, and by small ones when there is none', () => {
