@@ -1,11 +1,19 @@
 // Writes docs/results.md from nothing but runs: npm run results [-- --traces FOLDER] [-- --scenarios a,b] [-- --out FILE]
 //
-// Every shipped scenario, and every scenario of FOLDER, under the shipped policies, all baselines and the oracle. Scenarios of
-// FOLDER are those over recordings that are not shipped; their descriptions name the source and its licence.
+// Every shipped scenario, under the shipped policies, all baselines and the oracle. Those of scenarios/recorded want recordings that are
+// not shipped: FOLDER has them, in the files that they name. Their descriptions name the source and its licence.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
@@ -33,10 +41,9 @@ const yamlIn = folder =>
     .toSorted();
 const shipped =
   values.scenarios?.split(',') ?? yamlIn(join(ROOT, 'scenarios')).map(name => basename(name, '.yaml'));
-const traces =
-  values.traces === undefined ? [] : yamlIn(values.traces).map(name => join(values.traces, name));
 
 const scratch = mkdtempSync(join(tmpdir(), 'ballonet-results-'));
+const traces = values.traces === undefined ? [] : beside(resolve(values.traces));
 const reports = new Map([...shipped, ...traces].map(scenario => [scenario, simulate(scenario)]));
 writeFileSync(values.out, page());
 rmSync(scratch, { recursive: true });
@@ -63,6 +70,16 @@ function simulate(scenario) {
   });
   if (status !== 0) process.exit(status ?? 1);
   return JSON.parse(stdout);
+}
+
+/** Copies of the scenarios over recordings, beside these recordings. */
+function beside(recordings) {
+  const folder = join(ROOT, 'scenarios/recorded');
+  symlinkSync(recordings, join(scratch, 'recordings'));
+  return yamlIn(folder).map(name => {
+    copyFileSync(join(folder, name), join(scratch, name));
+    return join(scratch, name);
+  });
 }
 
 /** A copy of a scenario that ends sooner. */
