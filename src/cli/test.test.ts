@@ -218,7 +218,7 @@ describe('testPolicies', () => {
     write('a.test.yaml', PASSING);
 
     expect(() => run({ junit: join(folder, 'none/junit.xml') })).toThrow(
-      expect.objectContaining({ code: 'OPERATION_REFUSED' }),
+      expect.objectContaining({ code: 'REPORT_UNWRITABLE' }),
     );
   });
 

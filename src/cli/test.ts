@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { type Clock, systemClock } from '../model/clock.ts';
-import { BallonetError, errorMessage } from '../model/errors.ts';
 import type { PolicyFiles } from '../policy/load.ts';
 import { createCoverage } from '../policy/policy-test/coverage.ts';
 import { loadPolicyTests } from '../policy/policy-test/load.ts';
@@ -11,6 +9,7 @@ import { formatDiagnostic } from '../policy/source/diagnostics.ts';
 import { junitReport } from './junit.ts';
 import type { Streams } from './output.ts';
 import { hostPolicyFiles } from './policy-files.ts';
+import { writeResult } from './result-file.ts';
 import { renderTestReport, succeeded, type TestReport, testReportObject } from './test-report.ts';
 import { createPathWatcher } from './watch.ts';
 
@@ -45,7 +44,7 @@ export function testVerb(streams: Streams): Command {
  * `ballonet test PATH…`: diagnostics on stderr, the report on stdout.
  *
  * @returns The exit code, 0 when there were tests and all of them passed, and the paths that this depends on.
- * @throws BallonetError `OPERATION_REFUSED` when the JUnit file cannot be written.
+ * @throws BallonetError `REPORT_UNWRITABLE` when the JUnit file cannot be written.
  */
 export function testPolicies(
   paths: readonly string[],
@@ -61,7 +60,7 @@ export function testPolicies(
   if (options.output === 'table') out(renderTestReport(report));
   else if (options.output === 'json') out(`${JSON.stringify(testReportObject(report), undefined, 2)}\n`);
   else out(stringify(testReportObject(report)));
-  if (options.junit !== undefined) writeJunit(options.junit, report);
+  if (options.junit !== undefined) writeResult(options.junit, junitReport(report));
   return { code: succeeded(report) ? 0 : 1, watched };
 }
 
@@ -75,16 +74,6 @@ function runTests(paths: readonly string[], files: PolicyFiles, covering: boolea
   });
   const report: TestReport = { files: read, records, diagnostics, coverage: coverage?.points() };
   return { report, watched };
-}
-
-function writeJunit(file: string, report: TestReport): void {
-  try {
-    writeFileSync(file, junitReport(report));
-  } catch (cause) {
-    throw new BallonetError('OPERATION_REFUSED', `${file} cannot be written: ${errorMessage(cause)}`, {
-      cause,
-    });
-  }
 }
 
 /** Runs the tests now and after every change of what they depend on, until the signal; never by itself. */

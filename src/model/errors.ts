@@ -35,7 +35,7 @@ export const ERRORS = {
   },
   REPORT_UNWRITABLE: {
     exit: 1,
-    help: 'The report of a simulation cannot be written to the file that was named. Check the folder and its permissions.',
+    help: 'A report, or what else a command was to leave in a file, cannot be written where it was told to. Check the folder, its permissions and the space on it; a file that was there is as it was.',
   },
   SIMULATION_BROKEN: {
     exit: 1,

@@ -27,12 +27,25 @@ describe('simulate --report', { timeout: 60_000 }, () => {
     expect(pages[1]).toBe(pages[0]);
   });
 
-  it('says when it cannot write', async () => {
+  it('says before the first run that it cannot write', async () => {
+    const told: string[] = [];
     const report = join(folder, 'no', 'such.html');
-    await expect(simulate(SHORT, { policy: [], baseline: 'static', report }, 1, QUIET)).rejects.toMatchObject(
-      {
-        code: 'REPORT_UNWRITABLE',
-      },
-    );
+    const run = simulate(SHORT, { policy: [], baseline: 'static', report }, 1, {
+      out: text => told.push(text),
+      err: text => told.push(text),
+    });
+    await expect(run).rejects.toMatchObject({ code: 'REPORT_UNWRITABLE' });
+    expect(told).toEqual([]);
+  });
+
+  it('has printed the scores when the page finds its folder gone', async () => {
+    const inner = mkdtempSync(join(folder, 'inner-'));
+    const printed: string[] = [];
+    const run = simulate(SHORT, { policy: [], baseline: 'static', report: join(inner, 'a.html') }, 1, {
+      out: text => printed.push(text),
+      err: () => rmSync(inner, { recursive: true, force: true }),
+    });
+    await expect(run).rejects.toMatchObject({ code: 'REPORT_UNWRITABLE' });
+    expect(printed.join('')).toMatch(/^static /m);
   });
 });

@@ -1,9 +1,8 @@
 /** `ballonet simulate`: several controllers on one scenario, side by side. */
-import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
-import { BallonetError, errorMessage } from '../../model/errors.ts';
+import { BallonetError } from '../../model/errors.ts';
 import { formatSize } from '../../model/units.ts';
 import { suggestion } from '../../policy/source/suggest.ts';
 import { BASELINES, type BaselineName, isBaseline } from '../../simulator/controllers.ts';
@@ -14,6 +13,7 @@ import type { Simulation } from '../../simulator/scenario/generate.ts';
 import { labelOf, type Score, scoreOf } from '../../simulator/score.ts';
 import { keepHeapYoung } from '../heap.ts';
 import { type OutputFormat, orUsage, outputOption, type Streams } from '../output.ts';
+import { requireWritable, writeResult } from '../result-file.ts';
 import { scenarioFile, shippedScenarios } from './find.ts';
 import { type ControllerSpec, type Job, type JobResult, policySetOf } from './job.ts';
 import { openSimulation } from './open.ts';
@@ -68,20 +68,27 @@ export function simulateVerb(streams: Streams): Command {
     .addOption(outputOption())
     .action(async (scenario: string, options: Options) => {
       keepHeapYoung();
-      const report = await simulate(scenario, options, availableParallelism(), streams);
-      streams.out(render(report, options.output));
+      await simulate(scenario, options, availableParallelism(), streams);
     });
 }
 
 /**
- * Runs everything that is asked for.
+ * Runs everything that is asked for, prints the scores, and writes the page after that: one that cannot be written costs no figures.
  *
  * @param threads to run it over; 1: in this one
- * @throws BallonetError USAGE, SCENARIO_INVALID, TRACE_INVALID, POLICY_INVALID, POLICY_UNREADABLE, SIMULATION_BROKEN
+ * @throws BallonetError USAGE, SCENARIO_INVALID, TRACE_INVALID, POLICY_INVALID, POLICY_UNREADABLE, REPORT_UNWRITABLE, SIMULATION_BROKEN
  */
 export async function simulate(
   scenario: string,
-  { policy, set = [], baseline, density, seed, report: file }: Omit<Options, 'output'>,
+  {
+    policy,
+    set = [],
+    baseline,
+    density,
+    seed,
+    report: file,
+    output = 'table',
+  }: Partial<Options> & Pick<Options, 'policy'>,
   threads: number,
   streams: Streams,
 ): Promise<SimulationReport> {
@@ -105,6 +112,7 @@ export async function simulate(
   const scenarioPath = scenarioFile(scenario);
   const simulation = openSimulation(scenarioPath, seed);
   refuseFaults(policy, set);
+  if (file !== undefined) requireWritable(file);
   // What is reclaimed is told against nobody, and how much of what could be against the oracle: both always run.
   const references = (['static', 'oracle'] as const).filter(
     name => !wanted.some(spec => spec.kind === 'baseline' && spec.name === name),
@@ -126,7 +134,8 @@ export async function simulate(
   const results = await withThreads(Math.min(threads, jobs.length), run => run(jobs, progress.update));
   progress.done();
   const report = reportOf(simulation, results, wanted);
-  if (file !== undefined) writePage(file, report, simulation, results);
+  streams.out(render(report, output));
+  if (file !== undefined) writeResult(file, pageOf(report, simulation, results));
   return report;
 }
 
@@ -141,26 +150,14 @@ function refuseFaults(policies: readonly string[], sweeps: readonly Sweep[]): vo
     for (const one of [[], ...settings]) policySetOf({ paths: [path], settings: one });
 }
 
-/** @throws BallonetError REPORT_UNWRITABLE */
-function writePage(
-  file: string,
-  report: SimulationReport,
-  { scenario }: Simulation,
-  results: readonly JobResult[],
-): void {
+function pageOf(report: SimulationReport, { scenario }: Simulation, results: readonly JobResult[]): string {
   const runs = report.runs.flatMap((score, i): ReportedRun[] => {
     const run = results[i]?.run;
     return run?.recording === undefined
       ? []
       : [{ score, recording: run.recording, rereadBytes: run.tally.rereadBytes }];
   });
-  try {
-    writeFileSync(file, reportPage({ report, description: scenario.description, runs }));
-  } catch (cause) {
-    throw new BallonetError('REPORT_UNWRITABLE', `${file} cannot be written: ${errorMessage(cause)}`, {
-      cause,
-    });
-  }
+  return reportPage({ report, description: scenario.description, runs });
 }
 
 function reportOf(

@@ -1,3 +1,6 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { BallonetError } from '../../model/errors.ts';
@@ -23,8 +26,11 @@ const OPTIONS = {
   seed: 1,
 };
 
-async function codeOf(options: Partial<typeof OPTIONS>): Promise<string> {
-  return tune('policies/dense.yaml', { ...OPTIONS, ...options }, 1, QUIET).then(
+async function codeOf(
+  options: Partial<typeof OPTIONS> & { readonly out?: string; readonly report?: string },
+  policy = 'policies/dense.yaml',
+): Promise<string> {
+  return tune(policy, { ...OPTIONS, ...options }, 1, QUIET).then(
     () => 'none',
     (error: unknown) => (error instanceof BallonetError ? error.code : 'another'),
   );
@@ -47,7 +53,18 @@ describe('tune', { timeout: 60_000 }, () => {
     ['a field that is not there', { vary: ranges('guest.idelTax=0..0.9') }, 'USAGE'],
     ['bounds of another unit', { vary: ranges('guest.idleTax=1s..2s') }, 'USAGE'],
     ['a scenario that is not there', { scenario: ['overcomitted'] }, 'URI_INVALID'],
+    ['one file for policy and page', { out: './x.yaml', report: 'x.yaml' }, 'USAGE'],
+    ['a policy that finds no place', { out: 'no/such/x.yaml' }, 'REPORT_UNWRITABLE'],
+    ['a page that finds no place', { report: 'no/such/x.html' }, 'REPORT_UNWRITABLE'],
   ])('refuses %s', async (_, options, code) => {
     expect(await codeOf(options)).toBe(code);
+  });
+
+  it('refuses before the search to write a set of several files into one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ballonet-tune-'));
+    cpSync('policies/dense.yaml', join(folder, 'a.yaml'));
+    writeFileSync(join(folder, 'b.yaml'), '# nothing yet\n');
+    expect(await codeOf({ out: join(folder, 'x.yaml') }, folder)).toBe('USAGE');
+    rmSync(folder, { recursive: true });
   });
 });

@@ -1,8 +1,9 @@
 /** `ballonet tune`: searches fields of a policy for the most density without harm. */
-import { writeFileSync } from 'node:fs';
+
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { BallonetError, errorMessage } from '../../model/errors.ts';
+import { BallonetError } from '../../model/errors.ts';
 import { type Parsed, parsePercent, type Ratio } from '../../model/units.ts';
 import { compileReading, type PolicyReading, readPolicyFiles, requirePolicySet } from '../../policy/load.ts';
 import { DENSITY_SEARCH, sumOfMaxima } from '../../simulator/density.ts';
@@ -25,6 +26,7 @@ import { tunedText } from '../../simulator/tuning/write.ts';
 import { keepHeapYoung } from '../heap.ts';
 import { orUsage, type Streams } from '../output.ts';
 import { hostPolicyFiles } from '../policy-files.ts';
+import { requireWritable, writeResult } from '../result-file.ts';
 import { scenarioFile } from './find.ts';
 import type { Job, JobResult } from './job.ts';
 import { openSimulation } from './open.ts';
@@ -93,10 +95,11 @@ export function tuneVerb(streams: Streams): Command {
       async (policy: string, { output, ...options }: Options & { readonly output: 'table' | 'json' }) => {
         keepHeapYoung();
         const report = await tune(policy, options, availableParallelism(), streams);
-        if (options.out !== undefined && report.withinLimit)
-          writePolicy(policy, options.out, report, commandLine());
-        if (options.report !== undefined) write(options.report, tuningPage(report));
+        // What hours have found is printed before a file can fail.
         streams.out(output === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : renderTuning(report));
+        if (options.out !== undefined && report.withinLimit)
+          writeResult(options.out, tunedPolicy(policy, report, commandLine()));
+        if (options.report !== undefined) writeResult(options.report, tuningPage(report));
         const verdict = tuningVerdict(report, options.budget);
         if (verdict.length === 0) return;
         if (options.out !== undefined) verdict.push(`${options.out} is not written`);
@@ -108,11 +111,11 @@ export function tuneVerb(streams: Streams): Command {
 
 /**
  * @param threads to run it over; 1: in this one
- * @throws BallonetError USAGE, SCENARIO_INVALID, TRACE_INVALID, POLICY_INVALID, POLICY_UNREADABLE, SIMULATION_BROKEN
+ * @throws BallonetError USAGE, SCENARIO_INVALID, TRACE_INVALID, POLICY_INVALID, POLICY_UNREADABLE, REPORT_UNWRITABLE, SIMULATION_BROKEN
  */
 export async function tune(
   policy: string,
-  { scenario, vary, stallLimit, budget, seed }: Options,
+  { scenario, vary, stallLimit, budget, seed, out, report }: Options,
   threads: number,
   streams: Streams,
 ): Promise<TuningReport> {
@@ -124,6 +127,7 @@ export async function tune(
   const reading = readPolicyFiles([policy], hostPolicyFiles);
   const set = requirePolicySet(compileReading(reading));
   const start = vary.map(range => placeIn(reading, range));
+  refuseOutputs(reading, out, report);
   const progress = shareLine('tried', streams);
   const found = await withThreads(threads, async run => {
     const courses = await prepare(scenario.map(scenarioFile), stallLimit, run);
@@ -231,13 +235,24 @@ function settingsAt(vary: readonly Range[], point: Point): Setting[] {
   return vary.map(({ path, at }, i) => ({ path, value: at(point[i] ?? 0) }));
 }
 
-/** @throws BallonetError USAGE when the policy is several files, REPORT_UNWRITABLE */
-function writePolicy(policy: string, out: string, report: TuningReport, command: string): void {
-  const { sources } = withSettings(readPolicyFiles([policy], hostPolicyFiles), report.best.settings);
-  const [source, second] = sources;
-  if (source === undefined || second !== undefined)
+/** @throws BallonetError USAGE, REPORT_UNWRITABLE */
+function refuseOutputs(
+  { sources }: PolicyReading,
+  out: string | undefined,
+  report: string | undefined,
+): void {
+  if (out !== undefined && sources.length > 1)
     throw new BallonetError('USAGE', '--out writes one file, and this policy set has several');
-  write(out, tunedText(new TextDecoder().decode(toBytes(source.content)), report, command));
+  if (out !== undefined && report !== undefined && resolve(out) === resolve(report))
+    throw new BallonetError('USAGE', '--out and --report name the same file');
+  for (const file of [out, report]) if (file !== undefined) requireWritable(file);
+}
+
+/** Text of the policy, which is one file, with the best values. */
+function tunedPolicy(policy: string, report: TuningReport, command: string): string {
+  const { sources } = withSettings(readPolicyFiles([policy], hostPolicyFiles), report.best.settings);
+  const text = sources.map(({ content }) => new TextDecoder().decode(toBytes(content))).join('');
+  return tunedText(text, report, command);
 }
 
 /** As it was typed, so that it can be typed again. */
@@ -264,14 +279,4 @@ function countOf(text: string): Parsed<number> {
 
 function toBytes(content: Uint8Array | string): Uint8Array {
   return typeof content === 'string' ? new TextEncoder().encode(content) : content;
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (cause) {
-    throw new BallonetError('REPORT_UNWRITABLE', `${file} cannot be written: ${errorMessage(cause)}`, {
-      cause,
-    });
-  }
 }
