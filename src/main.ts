@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { exitCodeOf } from './cli/exit.ts';
 import type { Streams } from './cli/output.ts';
 import { program } from './cli/program.ts';
+import { errorMessage, systemCode } from './model/errors.ts';
 
 const packageJson = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(packageJson));
@@ -13,11 +14,15 @@ const streams: Streams = {
   err: text => process.stderr.write(text),
 };
 
-// A reader that stops early (head, less) is no error.
 process.stdout.on('error', error => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(0);
-  throw error;
+  // A reader that stops early (head, less) is no error.
+  if (systemCode(error) === 'EPIPE') process.exit(0);
+  streams.err(`ballonet: standard output cannot be written: ${errorMessage(error)}\n`);
+  process.exit(1);
 });
+
+// What a verb does is worth more than what it says of it.
+process.stderr.on('error', () => {});
 
 try {
   await program(streams, version).parseAsync(process.argv);

@@ -1,7 +1,7 @@
 /** The exit codes that the contract of the command line gives its verbs, each verb into each of them. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -196,5 +196,24 @@ describe('the command line', { timeout: 60_000 }, () => {
       );
     const [ended] = await once(child, 'close');
     expect(ended).toBe(code);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('ends with 1 and one line when what it prints finds no room', () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [BALLONET, 'schema'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^ballonet: standard output .*ENOSPC.*\n$/);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('does what it was asked for where its messages find no room', () => {
+    const full = openSync('/dev/full', 'w');
+    const asked = [BALLONET, 'check', join(folder, 'warned.yaml')];
+    const { status } = spawnSync(process.execPath, asked, { stdio: ['ignore', 'ignore', full] });
+    closeSync(full);
+    expect(status).toBe(0);
   });
 });

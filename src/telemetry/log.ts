@@ -8,6 +8,9 @@ export type { Logger };
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Bytes of lines that wait for room on the disk; those after them are lost. */
+const WAITING_MAX = 1024 ** 2;
+
 /**
  * The daemon's log: one JSON object a line, with a static `msg` and the data in fields; readable lines on a terminal.
  * Writes are synchronous, so that the last line before a crash is not lost.
@@ -30,7 +33,11 @@ export function createLog(
       }),
     );
   }
-  return pino(options, out.fd === undefined ? out : pino.destination({ fd: out.fd, sync: true }));
+  if (out.fd === undefined) return pino(options, out);
+  const destination = pino.destination({ fd: out.fd, sync: true, maxLength: WAITING_MAX });
+  // A disk that is full of logs costs lines, and not the guests their daemon. What waits is written when there is room again.
+  destination.on('error', () => {});
+  return pino(options, destination);
 }
 
 const PLUMBING = new Set(['level', 'time', 'msg', 'pid', 'hostname']);
