@@ -67,7 +67,7 @@ export function recordVerb({ err }: Streams, version: string): Command {
         );
         err(`ballonet: ${written} ticks recorded\n`);
       } finally {
-        stop.forget();
+        stop.end();
         collector.close();
         await hypervisor.close();
       }
@@ -102,7 +102,8 @@ export async function* everyTick({
       failing = false;
       yield { at: clock.now(), snapshot };
     } catch (error) {
-      if (!failing) onFailure(error);
+      // Whoever stops closes the connection, perhaps under a round that was under way.
+      if (!failing && !stop.aborted) onFailure(error);
       failing = true;
     }
     const { monotonic } = clock.now();
@@ -132,18 +133,22 @@ async function writeTo(out: string | undefined, lines: AsyncIterable<string>): P
   try {
     await (out.endsWith('.gz') ? pipeline(lines, createGzip(), file) : pipeline(lines, file));
   } catch (cause) {
-    throw new BallonetError('JOURNAL_UNWRITABLE', `${out}: ${errorMessage(cause)}`, { cause });
+    throw new BallonetError('JOURNAL_UNWRITABLE', `${out} cannot be written: ${errorMessage(cause)}`, {
+      cause,
+    });
   }
 }
 
-function stopSignal(): { readonly signal: AbortSignal; readonly forget: () => void } {
+/** Aborted by SIGINT, SIGTERM, or the end. */
+function stopSignal(): { readonly signal: AbortSignal; readonly end: () => void } {
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.once(signal, stop);
   return {
     signal: controller.signal,
-    forget() {
+    end() {
+      stop();
       for (const signal of signals) process.off(signal, stop);
     },
   };

@@ -72,6 +72,9 @@ function toText({ exact, differences, comparison, policy }: Replayed): string {
 }
 
 function exactText({ ticks, unknownTicks, decisions, unlike }: Replayed['exact']): string {
+  if (ticks === 0) return 'no tick was recorded\n';
+  if (unknownTicks === ticks)
+    return `${ticks} ticks without decisions: --policy tells what a policy decides\n`;
   const unknown = unknownTicks === 0 ? '' : `; ${unknownTicks} ticks cannot be decided again`;
   const verdict =
     unlike === 0 ? 'all come out the same again' : `${unlike} come out otherwise in this version`;

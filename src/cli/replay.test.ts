@@ -113,9 +113,22 @@ describe('record', () => {
     expect(err).toBe('ballonet: 1 ticks recorded\n');
     const { out } = await run('replay', file, '--export', 'csv');
     expect(out).toContain(',web-1,running,');
-    await expect(
-      run('-c', 'sim:///overcommitted', 'record', '--for', '1ms', '--out', path.join(folder, 'no', 'where')),
-    ).rejects.toMatchObject({ code: 'JOURNAL_UNWRITABLE' });
+    // Nobody decided while it was recorded.
+    expect((await run('replay', file)).out).toContain('1 ticks without decisions');
+  });
+
+  it('says that the file cannot be written, and nothing of the round that this ended', async () => {
+    const said: string[] = [];
+    const file = path.join(folder, 'no', 'where');
+    const words = ['-c', 'sim:///overcommitted', 'record', '--for', '2s', '--out', file];
+    const ended = program({ out() {}, err: text => said.push(text) }, '1.2.3').parseAsync([
+      'node',
+      'ballonet',
+      ...words,
+    ]);
+    await expect(ended).rejects.toMatchObject({ code: 'JOURNAL_UNWRITABLE' });
+    await new Promise(resolve => setTimeout(resolve, 100));
+    expect(said).toEqual([]);
   });
 });
 

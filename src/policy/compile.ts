@@ -30,8 +30,10 @@ const OVERLAP_WORK = 20_000_000;
 
 /**
  * Compiles the files of a policy set. Never throws: whatever is wrong with any file is a diagnostic, and all of them are given.
+ *
+ * @param sought - Where files were looked for, which is the place of the diagnostic when there are none.
  */
-export function compilePolicies(sources: readonly PolicySource[]): Compilation {
+export function compilePolicies(sources: readonly PolicySource[], sought = 'policies'): Compilation {
   const diagnostics: Diagnostic[] = [];
   const documents: SourceDocument[] = [];
   for (const source of sources) {
@@ -48,7 +50,8 @@ export function compilePolicies(sources: readonly PolicySource[]): Compilation {
   const complete = !hasErrors(diagnostics);
   const hostDocuments = kinds.get('HostPolicy') ?? [];
   const guestDocuments = kinds.get('GuestPolicy') ?? [];
-  checkHostCount(hostDocuments, sources, complete, diagnostics);
+  if (complete && hostDocuments.length === 0) diagnostics.push(withoutHost(sources, sought));
+  checkHostCount(hostDocuments, diagnostics);
   checkNames(hostDocuments, 'HostPolicy', diagnostics);
   checkNames(guestDocuments, 'GuestPolicy', diagnostics);
 
@@ -103,19 +106,15 @@ function kindOf(document: SourceDocument, diagnostics: Diagnostic[]): Kind | und
   return refuse(['kind'], `there is no kind '${name}'`, suggestion(name, KINDS, 'the kinds'));
 }
 
-function checkHostCount(
-  hosts: readonly SourceDocument[],
-  sources: readonly PolicySource[],
-  complete: boolean,
-  diagnostics: Diagnostic[],
-): void {
-  if (hosts.length === 0 && complete) {
-    const files = sources.map(({ file }) => file).join(', ');
-    const place = { file: sources[0]?.file ?? 'policies', line: 1, column: 1 };
-    const message = `there is no HostPolicy in ${files === '' ? 'the set: no policy file was found' : files}`;
-    const hint = 'add a document with kind: HostPolicy; policies/standard.yaml has one to start from';
-    diagnostics.push(errorAt(place, 'POLICY_HOST_COUNT', message, { hint }));
-  }
+function withoutHost(sources: readonly PolicySource[], sought: string): Diagnostic {
+  const files = sources.map(({ file }) => file).join(', ');
+  const place = { file: sources[0]?.file ?? sought, line: 1, column: 1 };
+  const message = `there is no HostPolicy in ${files === '' ? 'the set: no policy file was found' : files}`;
+  const hint = 'add a document with kind: HostPolicy; policies/standard.yaml has one to start from';
+  return errorAt(place, 'POLICY_HOST_COUNT', message, { hint });
+}
+
+function checkHostCount(hosts: readonly SourceDocument[], diagnostics: Diagnostic[]): void {
   if (hosts.length < 2) return;
   const places = hosts.map(host => valuePlace(host, ['kind']));
   const list = places.map(({ file, line }) => `${file}:${line}`).join(', ');

@@ -64,9 +64,9 @@ describe('loadPolicySet', () => {
     ]);
   });
 
-  it('refuses a folder without policies', () => {
+  it('refuses a folder without policies, and names it', () => {
     expect(loadPolicySet(['d'], filesOf({ 'd/README.md': 'x' })).diagnostics).toMatchObject([
-      { code: 'POLICY_HOST_COUNT' },
+      { code: 'POLICY_HOST_COUNT', file: 'd' },
     ]);
   });
 });

@@ -21,6 +21,8 @@ export interface PolicyFiles {
 
 /** What stands in the files of a policy set. */
 export interface PolicyReading {
+  /** What was asked for: files, and folders of them. */
+  readonly paths: readonly string[];
   readonly files: readonly string[];
   readonly sources: readonly { readonly file: string; readonly content: Uint8Array }[];
   readonly unreadable: readonly Diagnostic[];
@@ -49,7 +51,7 @@ export function readPolicyFiles(paths: readonly string[], files: PolicyFiles): P
     const content = attempt(file, () => files.read(file, FILE_BYTES_MAX + 1));
     return content === undefined ? [] : [{ file, content }];
   });
-  return { files: [...names], sources, unreadable };
+  return { paths, files: [...names], sources, unreadable };
 }
 
 /** Reads and compiles a policy set; `paths` as in `readPolicyFiles`. */
@@ -58,8 +60,8 @@ export function loadPolicySet(paths: readonly string[], files: PolicyFiles): Com
 }
 
 /** Compiles what has been read. A set of which a file could not be read is refused. */
-export function compileReading({ files, sources, unreadable }: PolicyReading): Compilation {
-  if (unreadable.length === 0) return compilePolicies(sources);
+export function compileReading({ paths, files, sources, unreadable }: PolicyReading): Compilation {
+  if (unreadable.length === 0) return compilePolicies(sources, paths.join(', '));
   // What could not be read may hold the missing half of the rest.
   const { diagnostics } = compilePolicies(sources);
   const related = diagnostics.filter(({ code }) => code !== 'POLICY_HOST_COUNT' && code !== 'POLICY_LEVEL');

@@ -46,7 +46,8 @@ describe('withSettings', () => {
 
   it('keeps quotes, which tell an expression from a number', () => {
     const content = new TextEncoder().encode('kind: GuestPolicy\nspec:\n  target: "2.0"\n');
-    const reading = { files: ['a.yaml'], sources: [{ file: 'a.yaml', content }], unreadable: [] };
+    const files = ['a.yaml'];
+    const reading = { paths: files, files, sources: [{ file: 'a.yaml', content }], unreadable: [] };
     expect(textOf(withSettings(reading, [{ path: 'guest.target', value: '3.0' }]))).toContain(
       'target: "3.0"\n',
     );
