@@ -1,8 +1,8 @@
 /** The host's side of the decision: how much there is for guests, and what each of them is entitled to of it. */
 import { type Obstacle, type Snapshot, trusted } from '../model/snapshot.ts';
 import type { Bytes, Ratio, Seconds } from '../model/units.ts';
-import { type Claim, fill, newBounds, solveBudget } from './budget.ts';
-import { isContent } from './content.ts';
+import { type Allotment, type Claim, fill, newBounds, solveBudget } from './budget.ts';
+import { isContent, isInNeed } from './content.ts';
 import { isBackingOff } from './convergence.ts';
 import { isDoubtful } from './efficacy.ts';
 import { type HostPolicy, hostReserve, LEVEL_NONE, resolveAmount } from './policy-set.ts';
@@ -117,14 +117,7 @@ export function arbitrate(
     } else left -= sheet.promised;
   }
   if (!relieving) left -= budget.emergency;
-  const claims = movable.map(guest => claimOf(guest, level, now, relieving));
-  const { outcome, sizes } = solveBudget(left, claims);
-  for (let i = 0; i < movable.length; i++) {
-    const guest = movable[i];
-    if (guest === undefined) continue;
-    guest.share = sizes[i] ?? guest.min;
-    guest.returned = false;
-  }
+  const outcome = grantsAll(movable, left, level, now) ? 'fits' : cutShares(movable, left, now, relieving);
   if (outcome === 'fits' && surplus === 'return' && level === LEVEL_NONE) returnSurplus(left, movable);
   // What held guests have beyond their guarantees makes the others go short, but does not make the host too small.
   return { split: outcome === 'insufficient' && guaranteed <= budget.total ? 'cut' : outcome, left, movable };
@@ -160,24 +153,56 @@ function guaranteeOf(sheet: Sheet): Bytes {
     : Math.min(promised, resolveAmount(policy.guarantees.min, sample.readings.max.value ?? promised));
 }
 
-/**
- * A guest claims what it may really come to have. One that its policy keeps from growing now takes nothing from the others, and
- * one that cannot give does not let them count on what it has.
- */
-function claimOf(guest: Movable, level: string, now: Seconds, relieving: boolean): Claim {
-  const { policy, memory, current, promised, claim } = guest;
-  const mayGrow = guest.distressed || policy.grow.at.has(level);
+/** Gives each guest what it may come to have; true when there is enough for that. */
+function grantsAll(movable: readonly Movable[], left: Bytes, level: string, now: Seconds): boolean {
+  let desired = 0;
+  for (const guest of movable) {
+    guest.share = attainable(guest, level, now);
+    guest.returned = false;
+    desired += guest.share;
+  }
+  return desired <= left;
+}
+
+/** Cuts the shares to what there is. */
+function cutShares(
+  movable: readonly Movable[],
+  left: Bytes,
+  now: Seconds,
+  relieving: boolean,
+): Allotment['outcome'] {
+  const claims = movable.map(guest => claimOf(guest, now, relieving));
+  const { outcome, sizes } = solveBudget(left, claims);
+  for (let i = 0; i < movable.length; i++) {
+    const guest = movable[i];
+    if (guest !== undefined) guest.share = sizes[i] ?? guest.min;
+  }
+  return outcome;
+}
+
+/** What a guest may really come to have: one that its policy keeps from growing now takes nothing from the others. */
+function attainable(guest: Movable, level: string, now: Seconds): Bytes {
+  const { desired, promised } = guest;
+  const mayGrow = desired <= promised || guest.distressed || guest.policy.grow.at.has(level);
+  return Math.max(leastOf(guest, now), mayGrow ? desired : promised);
+}
+
+/** What a guest keeps that cannot give: the others do not count on it. */
+function leastOf(guest: Movable, now: Seconds): Bytes {
   // H5 (R5): a guest in distress never donates.
-  const content = isContent(guest);
-  const barred = !content && (guest.distressed || isBarred(guest, true));
-  const immovable = barred || isBackingOff(memory, now);
-  const least = immovable ? current : 0;
-  const desired = Math.max(least, mayGrow ? guest.desired : Math.min(guest.desired, promised));
-  claim.min = Math.min(desired, Math.max(least, guest.min));
+  const barred = (guest.distressed || isBarred(guest, true)) && !isContent(guest);
+  return barred || isBackingOff(guest.memory, now) ? guest.current : 0;
+}
+
+/** The claim of a guest on its share of a host where not all can have theirs. */
+function claimOf(guest: Movable, now: Seconds, relieving: boolean): Claim {
+  const { policy, claim, share } = guest;
+  const least = leastOf(guest, now);
+  claim.min = Math.min(share, Math.max(least, guest.min));
   // What a guest in need is about to use counts as much as what others use now, of which some can be had.
-  const about = policy.cold !== undefined && guest.distressed && !content ? guest.soon + guest.reserve : 0;
-  claim.floor = Math.min(desired, Math.max(least, guest.floor, about));
-  claim.desired = desired;
+  const about = policy.cold !== undefined && isInNeed(guest) ? guest.soon + guest.reserve : 0;
+  claim.floor = Math.min(share, Math.max(least, guest.floor, about));
+  claim.desired = share;
   claim.priority = policy.priority;
   claim.shares = policy.shares;
   claim.idleTax = policy.idleTax;

@@ -4,9 +4,9 @@
  */
 import { SHARED_STEP } from '../model/floor.ts';
 import { type Bytes, MiB, type Ratio, type Seconds } from '../model/units.ts';
-import { forbids, isContent } from './content.ts';
+import { forbids, isContent, isInNeed } from './content.ts';
 import { isBackingOff, isUnderWay } from './convergence.ts';
-import { byUuid, isInNeed } from './grant.ts';
+import { byUuid } from './grant.ts';
 import type { Cold } from './lessons.ts';
 import type { Restrained } from './outcome.ts';
 import { type ColdPolicy, resolveAmount } from './policy-set.ts';

@@ -19,6 +19,11 @@ export function isContent({ policy, memory, sample, soon, need, bar, at }: Situa
   return (refaults(sample) ?? Number.POSITIVE_INFINITY) <= policy.cold.refault;
 }
 
+/** In distress, and not content with what it has. */
+export function isInNeed(guest: Movable): boolean {
+  return guest.distressed && !isContent(guest);
+}
+
 /** Its programs have got no memory, or been killed for want of it; less available and more swapped is what a squeeze makes. */
 function hasFailed({ probation }: GuestMemory): boolean {
   return probation?.harm === 'oom-kill' || probation?.harm === 'alloc-stall';

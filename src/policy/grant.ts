@@ -3,7 +3,7 @@ import type { ReasonCode } from '../model/decision.ts';
 import { type Bytes, MiB, type Ratio } from '../model/units.ts';
 import type { HostBudget } from './arbitrate.ts';
 import { fill, newBounds } from './budget.ts';
-import { isContent } from './content.ts';
+import { isContent, isInNeed } from './content.ts';
 import { RISING } from './protect.ts';
 import { type Circumstances, restrainGrow } from './restrain.ts';
 import { isMovable, type Movable, type Sheet } from './sheet.ts';
@@ -54,11 +54,6 @@ export function grantGrowth(
 /** A guest whose share is its own size, but whose policy asks for less, is told why it does not shrink. */
 function wouldShrink({ current, desired, share, returned }: Movable): boolean {
   return share < current || (share === current && desired < current && !returned);
-}
-
-/** In distress, and not content with what it has. */
-export function isInNeed(guest: Movable): boolean {
-  return guest.distressed && !isContent(guest);
 }
 
 function isAtEase({ distressed }: Movable): boolean {

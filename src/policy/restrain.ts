@@ -36,6 +36,7 @@ export function restrainShrink(
   const { policy, memory, current, sample } = guest;
   const { shrink } = policy;
   const hurried = call?.urgent === true;
+  const inputs = inputsOf(guest, goal);
   const settled = call === undefined && goal >= guest.desired ? Math.min(guest.stable, current) : goal;
   if (
     settled > goal &&
@@ -44,7 +45,7 @@ export function restrainShrink(
     shrink.at.has(level)
   )
     return hold(guest, 'STABILIZING', { goal, highest: guest.stable });
-  if (!hurried && current - goal <= tolerance(guest)) return hold(guest, 'WITHIN_TOLERANCE', { goal });
+  if (!hurried && current - goal <= tolerance(guest)) return hold(guest, 'WITHIN_TOLERANCE', inputs);
   const permitted = shrink.at.has(level);
   if (!permitted && call === undefined) return hold(guest, 'LEVEL_FORBIDS');
   const bottom = Math.max(goal, settled, guest.floor);
@@ -79,7 +80,7 @@ export function restrainShrink(
     return move(guest, target, 'BUDGET_DONOR', { asked: call.bytes });
   if (settled >= bottom && settled > goal)
     return move(guest, target, 'STABILIZING', { goal, highest: settled });
-  return move(guest, target, bottom > goal ? 'GUARD_FLOOR' : 'OK', { goal });
+  return move(guest, target, bottom > goal ? 'GUARD_FLOOR' : 'OK', inputs);
 }
 
 /**
@@ -95,10 +96,11 @@ export function restrainGrow(
 ): Restrained {
   const { policy, memory, current, distressed, promised } = guest;
   const { grow } = policy;
+  const inputs = inputsOf(guest, goal);
   if (!distressed) {
     const near = current + tolerance(guest);
     if (!grow.at.has(level) && guest.desired > near) return hold(guest, 'LEVEL_FORBIDS');
-    if (goal <= near) return hold(guest, guest.desired > near ? 'OK' : 'WITHIN_TOLERANCE', { goal });
+    if (goal <= near) return hold(guest, guest.desired > near ? 'OK' : 'WITHIN_TOLERANCE', inputs);
     const rested = memory.grownAt === undefined ? Number.POSITIVE_INFINITY : now - memory.grownAt;
     if (rested < grow.cooldownSeconds)
       return hold(guest, 'COOLDOWN', { seconds: grow.cooldownSeconds - rested });
@@ -109,19 +111,19 @@ export function restrainGrow(
   const offered = isUnderWay(memory.move, now) ? Math.max(current, memory.move.to) : current;
   if (wish <= offered) {
     if (offered > current) return hold(guest, 'MOVE_IN_FLIGHT', { target: offered });
-    if (wish < whole) return hold(guest, limit.code, { goal });
-    return hold(guest, guest.desired > current + tolerance(guest) ? 'OK' : 'WITHIN_TOLERANCE', { goal });
+    if (wish < whole) return hold(guest, limit.code, inputs);
+    return hold(guest, guest.desired > current + tolerance(guest) ? 'OK' : 'WITHIN_TOLERANCE', inputs);
   }
   const target = Math.min(wish, Math.max(promised, wholeTarget(promised + room, guest.max)));
   const short = wish - target;
-  if (target <= offered) return hold(guest, 'WAITING_FOR_DONORS', { goal }, short);
+  if (target <= offered) return hold(guest, 'WAITING_FOR_DONORS', inputs, short);
   const distance = target - current;
   if (!distressed && distance < grow.stepMin) {
-    if (short > 0) return hold(guest, 'WAITING_FOR_DONORS', { goal }, short);
+    if (short > 0) return hold(guest, 'WAITING_FOR_DONORS', inputs, short);
     return hold(guest, wish < whole ? limit.code : 'STEP_TOO_SMALL', { distance, smallest: grow.stepMin });
   }
   const code = short > 0 ? 'WAITING_FOR_DONORS' : wish < whole ? limit.code : 'OK';
-  return move(guest, target, code, { goal }, short);
+  return move(guest, target, code, inputs, short);
 }
 
 /** The move under way that a shrink waits for. What a growth has brought too much of goes to one in distress at once. */
@@ -179,6 +181,11 @@ function tighter(a: Limit, b: Limit): Limit {
 }
 
 const NO_INPUTS: StageInputs = Object.freeze({});
+
+/** None where nobody reads them. */
+function inputsOf({ trail }: Movable, goal: Bytes): StageInputs {
+  return trail.told ? { goal } : NO_INPUTS;
+}
 
 function hold(
   guest: Movable,

@@ -37,6 +37,27 @@ describe('local time', () => {
     );
   });
 
+  it('is what the calendar of the system shows, whatever minute was asked for before', () => {
+    const names = [
+      'Europe/Rome',
+      'Asia/Kathmandu',
+      'America/St_Johns',
+      'Australia/Lord_Howe',
+      'Pacific/Chatham',
+    ];
+    const zone = fc.constantFrom(...names);
+    const [from, to] = [at('2026-01-01T00:00:00Z'), at('2027-01-01T00:00:00Z')];
+    fc.assert(
+      fc.property(zone, fc.integer({ min: from, max: to }), fc.nat(3600), (timeZone, first, later) => {
+        for (const wall of [first, first + later]) {
+          const shown = new Date(wall * 1000).toLocaleTimeString('en-GB', { timeZone });
+          const { hour, minute } = localTime({ wall }, timeZone);
+          expect([hour, minute]).toEqual(shown.split(':').slice(0, 2).map(Number));
+        }
+      }),
+    );
+  });
+
   it('knows which zones there are', () => {
     expect(['Europe/Rome', 'UTC', 'America/New_York'].every(isZone)).toBe(true);
     expect(['Mars/Base', '', 'Europe/Roma'].some(isZone)).toBe(false);
