@@ -42,7 +42,7 @@ describe('the API, asked to change something', () => {
   });
 
   it('releases a guest and tells what came of it', async () => {
-    const shrunk = { ...GUEST, readings: { ...GUEST.readings, current: known(GiB) } };
+    const shrunk = { ...GUEST, readings: GUEST.readings.with({ current: known(GiB) }) };
     await using here = await watchingApi();
     here.history.noteEngine(tickEventOf([shrunk], [HOLD]));
     const asked = here.ask({ method: 'POST', path: '/api/v1/release', body: { domains: ['web-1'] } });

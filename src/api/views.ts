@@ -141,7 +141,7 @@ export function guestView(
     obstacles: sample.obstacles && [...sample.obstacles],
     boots: sample.epoch,
     uptimeSeconds: sample.uptimeSeconds,
-    readings: readingsView(sample.readings),
+    readings: readingsView(sample.readings.all()),
     move: move && { fromBytes: move.from, toBytes: move.to, seconds: Math.max(0, now - move.at) },
     shrunkSecondsAgo: since(memory?.shrunkAt, now),
     grownSecondsAgo: since(memory?.grownAt, now),

@@ -210,8 +210,7 @@ function atSize({ readings }: GuestSample, more: Bytes, size: Bytes) {
   const overhead = Math.max(0, (rss.value ?? 0) - (current.value ?? 0));
   return {
     short: available.value === undefined ? 0 : Math.max(0, -left),
-    readings: {
-      ...readings,
+    readings: readings.with({
       current: withValue(current, size),
       total: plus(total, more),
       available: withValue(available, there),
@@ -220,7 +219,7 @@ function atSize({ readings }: GuestSample, more: Bytes, size: Bytes) {
       cache: atMost(cache, roomFor),
       // What a guest has not touched its process does not hold: a larger one holds what it did.
       rss: atMost(rss, size + overhead),
-    },
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The numbers of all guests of a snapshot as columns: one array a figure, one place a guest, NaN for what is not there. */
+import { guestReadings } from '../model/guest-readings.ts';
 import type { GuestFigure, GuestSample, Reading } from '../model/snapshot.ts';
 import type { ColumnKind } from './column.ts';
 import { GUEST_FIGURES, type GuestCount, type GuestFacts, QUALITIES } from './figures.ts';
@@ -105,7 +106,7 @@ export function readCells(cells: Cells, slot: number, facts: GuestFacts): GuestS
   }
   if (!isWhole(readings)) return undefined;
   const age = Number.isNaN(statsAgeSeconds) ? {} : { statsAgeSeconds };
-  return { ...facts, readings, ...age, epoch, reportsInEpoch, uptimeSeconds };
+  return { ...facts, readings: guestReadings(readings), ...age, epoch, reportsInEpoch, uptimeSeconds };
 }
 
 function isWhole(readings: Partial<Record<GuestFigure, Reading>>): readings is Record<GuestFigure, Reading> {

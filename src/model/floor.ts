@@ -22,9 +22,9 @@ export const SHARED_STEP: Ratio = 1 / 16;
  * Undefined while the figures are not trusted. Only meaningful while the balloon stands still.
  */
 export function kernelShare(guest: GuestSample): Bytes | undefined {
-  const total = trusted(guest.readings.total);
+  const total = guest.readings.trusted.total;
   const size = trusted(guest.balloon?.autodeflate === true ? guest.readings.max : guest.readings.current);
-  return total === undefined || size === undefined ? undefined : Math.max(0, size - total);
+  return Number.isNaN(total) || size === undefined ? undefined : Math.max(0, size - total);
 }
 
 /**
@@ -32,9 +32,9 @@ export function kernelShare(guest: GuestSample): Bytes | undefined {
  * Undefined when the guest's use is not known; then it may not be shrunk at all.
  */
 export function needFloor(guest: GuestSample, kernelBytes: Bytes): Bytes | undefined {
-  const used = trusted(guest.readings.used);
+  const used = guest.readings.trusted.used;
   const max = trusted(guest.readings.max);
-  return used === undefined || max === undefined
+  return Number.isNaN(used) || max === undefined
     ? undefined
     : Math.min(max, used + kernelBytes + absoluteReserve(max));
 }

@@ -90,7 +90,7 @@ function nextStep(
   if (sample.reportsInEpoch <= memory.decidedOnReport) return undefined;
   const ours = bound(policy, max);
   const left = (needed ? ours + LENT * ours : ours) - cold.swapped;
-  if (left <= 0 || !((refaults(sample) ?? Number.POSITIVE_INFINITY) <= policy.refault)) return undefined;
+  if (left <= 0 || !(refaults(sample) <= policy.refault)) return undefined;
   if (!cold.squeezing && !mayBegin(guest, cold, needed, level, now)) return undefined;
   // What was only to show that it swaps, or for one that has enough by now, goes no further.
   if (cold.swaps === true && !needed && !policy.at.has(level)) return undefined;

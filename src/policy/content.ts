@@ -1,5 +1,4 @@
 /** Guests that are short of memory and live well with it, because what they have swapped out is not missed. */
-import { trusted } from '../model/snapshot.ts';
 import { type Bar, RISING } from './protect.ts';
 import type { Movable } from './sheet.ts';
 import { isSqueezed, refaults } from './squeeze.ts';
@@ -15,8 +14,8 @@ type Situation = Pick<Movable, 'policy' | 'memory' | 'sample' | 'soon' | 'need' 
 export function isContent({ policy, memory, sample, soon, need, bar, at }: Situation): boolean {
   if (policy.cold === undefined || memory.cold?.swaps !== true) return false;
   if (hasFailed(memory) || soon - need > RISING || forbids(bar)) return false;
-  if (!isSqueezed(memory.cold, at) && (trusted(sample.readings.swapOutRate) ?? 0) > SWAP_NOISE) return false;
-  return (refaults(sample) ?? Number.POSITIVE_INFINITY) <= policy.cold.refault;
+  if (!isSqueezed(memory.cold, at) && sample.readings.trusted.swapOutRate > SWAP_NOISE) return false;
+  return refaults(sample) <= policy.cold.refault;
 }
 
 /** In distress, and not content with what it has. */

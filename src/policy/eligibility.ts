@@ -39,9 +39,9 @@ export function hindranceOf(sample: GuestSample, memory: GuestMemory): Hindrance
   const obstacle = sample.obstacles?.[0];
   if (obstacle !== undefined) return { stage: 'eligibility', code: OBSTACLE_CODES[obstacle] };
   if (isIneffective(memory)) return { stage: 'eligibility', code: 'INEFFECTIVE' };
-  const { max, current, total, used, available } = sample.readings;
+  const { max, current } = sample.readings;
   // H10, H11, H18 (R9, R10, R13): unknown is not zero, and never shrinks a guest.
-  const quality = doubtOf(max) ?? doubtOf(current) ?? doubtOf(total) ?? doubtOf(used) ?? doubtOf(available);
+  const quality = doubtOf(max) ?? doubtOf(current) ?? doubtOfReport(sample);
   if (quality !== undefined) return { stage: 'quality', code: QUALITY_CODES[quality] };
   if (!isPositive(max) || !isPositive(current)) return { stage: 'quality', code: 'STATS_IMPLAUSIBLE' };
   // H12 (R11). Whether the driver leaves ballooned pages in MemTotal is not known before the XML has been read.
@@ -51,6 +51,12 @@ export function hindranceOf(sample: GuestSample, memory: GuestMemory): Hindrance
 
 function doubtOf({ quality }: Reading): keyof typeof QUALITY_CODES | undefined {
   return quality === 'ok' ? undefined : quality;
+}
+
+function doubtOfReport({ readings }: GuestSample): keyof typeof QUALITY_CODES | undefined {
+  const { total, used, available } = readings.trusted;
+  if (!Number.isNaN(total + used + available)) return undefined;
+  return doubtOf(readings.total) ?? doubtOf(readings.used) ?? doubtOf(readings.available);
 }
 
 function isPositive({ value }: Reading): boolean {

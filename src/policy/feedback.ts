@@ -1,6 +1,6 @@
 /** What a guest says of having been shrunk: harm gives the memory back at once and teaches a floor (H29, R22). */
 import { absoluteReserve } from '../model/floor.ts';
-import { type GuestSample, trusted } from '../model/snapshot.ts';
+import type { GuestSample } from '../model/snapshot.ts';
 import { type Bytes, KiB, type Seconds } from '../model/units.ts';
 import type { Harm, LearnedFloor, Probation } from './lessons.ts';
 import { isSqueezed } from './squeeze.ts';
@@ -97,27 +97,27 @@ function judged(probation: Probation, standing: Standing): Probation | undefined
 
 /** The first sign of harm in a report. A figure that is not known is none; swapping in is recovery and none either. */
 function harmOf({ sample: { readings }, reserve }: Standing, faultRate: number): Harm | undefined {
-  if ((trusted(readings.oomKills) ?? 0) > 0) return 'oom-kill';
-  if ((trusted(readings.swapOutRate) ?? 0) > SWAP_NOISE) return 'swap-out';
+  if (readings.trusted.oomKills > 0) return 'oom-kill';
+  if (readings.trusted.swapOutRate > SWAP_NOISE) return 'swap-out';
   // H14: where zswap hides swapping, and H16: where dropped cache is read again, only faults tell.
   const spike = Math.max(FAULT_NOISE, FAULT_FACTOR * faultRate);
-  if ((faultsOf(readings) ?? 0) > spike) return 'major-faults';
-  if ((trusted(readings.allocStalls) ?? 0) > STALL_NOISE) return 'alloc-stall';
-  return (trusted(readings.available) ?? reserve) < reserve / 2 ? 'exhausted' : undefined;
+  if (faultsOf(readings) > spike) return 'major-faults';
+  if (readings.trusted.allocStalls > STALL_NOISE) return 'alloc-stall';
+  return readings.trusted.available < reserve / 2 ? 'exhausted' : undefined;
 }
 
 /**
  * Major faults per second that read no swapped page. Each of those is in PSWPIN too (mm/page_io.c), but for zswap's, and was evicted
- * before: swapping in is recovery, and swapping out has been seen.
+ * before: swapping in is recovery, and swapping out has been seen. NaN while not known.
  */
-function faultsOf({ majorFaultRate, swapInRate }: GuestSample['readings']): number | undefined {
-  const faults = trusted(majorFaultRate);
-  return faults === undefined ? undefined : Math.max(0, faults - (trusted(swapInRate) ?? 0) / PAGE);
+function faultsOf({ trusted: { majorFaultRate, swapInRate } }: GuestSample['readings']): number {
+  return Math.max(0, majorFaultRate - (Number.isNaN(swapInRate) ? 0 : swapInRate / PAGE));
 }
 
 function ordinaryFaults({ readings }: GuestSample, before: number | undefined): number | undefined {
   const rate = faultsOf(readings);
-  if (rate === undefined || before === undefined) return rate ?? before;
+  if (Number.isNaN(rate)) return before;
+  if (before === undefined) return rate;
   return before + (rate - before) * FAULT_WEIGHT;
 }
 

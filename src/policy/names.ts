@@ -1,4 +1,5 @@
 /** Turns readings into the names that expressions see. What is not trusted has no value, so an expression that needs it fails. */
+import { figureOr } from '../model/guest-readings.ts';
 import { type GuestSample, type HostSample, type Reading, ratioOf, trusted } from '../model/snapshot.ts';
 import type { GuestNames, HostNames, PsiNames } from './expression/expression.ts';
 import type { Condition } from './protect.ts';
@@ -74,19 +75,19 @@ export class NamesOfGuest implements GuestNames {
     return this.#guest.target;
   }
   get total() {
-    return trusted(this.#guest.sample.readings.total);
+    return figureOr(this.#guest.sample.readings.trusted.total, undefined);
   }
   get used() {
-    return trusted(this.#guest.sample.readings.used);
+    return figureOr(this.#guest.sample.readings.trusted.used, undefined);
   }
   get available() {
-    return trusted(this.#guest.sample.readings.available);
+    return figureOr(this.#guest.sample.readings.trusted.available, undefined);
   }
   get free() {
-    return trusted(this.#guest.sample.readings.free);
+    return figureOr(this.#guest.sample.readings.trusted.free, undefined);
   }
   get cache() {
-    return trusted(this.#guest.sample.readings.cache);
+    return figureOr(this.#guest.sample.readings.trusted.cache, undefined);
   }
   get need() {
     return this.#guest.inUse;
@@ -101,19 +102,19 @@ export class NamesOfGuest implements GuestNames {
     return trusted(this.#guest.sample.readings.rss);
   }
   get swap_in_rate() {
-    return trusted(this.#guest.sample.readings.swapInRate);
+    return figureOr(this.#guest.sample.readings.trusted.swapInRate, undefined);
   }
   get swap_out_rate() {
-    return trusted(this.#guest.sample.readings.swapOutRate);
+    return figureOr(this.#guest.sample.readings.trusted.swapOutRate, undefined);
   }
   get major_fault_rate() {
-    return trusted(this.#guest.sample.readings.majorFaultRate);
+    return figureOr(this.#guest.sample.readings.trusted.majorFaultRate, undefined);
   }
   get oom_kills() {
-    return trusted(this.#guest.sample.readings.oomKills);
+    return figureOr(this.#guest.sample.readings.trusted.oomKills, undefined);
   }
   get alloc_stalls() {
-    return trusted(this.#guest.sample.readings.allocStalls);
+    return figureOr(this.#guest.sample.readings.trusted.allocStalls, undefined);
   }
   get psi_some() {
     return trusted(this.#guest.sample.readings.psiSome);

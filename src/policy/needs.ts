@@ -1,4 +1,5 @@
 /** What a guest has shown to need, and what it has shown of being shrunk: everything that a new report teaches. */
+import { figureOr } from '../model/guest-readings.ts';
 import { type GuestSample, type Reading, trusted } from '../model/snapshot.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
 import { type DemandWindow, observeUse, SHORTEST_PERIOD, useSoon, usualUse } from './demand.ts';
@@ -42,7 +43,7 @@ interface Figures {
 /** Takes the sizes over from the sample; false while one of them is not trusted, or the kernel's share has not been learned. */
 export function readSizes(figures: Figures): boolean {
   const { readings, reportsInEpoch } = figures.sample;
-  figures.used = numberOf(readings.used);
+  figures.used = readings.trusted.used;
   figures.current = numberOf(readings.current);
   figures.max = numberOf(readings.max);
   figures.kernelBytes = figures.memory.kernelBytes ?? Number.NaN;
@@ -110,9 +111,9 @@ function swappingOf(
   { demand, swapping, cold }: GuestMemory,
   { lastAt }: DemandWindow,
 ): Swapping | undefined {
-  const outRate = trusted(readings.swapOutRate) ?? 0;
+  const outRate = figureOr(readings.trusted.swapOutRate, 0);
   if (swapping === undefined && outRate <= 0) return undefined;
-  const inRate = trusted(readings.swapInRate) ?? 0;
+  const inRate = figureOr(readings.trusted.swapInRate, 0);
   const seconds = Math.max(SHORTEST_PERIOD, lastAt - (demand?.lastAt ?? lastAt));
   const after = observeSwapping(swapping, { outRate, inRate, seconds }, max, lastAt);
   return after !== undefined && isSqueezed(cold, lastAt) ? { ...after, noisyAt: swapping?.noisyAt } : after;

@@ -35,8 +35,8 @@ export function learnOverhead(
   if (rss === undefined) return before;
   const beyond = rss - current;
   const seen = Math.min(beyond, limitOf(current));
-  const free = reportIsOfNow ? trusted(readings.free) : undefined;
-  if (free === undefined || free > current || (before === 0 && beyond >= 0)) return Math.max(before, seen);
+  const free = reportIsOfNow ? readings.trusted.free : Number.NaN;
+  if (!(free <= current) || (before === 0 && beyond >= 0)) return Math.max(before, seen);
   const full = beyond >= 0 && free <= Math.min(KEPT_FREE, KEPT_SHARE * current);
   const hidden = full ? Math.min(free, HIDDEN) : free;
   const most = Math.max(0, beyond + hidden);

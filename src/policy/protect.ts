@@ -1,6 +1,6 @@
 /** What protects one guest from giving: its own distress, its policy's vetoes and relief, and what it says of earlier shrinks. */
 import type { ReasonCode, SourceRef } from '../model/decision.ts';
-import { type GuestSample, trusted } from '../model/snapshot.ts';
+import type { GuestSample } from '../model/snapshot.ts';
 import { type Bytes, MiB, type Ratio, type Seconds } from '../model/units.ts';
 import { graceLeft } from './boot.ts';
 import type { Scope } from './expression/expression.ts';
@@ -37,12 +37,11 @@ interface Standing {
 }
 
 export function conditionOf({ sample: { readings }, reserve, unreported }: Standing): Condition {
-  const { value, quality } = readings.available;
-  const known = quality === 'ok' && value !== undefined;
-  const swapping = (trusted(readings.swapOutRate) ?? 0) > DISTRESS_SWAP_OUT;
-  if (swapping || (known && value - unreported < reserve / 2)) return DISTRESS;
-  if (!known) return UNKNOWN;
-  return value - unreported < reserve ? LOW : AMPLE;
+  const { available, swapOutRate } = readings.trusted;
+  const swapping = swapOutRate > DISTRESS_SWAP_OUT;
+  if (swapping || available - unreported < reserve / 2) return DISTRESS;
+  if (Number.isNaN(available)) return UNKNOWN;
+  return available - unreported < reserve ? LOW : AMPLE;
 }
 
 /** Why a guest is not shrunk, whoever asks for it. */
@@ -212,7 +211,7 @@ function isOffWell(
   spare: Bytes,
   reserve: Bytes,
 ): boolean {
-  return !distress && (trusted(readings.swapOutRate) ?? 0) <= SWAP_NOISE && spare > 2 * reserve;
+  return !distress && !(readings.trusted.swapOutRate > SWAP_NOISE) && spare > 2 * reserve;
 }
 
 /** Bars that need no policy. */

@@ -4,7 +4,8 @@
  * After Weiner et al., "TMO: Transparent Memory Offloading in Datacenters", ASPLOS 2022, section 3.3 (Senpai): a little at a time, for as
  * long as little of it comes back. The balloon's statistics have no PSI, so what comes back stands for it.
  */
-import { type GuestSample, isWindows, trusted } from '../model/snapshot.ts';
+import { figureOr } from '../model/guest-readings.ts';
+import { type GuestSample, isWindows } from '../model/snapshot.ts';
 import { type Bytes, KiB, MiB, type Seconds } from '../model/units.ts';
 import type { Cold, ColdEnd } from './lessons.ts';
 import { type ColdPolicy, resolveAmount } from './policy-set.ts';
@@ -54,36 +55,33 @@ export function bound({ swap }: ColdPolicy, max: Bytes): Bytes {
   return OURS * resolveAmount(swap, max);
 }
 
-/** Bytes a second that come back: those that are counted, and what zswap hides (H14) at a page a fault. Undefined while unknown. */
-export function refaults({ readings }: GuestSample): number | undefined {
-  const inRate = trusted(readings.swapInRate);
-  const faults = trusted(readings.majorFaultRate);
-  return inRate === undefined || faults === undefined ? undefined : Math.max(inRate, faults * PAGE);
+/** Bytes a second that come back: those that are counted, and what zswap hides (H14) at a page a fault. NaN while unknown. */
+export function refaults({ readings }: GuestSample): number {
+  const { swapInRate: inRate, majorFaultRate: faults } = readings.trusted;
+  return Math.max(inRate, faults * PAGE);
 }
 
 /**
  * What the guest's programs and kernel fill, beside what has come back from swap and still has its place there: the kernel counts that as
  * cache (NR_FILE_PAGES has the swap cache in it). MemAvailable does not tell it of a guest that is squeezed: it is 0 as long as less than
- * the high watermark is free (mm/show_mem.c), and what it is taken off follows the balloon. Undefined where a figure is missing, where
+ * the high watermark is free (mm/show_mem.c), and what it is taken off follows the balloon. NaN where a figure is missing, where
  * the total has the balloon in it (H15), or where cache counts as free (H17).
  */
-function filledBytes({ readings, balloon, os }: GuestSample): Bytes | undefined {
-  if (balloon?.autodeflate !== false || isWindows(os)) return undefined;
-  const total = trusted(readings.total);
-  const free = trusted(readings.free);
-  const cache = trusted(readings.cache);
-  return total === undefined || free === undefined || cache === undefined ? undefined : total - free - cache;
+function filledBytes({ readings, balloon, os }: GuestSample): Bytes {
+  if (balloon?.autodeflate !== false || isWindows(os)) return Number.NaN;
+  const { total, free, cache } = readings.trusted;
+  return total - free - cache;
 }
 
 /** Learns from a new report, and ends the squeeze under way when it should. */
 export function judgeCold(policy: ColdPolicy, report: Report): Cold {
   const { sample, memory, used, usedBefore, seconds, current, max, at } = report;
   const filled = filledBytes(sample);
-  const use = filled ?? used;
-  const isFilled = filled !== undefined;
+  const isFilled = !Number.isNaN(filled);
+  const use = isFilled ? filled : used;
   const before = memory.cold ?? unsqueezed(current, use, isFilled, at + policy.restSeconds);
-  const out = (trusted(sample.readings.swapOutRate) ?? 0) * seconds;
-  const back = (trusted(sample.readings.swapInRate) ?? 0) * seconds;
+  const out = figureOr(sample.readings.trusted.swapOutRate, 0) * seconds;
+  const back = figureOr(sample.readings.trusted.swapInRate, 0) * seconds;
   const grown = used - usedBefore + out - back;
   // No figure tells of swap that is freed: programs that end take theirs along, of what is swapped as of what is not.
   // While the balloon moves, MemAvailable may be of another size than it is put to.
@@ -170,8 +168,9 @@ function endOf(
   { grown, out, full, steppedAt }: Outcome,
 ): ColdEnd | undefined {
   const back = refaults(sample);
-  if ((trusted(sample.readings.oomKills) ?? 0) > 0) return 'oom-kill';
-  if (back === undefined || trusted(sample.readings.swapOutRate) === undefined) return 'unknown';
+  const { oomKills, swapOutRate } = sample.readings.trusted;
+  if (oomKills > 0) return 'oom-kill';
+  if (Number.isNaN(back + swapOutRate)) return 'unknown';
   if (grown > OWN_GROWTH) return 'growth';
   if (back > refault) return 'refault';
   if (full) return 'full';

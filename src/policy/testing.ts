@@ -1,6 +1,7 @@
 /** Policies and samples for the tests of this room: everything has a sensible value, a test says only what it is about. */
 import type { Instant } from '../model/clock.ts';
 import type { Decision, SourceRef } from '../model/decision.ts';
+import { guestReadings } from '../model/guest-readings.ts';
 import {
   ABSENT,
   type GuestFigure,
@@ -146,7 +147,7 @@ export function guestSample(parts: GuestParts = {}): GuestSample {
     reportsInEpoch: 10,
     uptimeSeconds: 600,
     ...rest,
-    readings: {
+    readings: guestReadings({
       max: known(max),
       current: known(current),
       rss: known(rss),
@@ -163,7 +164,7 @@ export function guestSample(parts: GuestParts = {}): GuestSample {
       psiSome: ABSENT,
       psiFull: ABSENT,
       ...readings,
-    },
+    }),
   };
 }
 

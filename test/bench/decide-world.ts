@@ -1,5 +1,6 @@
 /** The host that `decide()` is timed on: guests of three ranks whose use wanders, in the same way in every run. */
 import { uuidText } from '../../src/hypervisor/uuid.ts';
+import { guestReadings } from '../../src/model/guest-readings.ts';
 import { ABSENT, type GuestSample, known, type Snapshot } from '../../src/model/snapshot.ts';
 import { type Bytes, GiB, MiB } from '../../src/model/units.ts';
 import type { Tick } from '../../src/policy/decide.ts';
@@ -64,7 +65,7 @@ function sampleOf({ uuid, tags, max, current, used }: Body, sequence: number): G
     epoch: 1,
     reportsInEpoch: sequence,
     uptimeSeconds: sequence,
-    readings: {
+    readings: guestReadings({
       max: known(max),
       current: known(current),
       rss: known(Math.min(current, 0.8 * max)),
@@ -80,7 +81,7 @@ function sampleOf({ uuid, tags, max, current, used }: Body, sequence: number): G
       allocStalls: ABSENT,
       psiSome: ABSENT,
       psiFull: ABSENT,
-    },
+    }),
   };
 }
 

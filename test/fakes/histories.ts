@@ -1,5 +1,6 @@
 /** Arbitrary histories of snapshots: guests come, go, are reordered and change in every way that their type allows. */
 import * as fc from 'fast-check';
+import { guestReadings } from '../../src/model/guest-readings.ts';
 import type {
   GuestFigure,
   GuestSample,
@@ -64,7 +65,7 @@ const facts = fc.record(
 const guest: fc.Arbitrary<Omit<GuestSample, 'uuid'>> = fc
   .tuple(
     facts,
-    readingsLike<GuestFigure>(sampleOf().readings),
+    readingsLike<GuestFigure>(sampleOf().readings.all()).map(guestReadings),
     fc.record({ epoch: fc.nat(5), reportsInEpoch: fc.nat(1000), uptimeSeconds: seconds }),
     fc.option(seconds, { nil: undefined }),
   )
@@ -110,7 +111,7 @@ function moved(sample: GuestSample, { change, drift }: Step): GuestSample {
     uptimeSeconds: sample.uptimeSeconds + 1,
     ...(reports && {
       reportsInEpoch: sample.reportsInEpoch + 1,
-      readings: { ...sample.readings, available: shift(available), free: shift(free), used: shift(used) },
+      readings: sample.readings.with({ available: shift(available), free: shift(free), used: shift(used) }),
     }),
   };
 }

@@ -1,5 +1,6 @@
 /** Snapshots and decisions for tests that look at one or two fields of them. */
 import type { Decision } from '../../src/model/decision.ts';
+import { guestReadings } from '../../src/model/guest-readings.ts';
 import {
   ABSENT,
   type GuestFigure,
@@ -29,7 +30,7 @@ export function sampleOf({ readings, ...parts }: SampleParts = {}): GuestSample 
     reportsInEpoch: 10,
     uptimeSeconds: 600,
     ...parts,
-    readings: {
+    readings: guestReadings({
       max: known(2 * GiB),
       current: known(2 * GiB),
       rss: known(2 * GiB),
@@ -46,7 +47,7 @@ export function sampleOf({ readings, ...parts }: SampleParts = {}): GuestSample 
       psiSome: ABSENT,
       psiFull: ABSENT,
       ...readings,
-    },
+    }),
   };
 }
 

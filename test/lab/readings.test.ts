@@ -6,7 +6,7 @@ import { type Collector, createCollector } from '../../src/collectors/snapshot.t
 import { connect, type Hypervisor } from '../../src/index.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import type { Decision } from '../../src/model/decision.ts';
-import type { GuestSample } from '../../src/model/snapshot.ts';
+import type { GuestFigure, GuestSample } from '../../src/model/snapshot.ts';
 import { MiB } from '../../src/model/units.ts';
 import { decide } from '../../src/policy/decide.ts';
 import { instant, policySet, snapshot, stateOf } from '../../src/policy/testing.ts';
@@ -65,8 +65,7 @@ async function watch(uri: string): Promise<Watched> {
   };
 }
 
-const value = (guest: GuestSample, figure: keyof GuestSample['readings']): number =>
-  guest.readings[figure].value ?? Number.NaN;
+const value = (guest: GuestSample, figure: GuestFigure): number => guest.readings[figure].value ?? Number.NaN;
 const settled = (guest: GuestSample): boolean =>
   guest.readings.used.quality === 'ok' &&
   guest.reportsInEpoch > 2 &&

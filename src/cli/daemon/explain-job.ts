@@ -1,7 +1,8 @@
 /** One explanation as a job that can be done in another thread: everything it needs is data. */
 import type { Instant } from '../../model/clock.ts';
 import type { Explanation } from '../../model/explanation.ts';
-import type { Snapshot } from '../../model/snapshot.ts';
+import { guestReadings } from '../../model/guest-readings.ts';
+import type { GuestFigure, GuestSample, Readings, Snapshot } from '../../model/snapshot.ts';
 import { compilePolicies } from '../../policy/compile.ts';
 import { explain } from '../../policy/explain/explain.ts';
 import { renderExplanation } from '../../policy/explain/render.ts';
@@ -14,7 +15,7 @@ export interface ExplainJob {
   readonly texts: readonly PolicyText[];
   /** Of the set in force, which may be another than it was written: a dry run observes. */
   readonly mode: HostPolicy['mode'];
-  readonly snapshot: Snapshot;
+  readonly snapshot: PlainSnapshot;
   /** That the tick was decided from. */
   readonly state: PolicyState;
   readonly now: Instant;
@@ -23,11 +24,25 @@ export interface ExplainJob {
   readonly search: boolean;
 }
 
+/** A snapshot without what is lost on the way to another thread: the class of its readings. */
+interface PlainSnapshot extends Omit<Snapshot, 'guests'> {
+  readonly guests: readonly PlainSample[];
+}
+
+type PlainSample = Omit<GuestSample, 'readings'> & { readonly readings: Readings<GuestFigure> };
+
+export function plainSnapshot(snapshot: Snapshot): PlainSnapshot {
+  const guests = snapshot.guests.map(guest => ({ ...guest, readings: guest.readings.all() }));
+  return { ...snapshot, guests };
+}
+
 export type Explained = Explanation & { readonly text: string };
 
-export function runExplainJob({ texts, mode, uuid, search, ...moment }: ExplainJob): Explained {
+export function runExplainJob({ texts, mode, snapshot, state, now, uuid, search }: ExplainJob): Explained {
   const set = requirePolicySet(compilePolicies(texts.map(({ file, text }) => ({ file, content: text }))));
   const policies = { ...set, host: { ...set.host, mode } };
-  const explanation = explain({ ...moment, policies }, uuid, { search });
+  const guests = snapshot.guests.map(guest => ({ ...guest, readings: guestReadings(guest.readings) }));
+  const moment = { policies, snapshot: { ...snapshot, guests }, state, now };
+  const explanation = explain(moment, uuid, { search });
   return { ...explanation, text: renderExplanation(explanation) };
 }

@@ -1,6 +1,12 @@
 /** One guest's sample out of what its tracker knows: every figure with its age and quality. */
 import type { Instant } from '../../model/clock.ts';
 import {
+  GuestReadings,
+  type ReportReadings,
+  reportReadings,
+  uniformReport,
+} from '../../model/guest-readings.ts';
+import {
   ABSENT,
   type GuestSample,
   isWindows,
@@ -39,9 +45,10 @@ const QEMU_OWN_MOST: Bytes = 256 * MiB;
 const NO_TAGS: Readonly<Record<string, string>> = {};
 
 const IMPLAUSIBLE: Reading = { ageSeconds: 0, quality: 'implausible' };
+const NO_REPORT = uniformReport(ABSENT);
+const NONSENSE = uniformReport(IMPLAUSIBLE);
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type GuestReadings = GuestSample['readings'];
 
 /**
  * @param age of its last report
@@ -120,7 +127,7 @@ export function missingSample(
     ...sample,
     missing: true,
     state: 'unknown',
-    readings: { ...sample.readings, max: aged(max, age), current: aged(current, age) },
+    readings: sample.readings.with({ max: aged(max, age), current: aged(current, age) }),
   };
 }
 
@@ -178,7 +185,6 @@ function rssReading({ rss, readings }: GuestTracker, record: GuestRecord, now: I
   return reading(rss.bytes, age, age === 0 ? 'ok' : 'stale', readings.rss);
 }
 
-/** Written out: spreading costs more than all the rest of a tick with thousands of guests. */
 function readingsOf(
   tracker: GuestTracker,
   record: GuestRecord,
@@ -187,54 +193,39 @@ function readingsOf(
   staleAfter: Seconds,
   now: Instant,
 ): GuestReadings {
-  const { latest, rates, readings: before } = tracker;
-  const max = reading(record.max, 0, 'ok', before.max);
+  const { latest } = tracker;
+  const max = reading(record.max, 0, 'ok', tracker.readings.max);
   const current = currentReading(tracker, record);
   const rss = rssReading(tracker, record, now);
   const { psiSome, psiFull } = stalls;
-  if (tracker.stampAhead || latest === undefined || age === undefined) {
-    const none = tracker.stampAhead ? IMPLAUSIBLE : ABSENT;
-    return {
-      max,
-      current,
-      rss,
-      total: none,
-      available: none,
-      free: none,
-      cache: none,
-      used: none,
-      swapInRate: none,
-      swapOutRate: none,
-      majorFaultRate: none,
-      oomKills: none,
-      allocStalls: none,
-      psiSome,
-      psiFull,
-    };
-  }
-  const quality: Quality = age > staleAfter || !tracker.latestIsOfEpoch ? 'stale' : 'ok';
-  const report = normalised(latest, description);
-  const consistent = isConsistent(report, record.max);
-  const { total, available, free, cache } = consistent ? report : nonsense(report);
-  const used = consistent ? usedBytes(tracker, report, record, description) : Number.NaN;
-  return {
+  return new GuestReadings(
     max,
     current,
     rss,
-    total: reading(total, age, quality, before.total),
-    // These change with every report: looking what they were is dearer than making them.
-    available: newReading(available, age, quality),
-    free: newReading(free, age, quality),
-    cache: newReading(cache, age, quality),
-    used: newReading(used, age, quality),
-    swapInRate: reading(rates.swapIn, age, quality, before.swapInRate),
-    swapOutRate: reading(rates.swapOut, age, quality, before.swapOutRate),
-    majorFaultRate: reading(rates.majorFaults, age, quality, before.majorFaultRate),
-    oomKills: reading(rates.oomKills, age, quality, before.oomKills),
-    allocStalls: reading(rates.allocStalls, age, quality, before.allocStalls),
     psiSome,
     psiFull,
-  };
+    tracker.stampAhead || latest === undefined || age === undefined
+      ? tracker.stampAhead
+        ? NONSENSE
+        : NO_REPORT
+      : reportOf(tracker, latest, record, description, age, staleAfter),
+  );
+}
+
+function reportOf(
+  tracker: GuestTracker,
+  latest: Report,
+  record: GuestRecord,
+  description: GuestDescription | undefined,
+  age: Seconds,
+  staleAfter: Seconds,
+): ReportReadings {
+  const quality = age > staleAfter || !tracker.latestIsOfEpoch ? 'stale' : 'ok';
+  const report = normalised(latest, description);
+  const consistent = isConsistent(report, record.max);
+  const used = consistent ? usedBytes(tracker, report, record, description) : Number.NaN;
+  const amounts = consistent ? report : nonsense(report);
+  return reportReadings(amounts, used, tracker.rates, age, quality, tracker.readings.trusted);
 }
 
 /** What is given in it is nonsense, because it contradicts itself. */
@@ -301,14 +292,7 @@ function reading(figure: Figure, ageSeconds: Seconds, quality: Quality, before: 
   if (figure !== undefined && before.quality === quality && before.ageSeconds === ageSeconds) {
     if (before.value === figure) return before;
   }
-  return newReading(figure, ageSeconds, quality);
-}
-
-function newReading(figure: Figure, ageSeconds: Seconds, quality: Quality): Reading {
   if (figure === undefined) return ABSENT;
-  return Number.isNaN(figure) ? implausible(ageSeconds) : { value: figure, ageSeconds, quality };
-}
-
-function implausible(ageSeconds: Seconds): Reading {
+  if (!Number.isNaN(figure)) return { value: figure, ageSeconds, quality };
   return ageSeconds === 0 ? IMPLAUSIBLE : { ageSeconds, quality: 'implausible' };
 }

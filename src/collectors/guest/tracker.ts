@@ -3,7 +3,8 @@
  * begin anew are here; telemetry that survives a reboot unmarked would be taken for the new guest's.
  */
 import type { Instant } from '../../model/clock.ts';
-import { ABSENT, type GuestSample } from '../../model/snapshot.ts';
+import { GuestReadings, uniformReport } from '../../model/guest-readings.ts';
+import { ABSENT } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import { forgetRates, newRates, type ReportRates, writeRates } from './rates.ts';
 import type { Figure, GuestRecord, Report } from './record.ts';
@@ -58,26 +59,10 @@ export interface GuestTracker {
   /** An event said that its process ended. */
   ended: boolean;
   /** As last given out. */
-  readings: GuestSample['readings'];
+  readings: GuestReadings;
 }
 
-const NO_READINGS: GuestSample['readings'] = {
-  max: ABSENT,
-  current: ABSENT,
-  rss: ABSENT,
-  total: ABSENT,
-  available: ABSENT,
-  free: ABSENT,
-  cache: ABSENT,
-  used: ABSENT,
-  swapInRate: ABSENT,
-  swapOutRate: ABSENT,
-  majorFaultRate: ABSENT,
-  oomKills: ABSENT,
-  allocStalls: ABSENT,
-  psiSome: ABSENT,
-  psiFull: ABSENT,
-};
+const NO_READINGS = new GuestReadings(ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, uniformReport(ABSENT));
 
 export function newTracker(uuid: string, id: number, now: Instant): GuestTracker {
   return {

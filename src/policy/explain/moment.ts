@@ -1,7 +1,8 @@
 /** Everything that one tick decides on, and how it would be if something in it were otherwise. */
 import type { Instant } from '../../model/clock.ts';
 import type { Decision } from '../../model/decision.ts';
-import type { GuestFigure, GuestSample, HostFigure, Reading, Snapshot } from '../../model/snapshot.ts';
+import { guestReadings } from '../../model/guest-readings.ts';
+import type { GuestFigure, GuestSample, HostFigure, Readings, Snapshot } from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import { assessGuest, decide } from '../decide.ts';
 import type { DemandWindow } from '../demand.ts';
@@ -105,17 +106,17 @@ export function withGuestFigures(
 ): Moment {
   const guests = moment.snapshot.guests.map(guest => {
     if (guest.uuid !== uuid) return guest;
-    const readings: Record<GuestFigure, Reading> = { ...guest.readings };
-    for (const figure of Object.keys(guest.readings).filter(isFigureOf(guest))) {
+    const readings = guest.readings.all();
+    for (const figure of Object.keys(readings).filter(isFigureOf(readings))) {
       const value = values[figure];
       if (value !== undefined) readings[figure] = { ...readings[figure], value };
     }
-    return { ...guest, readings };
+    return { ...guest, readings: guestReadings(readings) };
   });
   return { ...moment, snapshot: { ...moment.snapshot, guests } };
 }
 
-function isFigureOf({ readings }: GuestSample) {
+function isFigureOf(readings: Readings<GuestFigure>) {
   return (name: string): name is GuestFigure => name in readings;
 }
 

@@ -3,6 +3,7 @@
  * at their targets one tick after a decision.
  */
 import type { Decision } from '../../model/decision.ts';
+import { guestReadings } from '../../model/guest-readings.ts';
 import {
   ABSENT,
   type GuestFigure,
@@ -155,7 +156,7 @@ function guestSample(body: Body, index: number, tick: number, at: Seconds, stale
     ...(guest.os === undefined ? {} : { os: guest.os }),
     balloon: { device: 'virtio', autodeflate: false },
     state: 'running',
-    readings: { max, current, rss, ...aged(report, age ?? 0, stale) },
+    readings: guestReadings({ max, current, rss, ...aged(report, age ?? 0, stale) }),
     ...(age === undefined ? {} : { statsAgeSeconds: age }),
     epoch,
     reportsInEpoch: body.reports,

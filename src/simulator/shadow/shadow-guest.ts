@@ -15,7 +15,14 @@ import {
 } from '../../hypervisor/simulated/reclaim.ts';
 import { QEMU_OVERHEAD, parametersOf as simulatedParameters } from '../../hypervisor/simulated/scenario.ts';
 import { watermarksOf } from '../../hypervisor/simulated/watermarks.ts';
-import { type GuestSample, known, type Reading, trusted } from '../../model/snapshot.ts';
+import {
+  type GuestFigure,
+  type GuestSample,
+  known,
+  type Reading,
+  type Readings,
+  trusted,
+} from '../../model/snapshot.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 
 /** The model's steps are no longer than this, and no more of them than that are taken at once. */
@@ -123,12 +130,12 @@ export function createShadowGuest(sample: GuestSample): ShadowGuest | undefined 
     },
     sampleOf: real => ({
       ...real,
-      readings: { ...real.readings, ...readingsOf(real, memory, parameters), ...harmReadings(real) },
+      readings: real.readings.with({ ...readingsOf(real, memory, parameters), ...harmReadings(real) }),
     }),
   };
 
   /** What squeezing it adds to what the real guest reports of itself. */
-  function harmReadings({ readings }: GuestSample): Partial<GuestSample['readings']> {
+  function harmReadings({ readings }: GuestSample): Partial<Readings<GuestFigure>> {
     const { majorFaultRate, oomKills } = readings;
     return {
       majorFaultRate: plus(majorFaultRate, (parameters.files.mapped * rereadRate) / FAULT_AROUND),
@@ -153,7 +160,7 @@ function readingsOf(
   { readings }: GuestSample,
   memory: GuestMemory,
   { watermarks }: GuestParameters,
-): Partial<GuestSample['readings']> {
+): Partial<Readings<GuestFigure>> {
   const total = memory.size - memory.kernel;
   const available = memAvailable(memory, watermarks);
   const as = (reading: Reading, value: Bytes): Reading =>
