@@ -102,4 +102,11 @@ describe('createDemand', () => {
     expect(Math.max(...values) - Math.min(...values)).toBeGreaterThan(20);
     expect(Math.max(...values.slice(1).map((v, i) => Math.abs(v - (values[i] ?? v))))).toBeLessThan(0.3);
   });
+
+  it('begins a recording anew no faster than it was sampled, where it does at all', () => {
+    const recorded = { kind: 'trace', times: [0, 2, 4], bytes: [10, 30, 50] } as const;
+    expect(series(recorded, 8, 1)).toEqual([10, 20, 30, 40, 50, 50, 50, 50]);
+    expect(series({ ...recorded, repeat: true }, 8, 1)).toEqual([10, 20, 30, 40, 50, 30, 10, 20]);
+    expect(series({ kind: 'trace', times: [0], bytes: [10], repeat: true }, 2, 1)).toEqual([10, 10]);
+  });
 });

@@ -54,7 +54,7 @@ export type DemandSpec =
       /** Rising, from 0. */
       readonly times: readonly Seconds[];
       readonly bytes: readonly Bytes[];
-      /** Begin anew at the end. */
+      /** Begin anew at the end: its first value comes as long after the last one as that came after the one before. */
       readonly repeat?: boolean;
     }
   /** The same, this much later; what would lie before the start is the start. */
@@ -174,18 +174,21 @@ function bursts(spec: DemandSpec & { kind: 'bursts' }, seed: number): Demand {
 
 function trace({ times, bytes, repeat }: DemandSpec & { kind: 'trace' }): Demand {
   const end = times.at(-1) ?? 0;
+  // A recording tells of nothing that is faster than its samples, and its end and its beginning are seldom alike.
+  const round = repeat === true ? end + (end - (times.at(-2) ?? end)) : 0;
+  const first = bytes[0] ?? 0;
   return time => {
-    const moment = repeat === true && end > 0 ? time - Math.floor(time / end) * end : time;
+    const moment = round > 0 ? time - Math.floor(time / round) * round : time;
     let [low, high] = [0, times.length - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if ((times[middle] ?? 0) <= moment) low = middle;
       else high = middle - 1;
     }
-    const [from, to] = [times[low] ?? 0, times[low + 1]];
+    const [from, to = round] = [times[low] ?? 0, times[low + 1]];
     const value = bytes[low] ?? 0;
-    if (to === undefined || moment <= from) return value;
-    return lerp(value, bytes[low + 1] ?? value, (moment - from) / (to - from));
+    if (moment <= from || to <= from) return value;
+    return lerp(value, bytes[low + 1] ?? first, (moment - from) / (to - from));
   };
 }
 
