@@ -191,7 +191,10 @@ const Trace = z
       )
       .meta({ examples: ['pod'] }),
     speed: z.number().min(0.001).max(10_000).default(1).describe('How many times faster than recorded.'),
-    repeat: z.boolean().default(true).describe('Begin anew at the end, as long after the last sample as that came after the one before.'),
+    repeat: z
+      .boolean()
+      .default(true)
+      .describe('Begin anew at the end, as long after the last sample as that came after the one before.'),
   })
   .describe('What was recorded.');
 
