@@ -19,10 +19,15 @@ export function hostChart(recording: Recording, memory: Bytes, run: number): str
   const totals = times.map((_, i) => layers.reduce((sum, { resident }) => sum + (resident[i] ?? 0), 0));
   const scale: Scale = { frame: HOST, times, most: Math.max(memory, ...totals) * 1.05 };
   let below = times.map(() => 0);
-  const bands = layers.map(({ name, resident }, i) => {
+  const bands = layers.map(({ name, guest, resident }, i) => {
     const above = below.map((bytes, at) => bytes + (resident[at] ?? 0));
     const hue = Math.round((i * 360) / layers.length);
-    const shape = band(scale, below, above, `class="layer" style="--hue:${hue}"`);
+    const shape = band(
+      scale,
+      below,
+      above,
+      `class="layer" style="--hue:${hue}"${guest === undefined ? '' : ` data-guest="${guest}"`}`,
+    );
     below = above;
     return shape.replace('/>', `><title>${escapeHtml(name)}</title></polygon>`);
   });
@@ -42,13 +47,16 @@ export function hostChart(recording: Recording, memory: Bytes, run: number): str
 
 interface Layer {
   readonly name: string;
+  /** Its index; none for several guests. */
+  readonly guest?: number;
   readonly resident: readonly Bytes[];
 }
 
 /** The largest guests by themselves, the others together. */
 function layersOf(guests: readonly GuestTrack[], moments: number): Layer[] {
-  if (guests.length <= BANDS) return [...guests];
-  const sorted = guests.toSorted((a, b) => sum(b.resident) - sum(a.resident));
+  const each = guests.map((track, guest) => ({ name: track.name, guest, resident: track.resident }));
+  if (guests.length <= BANDS) return each;
+  const sorted = each.toSorted((a, b) => sum(b.resident) - sum(a.resident));
   const others = sorted.slice(BANDS - 1);
   return [
     ...sorted.slice(0, BANDS - 1),

@@ -23,11 +23,13 @@ document.addEventListener('pointermove', event => {
     lines.push('size ' + size(guest.size[at]), 'target ' + size(guest.target[at]), 'wanted ' + size(guest.demand[at]), 'resident ' + size(guest.resident[at]));
     const note = guest.notes.filter(entry => entry[0] <= at).pop();
     if (note) lines.push(note[1]);
-    for (const mark of guest.harm) if (mark[0] === at) lines.push(mark[1].toFixed(1) + ' s lost' + (mark[2] ? ', ' + mark[2] + ' OOM kills' : ''));
+    const mark = guest.harm.find(one => one[0] === at) || guest.harm.find(one => Math.abs(one[0] - at) === 1);
+    if (mark) lines.push(mark[1].toFixed(1) + ' s lost' + (mark[2] ? ', ' + mark[2] + ' OOM kills' : ''));
   } else {
     lines.push('guests hold ' + size(run.guests.reduce((sum, each) => sum + each.resident[at], 0)), 'there is ' + size(run.capacity[at]));
     const layer = event.target.matches('.layer') && event.target.querySelector('title');
-    if (layer) lines.push(layer.textContent);
+    const one = layer && run.guests[event.target.dataset.guest];
+    if (layer) lines.push(layer.textContent + (one ? ' ' + size(one.resident[at]) : ''));
   }
   tip.textContent = lines.join('\\n');
   tip.style.display = 'block';

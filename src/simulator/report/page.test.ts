@@ -10,7 +10,7 @@ import { guestSpec, simulationWith } from '../testing.ts';
 import { guestsToShow } from './charts.ts';
 import { HOVER } from './hover.ts';
 import { reportPage } from './page.ts';
-import { clock } from './svg.ts';
+import { axes, clock } from './svg.ts';
 
 const HOSTILE = '</script><script>alert("1")</script>';
 
@@ -34,7 +34,13 @@ async function page(): Promise<string> {
   const runs = [nobody, oracle].flatMap(run =>
     run.recording === undefined
       ? []
-      : [{ score: scoreOf(run, references), recording: run.recording, rereadBytes: run.tally.rereadBytes }],
+      : [
+          {
+            score: { ...scoreOf(run, references), shortageGiBSeconds: 0.02 },
+            recording: run.recording,
+            rereadBytes: run.tally.rereadBytes,
+          },
+        ],
   );
   return reportPage({
     report: {
@@ -78,6 +84,13 @@ describe('reportPage', { timeout: 60_000 }, () => {
       parser.write(chart).close();
       expect(chart).not.toMatch(/NaN|undefined|Infinity/);
     }
+  });
+
+  it('names as the best nobody who does harm, and calls no harm nought', () => {
+    const rows = [...html.matchAll(/<tr><td>(.*?)<\/tr>/g)].map(([, row = '']) => row);
+    expect(rows.filter(row => row.includes('class="bad"')).join()).not.toContain('class="best"');
+    expect(html).toContain('<td class="bad">&lt;0.1</td>');
+    expect(html).not.toMatch(/class="bad">[0.]+</);
   });
 
   it('marks harm where it was done', () => {
@@ -127,12 +140,26 @@ describe('guestsToShow', () => {
 
 describe('clock', () => {
   it.each([
-    [65, 1800, '0:01:05'],
-    [65, 5400, '0:01'],
-    [3660, 5400, '1:01'],
-    [3660, 604_800, '0d 1:01'],
-    [90_000, 604_800, '1d 1:00'],
-  ])('writes %i s of %i as %s', (seconds, end, text) => {
-    expect(clock(seconds, end)).toBe(text);
+    [65, 5, 200, '0:01:05'],
+    [60, 60, 200, '0:01'],
+    [3660, 60, 5400, '1:01'],
+    [3660, 3600, 604_800, '0d 1:01'],
+    [90_000, 43_200, 604_800, '1d 1:00'],
+  ])('writes %i s in steps of %i s up to %i s as %s', (seconds, step, end, text) => {
+    expect(clock(seconds, step, end)).toBe(text);
+  });
+});
+
+describe('axes', () => {
+  const frame = { width: 960, height: 280, left: 56, bottom: 18 };
+  const momentsOf = (last: number) =>
+    [...axes({ frame, times: [0, last], most: GiB }, 5, 8).matchAll(/>([^<]*:[^<]*)</g)].map(
+      ([, text]) => text,
+    );
+
+  it('names round moments, wherever the run ends', () => {
+    expect(momentsOf(3597)).toEqual(['0:00', '0:10', '0:20', '0:30', '0:40', '0:50']);
+    expect(momentsOf(604_795)).toEqual([0, 1, 2, 3, 4, 5, 6].map(day => `${day}d 0:00`));
+    expect(momentsOf(39).at(-1)).toBe('0:00:35');
   });
 });

@@ -69,19 +69,19 @@ const CELLS: readonly Cell[] = [
   },
   {
     title: 'host overrun s',
-    text: ({ score }) => score.hostOverrunSeconds.toFixed(1),
+    text: ({ score }) => harmText(score.hostOverrunSeconds),
     value: ({ score }) => score.hostOverrunSeconds,
     bad: true,
   },
   {
     title: 'shortage GiB·s',
-    text: ({ score }) => score.shortageGiBSeconds.toFixed(1),
+    text: ({ score }) => harmText(score.shortageGiBSeconds),
     value: ({ score }) => score.shortageGiBSeconds,
     bad: true,
   },
   {
     title: 'stalled s',
-    text: ({ score }) => score.stalledGuestSeconds.toFixed(1),
+    text: ({ score }) => harmText(score.stalledGuestSeconds),
     value: ({ score }) => score.stalledGuestSeconds,
     bad: true,
   },
@@ -104,6 +104,11 @@ const CELLS: readonly Cell[] = [
   },
 ];
 
+/** A little harm is not none. */
+function harmText(amount: number): string {
+  return amount > 0 && amount < 0.05 ? '&lt;0.1' : amount.toFixed(1);
+}
+
 const DENSITY: readonly Cell[] = [
   {
     title: 'smallest host',
@@ -120,8 +125,10 @@ const DENSITY: readonly Cell[] = [
 
 function scoreTable(runs: readonly ReportedRun[]): string {
   const cells = runs.some(({ score }) => score.density !== null) ? [...CELLS, ...DENSITY] : CELLS;
-  // The limit is nobody's achievement.
-  const rivals = runs.filter(({ score }) => score.controller !== 'oracle');
+  // The limit is nobody's achievement, and neither is what others pay for.
+  const rivals = runs.filter(
+    run => run.score.controller !== 'oracle' && !CELLS.some(({ bad, value }) => bad && value(run) > 0),
+  );
   const head = ['controller', ...cells.map(({ title }) => title)].map(title => `<th>${title}</th>`).join('');
   const rows = runs.map(run => {
     const columns = cells.map(({ text, value, best, bad }) => {

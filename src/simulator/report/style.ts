@@ -14,7 +14,7 @@ th:first-child, td:first-child { text-align: left; } th { color: var(--soft); fo
 td.bad { color: var(--harm); font-weight: 600; } td.best { font-weight: 700; }
 details { border: 1px solid var(--edge); border-radius: 8px; margin: .8rem 0; padding: .4rem 1rem; }
 summary { cursor: pointer; font-weight: 600; } summary span { color: var(--soft); font-weight: 400; }
-.guests { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: .8rem; }
+.wide { margin-bottom: .6rem; } .guests { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: .8rem; }
 figure { margin: 0; padding: .4rem; background: var(--panel); border-radius: 6px; } figure.hurt { outline: 1px solid var(--harm); }
 figcaption { font-size: .85rem; font-weight: 600; }
 svg { width: 100%; height: auto; display: block; } .tick { font-size: 9px; fill: var(--soft); } .grid { stroke: var(--edge); stroke-width: .5; }

@@ -16,6 +16,9 @@ export interface Scale {
   readonly most: Bytes;
 }
 
+/** Half the width of a moment beside an axis. */
+const LABEL_HALF = 18;
+
 export function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
@@ -25,9 +28,13 @@ export function escapeHtml(text: string): string {
 }
 
 /** Horizontal place of the moment with this index. */
-export function xOf({ frame, times }: Scale, index: number): number {
+export function xOf(scale: Scale, index: number): number {
+  return xAt(scale, scale.times[index] ?? scale.times[0] ?? 0);
+}
+
+function xAt({ frame, times }: Scale, time: Seconds): number {
   const [first = 0, last = 0] = [times[0], times.at(-1)];
-  const share = last > first ? ((times[index] ?? first) - first) / (last - first) : 0;
+  const share = last > first ? (time - first) / (last - first) : 0;
   return tenth(frame.left + share * (frame.width - frame.left));
 }
 
@@ -73,12 +80,13 @@ export function axes(scale: Scale, rows: number, columns: number): string {
     );
   }
   const [first = 0, last = 0] = [times[0], times.at(-1)];
-  for (let i = 0; i <= columns; i++) {
-    const share = i / columns;
-    const x = tenth(frame.left + share * (frame.width - frame.left));
-    const anchor = i === 0 ? 'start' : i === columns ? 'end' : 'middle';
+  const every = roundSeconds((last - first) / columns);
+  for (let time = Math.ceil(first / every) * every; time <= last; time += every) {
+    const x = xAt(scale, time);
+    const room = frame.width - x;
+    const anchor = x - frame.left < LABEL_HALF ? 'start' : room < LABEL_HALF ? 'end' : 'middle';
     parts.push(
-      `<text class="tick" x="${x}" y="${frame.height - 2}" text-anchor="${anchor}">${clock(first + share * (last - first), last)}</text>`,
+      `<text class="tick" x="${x}" y="${frame.height - 2}" text-anchor="${anchor}">${clock(time, every, last)}</text>`,
     );
   }
   return parts.join('');
@@ -92,12 +100,21 @@ function roundStep(least: Bytes): Bytes {
   return step;
 }
 
-/** A moment of an axis, as all of them are written: seconds where it ends within the hour, days where it goes on for one. */
-export function clock(seconds: Seconds, end: Seconds): string {
+/** Steps of a clock; those of more than a day are whole days. */
+const CLOCK_STEPS: readonly Seconds[] = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200,
+];
+
+function roundSeconds(least: Seconds): Seconds {
+  return CLOCK_STEPS.find(step => step >= least) ?? 86_400 * Math.ceil(least / 86_400);
+}
+
+/** A moment of an axis, as all of them are written: seconds where its steps have some, days where it goes on for one. */
+export function clock(seconds: Seconds, step: Seconds, end: Seconds): string {
   const whole = Math.round(seconds);
   const two = (value: number) => String(value % 60).padStart(2, '0');
   const minutes = two(Math.floor(whole / 60));
   const hours = Math.floor(whole / 3600);
   if (end >= 86_400) return `${Math.floor(hours / 24)}d ${hours % 24}:${minutes}`;
-  return end < 3600 ? `${hours}:${minutes}:${two(whole)}` : `${hours}:${minutes}`;
+  return step < 60 ? `${hours}:${minutes}:${two(whole)}` : `${hours}:${minutes}`;
 }
