@@ -149,17 +149,25 @@ export interface Told {
   readonly reason: unknown;
 }
 
-/** The journal's events, on the monotonic clock. */
-export async function toldIn(folder: string): Promise<Told[]> {
+export interface Journal {
+  readonly told: readonly Told[];
+  /** When the daemon looked at its guests. */
+  readonly ticks: readonly Seconds[];
+}
+
+/** The journal's events and ticks, on the monotonic clock. */
+export async function toldIn(folder: string): Promise<Journal> {
   const told: Told[] = [];
+  const ticks: Seconds[] = [];
   for await (const record of readJournal(folder)) {
     if (record.type === 'flaw' && !record.torn)
       throw new Error(`${record.file}:${record.line}: ${record.problem}`);
+    if (record.type === 'tick') ticks.push(record.at.monotonic);
     if (record.type !== 'event') continue;
     const { at, event, uuid, detail } = record;
     told.push({ at: at.monotonic, event, uuid, reason: detail?.reason });
   }
-  return told;
+  return { told, ticks };
 }
 
 /** Most that lies between what happens and the tick that tells of it, on a busy machine. */
@@ -170,7 +178,7 @@ const LATE: Seconds = 8;
  */
 export function judge(
   troubles: readonly Trouble[],
-  told: readonly Told[],
+  { told, ticks }: Journal,
 ): { readonly told: number; readonly untold: readonly string[] } {
   const blind = troubles.filter(({ blinds }) => blinds);
   const demanded = ({ guest, from, until }: Trouble): boolean =>
@@ -182,7 +190,7 @@ export function judge(
   return {
     told: missing.filter(({ trouble: { wanted }, lacks }) => wanted.length > 0 && lacks.length === 0).length,
     untold: missing.flatMap(({ trouble, lacks }) =>
-      demanded(trouble) ? lacks.map(wanted => describe(trouble, wanted, told)) : [],
+      demanded(trouble) ? lacks.map(wanted => describe(trouble, wanted, { told, ticks })) : [],
     ),
   };
 }
@@ -201,12 +209,14 @@ function isTold(
   );
 }
 
-function describe({ kind, guest, from, until }: Trouble, wanted: Wanted, told: readonly Told[]): string {
+/** What was told instead, and how often the daemon looked: a machine that left it no time is no fault of its own. */
+function describe({ kind, guest, from, until }: Trouble, wanted: Wanted, { told, ticks }: Journal): string {
   const about = told
     .filter(({ at, uuid }) => at >= from - LATE && at <= until + 2 * LATE && uuid === wanted.uuid)
     .map(({ at, event, reason = '' }) => `${event} ${String(reason)} after ${(at - from).toFixed(1)} s`);
   const { events, reasons = [] } = wanted;
-  return `${kind} of ${guest ?? 'the host'} for ${(until - from).toFixed(1)} s: no ${[...events, ...reasons].join('/')}, but ${about.join(', ')}`;
+  const looks = ticks.filter(at => at >= from && at <= until).length;
+  return `${kind} of ${guest ?? 'the host'} for ${(until - from).toFixed(1)} s and ${looks} ticks: no ${[...events, ...reasons].join('/')}, but ${about.join(', ')}`;
 }
 
 function now(): Seconds {
