@@ -142,7 +142,7 @@ export async function makeTrouble(
   return troubles;
 }
 
-export interface Told {
+interface Told {
   readonly at: Seconds;
   readonly event: string;
   readonly uuid: string | undefined;

@@ -24,7 +24,7 @@ export function renderTuning({ before, best, front, tried, withinLimit }: Tuning
       ['before', before],
       [name, best],
     ]),
-    `\nThe trade-off: of ${tried.length} candidates, those that nobody beats in both\n`,
+    `\nThe trade-off: of ${tried.length} candidates that stood every trial, those that nobody beats in both\n`,
     createTable(COLUMNS)(front.map((one, i) => [`${i + 1}`, one])),
     `\nThe ${name} on each scenario\n`,
     createTable<TunedCandidate['trials'][number]>([

@@ -47,6 +47,12 @@ describe('tune', { timeout: 60_000 }, () => {
       expect(trials[0]?.density).toBeLessThanOrEqual(trials[0]?.limit ?? 0);
   });
 
+  it('leaves what it does not move as it is written', async () => {
+    const vary = ranges('guest.estimate.window=10s..1h', 'guest.guarantees.reserve=1MiB..10GiB');
+    const { before } = await tune('policies/standard.yaml', { ...OPTIONS, vary, budget: 1 }, 1, QUIET);
+    expect(before.settings.map(({ value }) => value)).toEqual(['10m', '256MiB']);
+  });
+
   it.each([
     ['no scenario', { scenario: [] }, 'USAGE'],
     ['nothing to vary', { vary: [] }, 'USAGE'],

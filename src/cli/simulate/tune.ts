@@ -8,9 +8,10 @@ import { type Parsed, parsePercent, type Ratio } from '../../model/units.ts';
 import { compileReading, type PolicyReading, readPolicyFiles, requirePolicySet } from '../../policy/load.ts';
 import { DENSITY_SEARCH, sumOfMaxima } from '../../simulator/density.ts';
 import { tuningPage } from '../../simulator/report/tuning-page.ts';
+import { axisIn, changesIn, settingsAt } from '../../simulator/tuning/axis.ts';
 import { parseRange, type Range } from '../../simulator/tuning/range.ts';
 import { type Point, search } from '../../simulator/tuning/search.ts';
-import { type Setting, settingIn, withSettings } from '../../simulator/tuning/settings.ts';
+import { withSettings } from '../../simulator/tuning/settings.ts';
 import {
   frontOf,
   isWithin,
@@ -126,7 +127,8 @@ export async function tune(
   }
   const reading = readPolicyFiles([policy], hostPolicyFiles);
   const set = requirePolicySet(compileReading(reading));
-  const start = vary.map(range => placeIn(reading, range));
+  const axes = vary.map(range => axisIn(reading, range));
+  const start = axes.map(({ place }) => place);
   refuseOutputs(reading, out, report);
   const progress = shareLine('tried', streams);
   const found = await withThreads(threads, async run => {
@@ -137,7 +139,11 @@ export async function tune(
         chosen.map(
           (course): Job => ({
             scenarioFile: course.file,
-            controller: { kind: 'policy', paths: [policy], settings: settingsAt(vary, point) },
+            controller: {
+              kind: 'policy',
+              paths: [policy],
+              settings: changesIn(reading, settingsAt(axes, point)),
+            },
             search: course.search,
           }),
         ),
@@ -155,7 +161,7 @@ export async function tune(
   });
   progress.done();
   const order = ranked(found, stallLimit);
-  const tried = order.map(candidate => tunedCandidate(candidate, settingsAt(vary, candidate.point)));
+  const tried = order.map(candidate => tunedCandidate(candidate, settingsAt(axes, candidate.point)));
   const atStart = order.findIndex(({ point }) => point === start);
   const [best, before] = [tried[0], tried[atStart]];
   if (best === undefined || before === undefined) throw new Error('a search without candidates');
@@ -218,23 +224,6 @@ function trialOf({ name, maxima, oracle }: Course, { run: { tally }, minHostByte
   };
 }
 
-/** Where the policy stands now. @throws BallonetError USAGE */
-function placeIn(reading: PolicyReading, { path, placeOf }: Range): Ratio {
-  const value = settingIn(reading, path);
-  const place = placeOf(value);
-  if (place === undefined) {
-    throw new BallonetError(
-      'USAGE',
-      `${path} is '${value}' in the policy, which cannot be measured by the bounds given`,
-    );
-  }
-  return Math.min(1, Math.max(0, place));
-}
-
-function settingsAt(vary: readonly Range[], point: Point): Setting[] {
-  return vary.map(({ path, at }, i) => ({ path, value: at(point[i] ?? 0) }));
-}
-
 /** @throws BallonetError USAGE, REPORT_UNWRITABLE */
 function refuseOutputs(
   { sources }: PolicyReading,
@@ -250,7 +239,8 @@ function refuseOutputs(
 
 /** Text of the policy, which is one file, with the best values. */
 function tunedPolicy(policy: string, report: TuningReport, command: string): string {
-  const { sources } = withSettings(readPolicyFiles([policy], hostPolicyFiles), report.best.settings);
+  const reading = readPolicyFiles([policy], hostPolicyFiles);
+  const { sources } = withSettings(reading, changesIn(reading, report.best.settings));
   const text = sources.map(({ content }) => new TextDecoder().decode(toBytes(content))).join('');
   return tunedText(text, report, command);
 }
