@@ -86,7 +86,7 @@ export function axes(scale: Scale, rows: number, columns: number): string {
     const room = frame.width - x;
     const anchor = x - frame.left < LABEL_HALF ? 'start' : room < LABEL_HALF ? 'end' : 'middle';
     parts.push(
-      `<text class="tick" x="${x}" y="${frame.height - 2}" text-anchor="${anchor}">${clock(time, every, last)}</text>`,
+      `<text class="tick" x="${x}" y="${frame.height - 2}" text-anchor="${anchor}">${momentText(time)}</text>`,
     );
   }
   return parts.join('');
@@ -109,12 +109,22 @@ function roundSeconds(least: Seconds): Seconds {
   return CLOCK_STEPS.find(step => step >= least) ?? 86_400 * Math.ceil(least / 86_400);
 }
 
-/** A moment of an axis, as all of them are written: seconds where its steps have some, days where it goes on for one. */
-export function clock(seconds: Seconds, step: Seconds, end: Seconds): string {
+/** A moment of an axis in its two largest units, such as `1h 20m`: `1:20` might be minutes and seconds. */
+export function momentText(seconds: Seconds): string {
   const whole = Math.round(seconds);
-  const two = (value: number) => String(value % 60).padStart(2, '0');
-  const minutes = two(Math.floor(whole / 60));
-  const hours = Math.floor(whole / 3600);
-  if (end >= 86_400) return `${Math.floor(hours / 24)}d ${hours % 24}:${minutes}`;
-  return step < 60 ? `${hours}:${minutes}:${two(whole)}` : `${hours}:${minutes}`;
+  const parts: string[] = [];
+  let rest = whole;
+  for (const [unit, length] of UNITS) {
+    const count = Math.floor(rest / length);
+    rest -= count * length;
+    if (count > 0) parts.push(`${count}${unit}`);
+  }
+  return parts.length === 0 ? '0' : parts.slice(0, 2).join(' ');
 }
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+] as const;
