@@ -161,17 +161,24 @@ describe('the console', () => {
     await page.getByRole('heading', { level: 1, name: 'Guests' }).waitFor();
   });
 
-  it('shows the policies on a telephone without scrolling sideways', async () => {
-    const { page } = await visit('policies', { width: 390, height: 844 });
-    const table = page.locator('table.policies');
-    await table.waitFor();
-    const hidden = await table.evaluate(({ parentElement: scroll }) =>
-      scroll === null ? Number.NaN : scroll.scrollWidth - scroll.clientWidth,
-    );
-    expect(hidden).toBe(0);
-    expect(await page.getByRole('rowheader', { name: 'everybody' }).isVisible()).toBe(true);
-    expect(await seriousFindings(page)).toEqual([]);
-  });
+  it.each(['policies', 'events'] as const)(
+    'shows the %s on a telephone without scrolling sideways',
+    async view => {
+      const { page } = await visit(view, { width: 390, height: 844 });
+      const table = page.locator(`table.${view}`);
+      await table.waitFor();
+      const hidden = await table.evaluate(({ parentElement: scroll }) =>
+        scroll === null ? Number.NaN : scroll.scrollWidth - scroll.clientWidth,
+      );
+      expect(hidden).toBe(0);
+      const telling = {
+        policies: page.getByRole('rowheader', { name: 'everybody' }),
+        events: table.getByRole('link'),
+      };
+      expect(await telling[view].first().isVisible()).toBe(true);
+      expect(await seriousFindings(page)).toEqual([]);
+    },
+  );
 
   it.each(['light', 'dark'] as const)('has no serious finding of axe in the %s theme', async theme => {
     const { page, complaints } = await visit('', { theme });

@@ -49,7 +49,11 @@ export const StreamQuery = z.strictObject({
     .describe('decisions and events after this id come first, as far as they are remembered'),
 });
 
-const reason = z.string().trim().min(1).max(500);
+const reason = z
+  .string()
+  .trim()
+  .min(1, 'it is empty; whoever looks later wants to know why')
+  .max(500, 'it is longer than 500 characters');
 
 export const PauseRequest = z
   .strictObject({
