@@ -3,10 +3,18 @@ import type { z } from 'zod';
 import { ROUTES } from '../api/routes.ts';
 import { StreamDecision } from '../api/schema/answers.ts';
 import type { DecisionRecord } from '../api/schema/common.ts';
+import { REASONS } from '../model/decision.ts';
 import { type Asking, daemonAt, socketOption } from './ask.ts';
 import { clockTime, size } from './figures.ts';
 import { type Column, outputOption, type Streams } from './output.ts';
-import { type Following, followOption, followRecords, limitOption, printRecords } from './records.ts';
+import {
+  type Following,
+  followOption,
+  followRecords,
+  limitOption,
+  nameOption,
+  printRecords,
+} from './records.ts';
 
 type Row = z.output<typeof DecisionRecord>;
 
@@ -35,7 +43,9 @@ export function decisionsVerb(streams: Streams): Command {
     )
     .argument('[domain]', 'name, id or uuid; all guests when left out')
     .addOption(new Option('--action <action>', 'only these').choices(['shrink', 'grow', 'hold']))
-    .option('--reason <code>', 'only those for this reason, such as COOLDOWN')
+    .addOption(
+      nameOption('--reason <code>', 'only those for this reason, such as COOLDOWN', REASONS, 'the reasons'),
+    )
     .addOption(limitOption())
     .addOption(followOption())
     .addOption(socketOption())

@@ -3,11 +3,19 @@ import type { z } from 'zod';
 import { ROUTES } from '../api/routes.ts';
 import { StreamEvent } from '../api/schema/answers.ts';
 import type { EventRecord } from '../api/schema/common.ts';
+import { NOTICES } from '../model/notice.ts';
 import { formatSize } from '../model/units.ts';
 import { type Asking, daemonAt, socketOption } from './ask.ts';
 import { clockTime } from './figures.ts';
 import { type Column, outputOption, type Streams } from './output.ts';
-import { type Following, followOption, followRecords, limitOption, printRecords } from './records.ts';
+import {
+  type Following,
+  followOption,
+  followRecords,
+  limitOption,
+  nameOption,
+  printRecords,
+} from './records.ts';
 
 type Row = z.output<typeof EventRecord>;
 
@@ -27,7 +35,7 @@ export function eventsVerb(streams: Streams): Command {
         'and what operators asked for. docs/reference/events.md has the types.',
     )
     .argument('[domain]', 'name, id or uuid; everything when left out')
-    .option('--type <type>', 'only these, such as GUEST_HELD')
+    .addOption(nameOption('--type <type>', 'only these, such as GUEST_HELD', NOTICES, 'the types'))
     .addOption(limitOption())
     .addOption(followOption())
     .addOption(socketOption())

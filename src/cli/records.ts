@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import type { ApiClient, StreamWish } from '../api/client.ts';
+import { suggestion } from '../policy/source/suggest.ts';
 import {
   type Column,
   createTable,
@@ -24,6 +25,22 @@ export function followOption(): Option {
 
 export function limitOption(): Option {
   return new Option('-n, --limit <count>', 'the last so many').argParser(parseCount).default(20);
+}
+
+/** A name of which there are so many that none is guessed: a slip would list nothing, as if nothing had happened. */
+export function nameOption(
+  flags: string,
+  description: string,
+  known: Readonly<Record<string, unknown>>,
+  what: string,
+): Option {
+  return new Option(flags, description).argParser(text =>
+    orUsage(
+      Object.hasOwn(known, text)
+        ? { value: text }
+        : { problem: `there is no '${text}'; ${suggestion(text, Object.keys(known), what)}` },
+    ),
+  );
 }
 
 function parseCount(text: string): number {
