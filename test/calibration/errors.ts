@@ -1,6 +1,6 @@
 /** How far the model is from what was recorded. */
 import type { Ratio } from '../../src/model/units.ts';
-import { AMOUNTS, FIGURES, type Figure, type Recording } from './recording.ts';
+import { AMOUNTS, FIGURES, type Figure, type Recording, readRecording } from './recording.ts';
 import type { Figures } from './replay.ts';
 import type { CalibrationScript } from './script.ts';
 
@@ -17,16 +17,15 @@ export interface Played {
   readonly model: Figures;
 }
 
+/** Whose counters are the measure of all: it swaps much, and is touched all the time. */
+export const YARDSTICK = 'demand';
+
 /**
- * Errors of one figure over all moments of some scripts: amounts as a share of the guest's maximum, counters as a share of the
- * most that any script has come to.
+ * Errors of one figure over all moments of some scripts: amounts as a share of the guest's maximum, counters as a share of what they
+ * came to in the script that is the yardstick.
  */
-export function errorOf(
-  figure: Figure,
-  played: readonly Played[],
-  all: readonly Played[] = played,
-): FigureError {
-  const most = Math.max(...all.map(({ recording }) => recording.figures[figure].at(-1) ?? 0));
+export function errorOf(figure: Figure, played: readonly Played[]): FigureError {
+  const most = readRecording(YARDSTICK).figures[figure].at(-1) ?? Number.NaN;
   const shares = played
     .flatMap(({ script, recording, model }) => {
       const whole = AMOUNTS.includes(figure) ? script.memory / 1024 : most;

@@ -67,8 +67,13 @@ export function readRecording(script: string): Recording {
     first.times.map((_, i) =>
       median(all.map(({ figures }, k) => figures[figure][at[k]?.[i] ?? i] ?? Number.NaN)),
     );
+  const typicalStep = (i: number): [number, number] => [
+    median(all.map(({ steps }) => steps[i]?.[0] ?? Number.NaN)),
+    median(all.map(({ steps }) => steps[i]?.[1] ?? Number.NaN)),
+  ];
   return {
     ...first,
+    steps: first.steps.map((_, i) => typicalStep(i)),
     figures: Object.fromEntries(FIGURES.map(figure => [figure, typical(figure)])) as Record<Figure, number[]>,
   };
 }

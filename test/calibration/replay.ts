@@ -18,6 +18,9 @@ const STEP: Seconds = 0.1;
  */
 export const PACE: Ratio = 0.9;
 
+/** Bytes a second. */
+const UNHINDERED = 1e15;
+
 /** What is fitted. */
 export interface Fit {
   readonly kernel: KernelFigures;
@@ -87,7 +90,7 @@ export function replay(script: CalibrationScript, recording: Recording, fit: Fit
       stepGuest(
         memory,
         harm,
-        { ...parameters, touchRate: touchRate(moments, now) },
+        during(moments, now, parameters),
         heldAt(moments, now),
         sizeAt(moments, now, script.memory),
         STEP,
@@ -108,13 +111,15 @@ export function replay(script: CalibrationScript, recording: Recording, fit: Fit
   return result;
 }
 
-/** What the programs hold; a rate is kept from the moment at which the step really began. */
+/** What the programs hold; what they took at full speed they took from when to when they did. */
 function heldAt(moments: readonly Moment[], now: Seconds): Bytes {
   let bytes = 0;
-  for (const { step, from } of moments) {
+  for (const { step, from, to } of moments) {
     if (from > now) continue;
-    if ('take' in step)
-      bytes += Math.min(step.take, step.rate === undefined ? step.take : (now - from) * step.rate);
+    if ('take' in step) {
+      const { take, rate = to > from ? take / (to - from) : Number.POSITIVE_INFINITY } = step;
+      bytes += Math.min(take, (now + STEP - from) * rate);
+    }
     if ('free' in step) bytes = step.free === 'all' ? 0 : Math.max(0, bytes - step.free);
   }
   return bytes;
@@ -127,16 +132,22 @@ function sizeAt(moments: readonly Moment[], now: Seconds, maximum: Bytes): Bytes
   );
 }
 
-/** The program that holds the memory does one thing after the other: while it takes or touches, it does not touch in passing. */
-function touchRate(moments: readonly Moment[], now: Seconds): number {
-  let rate = 0;
+/**
+ * The guest at a moment. The program that holds the memory does one thing after the other: while it takes or touches, it does not touch
+ * in passing. How fast it touches all was the machine's speed that day, and no device of the model keeps it waiting beyond that.
+ */
+function during(moments: readonly Moment[], now: Seconds, parameters: GuestParameters): GuestParameters {
+  let touchRate = 0;
   for (const { step, from, to } of moments) {
     if (from > now) continue;
-    if ('work' in step) rate = step.work * PAGE * PACE;
-    if (to > now && 'touch' in step) return Number.POSITIVE_INFINITY;
-    if (to > now && 'take' in step) return 0;
+    if ('work' in step) touchRate = step.work * PAGE * PACE;
+    if (to > now && 'take' in step) return { ...parameters, touchRate: 0 };
+    if (to > now && 'touch' in step) {
+      const speed = { ...parameters.speed, fault: 0 };
+      return { ...parameters, touchRate: heldAt(moments, now) / (to - from), swapInRate: UNHINDERED, speed };
+    }
   }
-  return rate;
+  return { ...parameters, touchRate };
 }
 
 /** All that is held is touched from its beginning. */

@@ -66,7 +66,7 @@ const parameterChoices = fc.record({
   swapInRate: fc.integer({ min: 1, max: 2048 }).map(mib => mib * MiB),
   swapOutRate: fc.integer({ min: 1, max: 2048 }).map(mib => mib * MiB),
   hotShare: share,
-  touchRate: fc.constantFrom(undefined, 0, 16 * MiB, GiB, Number.POSITIVE_INFINITY),
+  touchRate: fc.constantFrom(undefined, 0, 16 * MiB, GiB),
   locked: fc.constantFrom(0, 20 * MiB),
   files: fc.record({
     size: fc.integer({ min: 0, max: 8 * GiB }),

@@ -104,13 +104,23 @@ describe('a guest that is short of memory', () => {
   it('writes whole huge pages to swap to free a part of them', () => {
     const runs = [true, false].map(hugePages => {
       const subject = guest({ hotShare: 0, swap: 4 * GiB, swapOutRate: 64 * GiB, hugePages });
-      run(subject, 30, { demand: 2 * GiB, target: 1.5 * GiB });
+      run(subject, 30, { demand: 2 * GiB, target: 2.16 * GiB });
       return subject.memory;
     });
     const [huge, small] = runs;
+    expect(small?.swapOut).toBeGreaterThan(0);
     expect(small?.written).toBe(0);
     expect(small?.swapOut).toBe(small?.swapped);
     expect((huge?.written ?? 0) / (huge?.swapOut ?? 1)).toBeCloseTo(KERNEL.kept, 1);
+  });
+
+  it('writes little more than it frees where it frees a lot', () => {
+    const subject = guest({ hotShare: 0, swap: 4 * GiB, swapOutRate: 64 * GiB });
+    const { memory } = subject;
+    run(subject, 30, { demand: 2 * GiB, target: 1.5 * GiB });
+    expect(memory.swapped).toBeGreaterThan(5 * KERNEL.keptMost);
+    expect(memory.written).toBeCloseTo(KERNEL.keptMost, -6);
+    expect(memory.swapOut).toBe(memory.swapped + memory.written);
   });
 
   it('keeps locked memory out of swap and out of the reach of the OOM killer', () => {

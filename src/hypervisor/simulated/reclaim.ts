@@ -242,7 +242,7 @@ function leave(memory: GuestMemory, bytes: Bytes): void {
   memory.swapped += bytes;
 }
 
-/** Writes whole huge pages, of up to `huge` bytes, and frees a part of them, up to `wanted` bytes. */
+/** Writes whole huge pages, of up to `huge` bytes, and frees a part of them, or of those written before, up to `wanted` bytes. */
 function splitHuge(
   memory: GuestMemory,
   parameters: GuestParameters,
@@ -250,9 +250,11 @@ function splitHuge(
   wanted: Bytes,
   huge: Bytes,
 ): void {
-  const { kept } = parameters.figures;
-  const bytes = Math.min(huge, wholePages(wanted / (1 - kept)), writable(memory, parameters, budget));
-  const freed = Math.min(wanted, bytes - wholePages(bytes * kept));
+  const { kept, keptMost } = parameters.figures;
+  const room = wholePages(keptMost - memory.written);
+  const needed = wholePages(wanted + Math.min(room, (wanted * kept) / (1 - kept)));
+  const bytes = Math.min(huge, needed, writable(memory, parameters, budget));
+  const freed = Math.min(wanted, bytes - Math.min(room, wholePages(bytes * kept)));
   memory.huge -= bytes;
   memory.written += bytes - freed;
   memory.swapOut += bytes;

@@ -65,12 +65,9 @@ function touchInTurn(
   const faulting = (figures.swapFaults * speed.fault * 1e-6) / PAGE;
   const before = budget.left;
   let time = Math.min(dt, before);
-  // Not more than once around, and not beyond the end where that takes no time.
+  // Not more than once around.
   for (let way = turns.span; way > 0 && time > 0; ) {
-    if (turns.at >= turns.span) {
-      if (touchRate === Number.POSITIVE_INFINITY) break;
-      turns.at = 0;
-    }
+    if (turns.at >= turns.span) turns.at = 0;
     const { piece, left } = current(turns);
     // What is swapped of a piece lies ahead.
     const missing = Math.min(1, piece.swapped / left);
