@@ -88,10 +88,10 @@ function nextStep(
   if (isUnderWay(memory.move, now) || isBackingOff(memory, now)) return undefined;
   // H24 (R19): one step a report.
   if (sample.reportsInEpoch <= memory.decidedOnReport) return undefined;
+  if (!cold.squeezing && !mayBegin(guest, cold, needed, level, now)) return undefined;
   const ours = bound(policy, max);
   const left = (needed ? ours + LENT * ours : ours) - cold.swapped;
   if (left <= 0 || !(refaults(sample) <= policy.refault)) return undefined;
-  if (!cold.squeezing && !mayBegin(guest, cold, needed, level, now)) return undefined;
   // What was only to show that it swaps, or for one that has enough by now, goes no further.
   if (cold.swaps === true && !needed && !policy.at.has(level)) return undefined;
   if (cold.swaps !== true && current - inUse < DRY) return undefined;
@@ -106,11 +106,12 @@ function mayBegin(guest: Movable, cold: Cold, needed: boolean, level: string, no
   const { policy, current, desired, soon, need } = guest;
   const rested = now >= cold.restUntil;
   if (needed && cold.swaps === true) return rested || isRestedForNeed(cold, now);
+  if (!rested || soon - need > RISING) return false;
+  // What is idle goes first.
+  if (current - desired > Math.max(tolerance(guest), policy.shrink.stepMin)) return false;
   // That it swaps must be known before anybody is in need.
   const levels = cold.swaps === undefined ? policy.shrink.at : policy.cold?.at;
-  if (!rested || levels?.has(level) !== true || soon - need > RISING) return false;
-  // What is idle goes first.
-  return current - desired <= Math.max(tolerance(guest), policy.shrink.stepMin);
+  return levels?.has(level) === true;
 }
 
 function isRestedForNeed({ ended }: Cold, now: Seconds): boolean {

@@ -100,10 +100,8 @@ function coldOf(
 ): Cold | undefined {
   if (policy === undefined) return undefined;
   if (!figures.fresh) return figures.memory.cold;
-  const { sample, memory, used, current, kernelBytes, max, at } = figures;
   const seconds = Math.max(SHORTEST_PERIOD, lastAt - (before?.lastAt ?? lastAt));
-  const usedBefore = before?.last ?? used;
-  return judgeCold(policy, { sample, memory, used, usedBefore, seconds, current, kernelBytes, max, at });
+  return judgeCold(policy, figures, before?.last ?? figures.used, seconds);
 }
 
 function swappingOf(

@@ -55,17 +55,16 @@ function judged(
     readings: { ...rates, ...readings },
   });
   const move = moving ? { from: GiB, to: 800 * MiB, at: 99 } : undefined;
-  return judgeCold(POLICY, {
+  const report = {
     sample,
     memory: memoryOf(sample, { cold, move }),
     used: used * MiB,
-    usedBefore: 900 * MiB,
-    seconds: 1,
     current: 900 * MiB,
     kernelBytes: 0,
     max: 4 * GiB,
     at,
-  });
+  };
+  return judgeCold(POLICY, report, 900 * MiB, 1);
 }
 
 describe('a squeeze', () => {

@@ -36,14 +36,11 @@ const PAGE: Bytes = 4 * KiB;
 /** Half of the swap that the policy vouches for stays for the guest's own need. */
 const OURS = 0.5;
 
-/** What a new report says, and what stood in the one before. */
+/** What a new report says. */
 interface Report {
   readonly sample: GuestSample;
   readonly memory: GuestMemory;
   readonly used: Bytes;
-  readonly usedBefore: Bytes;
-  /** Time between the two. */
-  readonly seconds: Seconds;
   readonly current: Bytes;
   readonly kernelBytes: Bytes;
   readonly max: Bytes;
@@ -73,9 +70,14 @@ function filledBytes({ readings, balloon, os }: GuestSample): Bytes {
   return total - free - cache;
 }
 
-/** Learns from a new report, and ends the squeeze under way when it should. */
-export function judgeCold(policy: ColdPolicy, report: Report): Cold {
-  const { sample, memory, used, usedBefore, seconds, current, max, at } = report;
+/**
+ * Learns from a new report, and ends the squeeze under way when it should.
+ *
+ * @param usedBefore what the report before said
+ * @param seconds time between the two
+ */
+export function judgeCold(policy: ColdPolicy, report: Report, usedBefore: Bytes, seconds: Seconds): Cold {
+  const { sample, memory, used, current, max, at } = report;
   const filled = filledBytes(sample);
   const isFilled = !Number.isNaN(filled);
   const use = isFilled ? filled : used;
