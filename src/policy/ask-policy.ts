@@ -19,21 +19,27 @@ export function askPolicy(
   trail: Trail,
   untold: Record<string, number>,
 ): Bytes | undefined {
-  const size = trail.stages[0]?.in;
   const vars = policy.variables.length === 0 ? NO_VARIABLES : trail.told ? {} : untold;
-  scope.vars = vars;
+  if (scope.vars !== vars) scope.vars = vars;
   for (const { name, expression } of policy.variables) {
     const value = expression.evaluate(scope);
     if (typeof value !== 'number') {
       const inputs = { variable: name, problem: value.problem };
-      record(trail, 'target', 'EXPRESSION_FAILED', size, inputs, expression.source);
+      record(trail, 'target', 'EXPRESSION_FAILED', trail.stages[0]?.in, inputs, expression.source);
       return undefined;
     }
     vars[name] = value;
   }
   const value = policy.target.evaluate(scope);
   if (typeof value !== 'number') {
-    record(trail, 'target', 'EXPRESSION_FAILED', size, { problem: value.problem }, policy.target.source);
+    record(
+      trail,
+      'target',
+      'EXPRESSION_FAILED',
+      trail.stages[0]?.in,
+      { problem: value.problem },
+      policy.target.source,
+    );
     return undefined;
   }
   record(trail, 'target', 'TARGET', value, vars, policy.target.source);

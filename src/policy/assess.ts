@@ -182,8 +182,9 @@ function recordDemand({ trail, demand, used, kernelBytes, usedRate, unreported }
 /** What the policy's expressions see. */
 function scopeOf(sheet: Sheet, host: HostNames, now: LocalTime): Scope {
   const { scope, min, ceiling, reserve } = sheet;
-  scope.host = host;
-  scope.now = now;
+  // Both mostly are what they were, and V8 notes each reference from what is old to what may be new.
+  if (scope.host !== host) scope.host = host;
+  if (scope.now !== now) scope.now = now;
   scope.guarantees.min = min;
   scope.guarantees.max = ceiling;
   scope.guarantees.reserve = reserve;

@@ -10,6 +10,7 @@ import { beginTrial } from './efficacy.ts';
 import type { HostNames } from './expression/expression.ts';
 import { beginProbation } from './feedback.ts';
 import { choicesOf, governing } from './governing.ts';
+import { Memories } from './memories.ts';
 import { missingAfter, promisedToMissing } from './missing.ts';
 import { hostNames } from './names.ts';
 import { lasting, pauseOf } from './pauses.ts';
@@ -34,9 +35,8 @@ export interface Tick {
 
 // Written on anew by every tick; see sheet.ts.
 const sheets: Sheet[] = [];
-// What the last tick left of the guests of its sheets. A tick that goes on from it has their memories at hand, and looks none up; any
-// other, such as that of a shadow or of a what-if, finds the same by uuid.
-let leftBy: PolicyState['guests'] | undefined;
+// And what expressions see of the host: what sheets have already need not be put on them again.
+const host: HostNames = { guests: 0, psi: { some: {}, full: {} } };
 
 /**
  * Decides a target for every guest. Pure: the same arguments give the same result, and none of them is changed.
@@ -53,18 +53,19 @@ export function decide(
   now: Instant,
   told = true,
 ): Tick {
-  const host = hostNames(snapshot.host, snapshot.guests.length);
+  Object.assign(host, hostNames(snapshot.host, snapshot.guests.length));
   const pressure = assessPressure(state.pressure, policies.host.pressure, host, now.monotonic);
   host.level = pressure.level;
   const surroundings = surroundingsOf(state, policies, host, now);
   const choices = choicesOf(policies);
-  const known = state.guests === leftBy ? state.guests.size : 0;
-  leftBy = undefined;
+  const left = state.guests instanceof Memories ? state.guests : undefined;
+  let inPlace = 0;
   const seen = snapshot.guests.map((sample, i) => {
     const sheet = sheets[i] ?? newSheet(sample, host);
     sheets[i] = sheet;
-    const isKnown = i < known && sheet.sample.uuid === sample.uuid;
-    const before = isKnown ? sheet.memory : memoryOf(state, sample.uuid);
+    const known = left?.at(i, sample.uuid);
+    if (known !== undefined) inPlace++;
+    const before = known ?? memoryOf(state, sample.uuid);
     const { policy, layers } = governing(policies, sample, now, choices, i);
     const pause = state.pauses && pauseOf(state.pauses, sample.uuid, now.wall);
     sheet.begin(sample, before, policy, layers, pause, told);
@@ -89,15 +90,18 @@ export function decide(
   const reclaim = settled === undefined ? state.reclaim : settled.reclaim;
   const pauses = lasting(state.pauses, now.wall);
   const enforcing = policies.host.mode === 'enforce';
-  const guests = new Map<string, GuestMemory>();
+  const row: GuestMemory[] = [];
   const decisions: Decision[] = [];
   for (const sheet of seen) {
     correct(sheet);
     sheet.memory = remember(sheet, enforcing, now);
-    guests.set(sheet.sample.uuid, sheet.memory);
+    row.push(sheet.memory);
     if (told || sheet.outcome.action !== 'hold') decisions.push(toDecision(sheet, pressure.level));
   }
-  if (guests.size === seen.length) leftBy = guests;
+  const areSame = left?.size === seen.length && inPlace === seen.length;
+  const guests = areSame
+    ? left.with(row)
+    : Memories.of(seen.map(({ sample, memory }) => [sample.uuid, memory]));
   decisions.sort((a, b) => ORDER[a.action] - ORDER[b.action]);
   return {
     state: {

@@ -7,6 +7,8 @@ import type { Condition } from './protect.ts';
 export function hostNames({ readings }: HostSample, guests: number): HostNames {
   return {
     guests,
+    // Until it is told.
+    level: undefined,
     total: trusted(readings.total),
     available: trusted(readings.available),
     available_ratio: ratioOf(readings.available, readings.total),

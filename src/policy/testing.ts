@@ -15,6 +15,7 @@ import { type Bytes, GiB, MiB } from '../model/units.ts';
 import { assess } from './assess.ts';
 import { decide, type Tick } from './decide.ts';
 import type { Expression, ExpressionFailure, Scope } from './expression/expression.ts';
+import { Memories } from './memories.ts';
 import {
   type Direction,
   type GuestPolicy,
@@ -255,6 +256,7 @@ export function deepFreeze<T>(value: T): T {
     }
     for (const item of value.values()) deepFreeze(item);
   }
+  if (value instanceof Memories) for (const memory of value.values()) deepFreeze(memory);
   Object.freeze(value);
   for (const item of Object.values(value)) deepFreeze(item);
   return value;

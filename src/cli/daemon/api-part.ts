@@ -11,7 +11,7 @@ import { createMetrics } from '../../telemetry/metrics.ts';
 import { openDoors } from './api-doors.ts';
 import type { ApiOptions } from './api-options.ts';
 import type { Daemon } from './context.ts';
-import { plainSnapshot } from './explain-job.ts';
+import { plainSnapshot, plainState } from './explain-job.ts';
 import { explainInThread } from './explain-thread.ts';
 import { createJobThreads } from './job-thread.ts';
 import { type Part, part } from './parts.ts';
@@ -72,7 +72,7 @@ export function apiPart(daemon: Daemon, options: ApiOptions, { reload, journal, 
         explainInThread(quick, {
           texts: policies.texts ?? [],
           mode: policies.host.mode,
-          ...{ snapshot: plainSnapshot(snapshot), state: before, now, uuid },
+          ...{ snapshot: plainSnapshot(snapshot), state: plainState(before), now, uuid },
         }),
     });
     const api = createApi(ports);

@@ -36,6 +36,11 @@ export function plainSnapshot(snapshot: Snapshot): PlainSnapshot {
   return { ...snapshot, guests };
 }
 
+/** A state that reaches another thread whole: memories of a tick are of a class of their own. */
+export function plainState(state: PolicyState): PolicyState {
+  return { ...state, guests: new Map(state.guests) };
+}
+
 export type Explained = Explanation & { readonly text: string };
 
 export function runExplainJob({ texts, mode, snapshot, state, now, uuid, search }: ExplainJob): Explained {
