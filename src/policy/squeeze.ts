@@ -108,8 +108,9 @@ export function judgeCold(policy: ColdPolicy, report: Report, usedBefore: Bytes,
   cold.use = anew ? use : expected;
   cold.isFilled = isFilled;
   cold.stood = resting && (anew || before.stood);
+  // Squeezed or not. Where a program was killed, there is swap and it is full.
+  if (out > SHOWN && before.ended?.sign !== 'oom-kill') cold.swaps = true;
   if (!before.squeezing) return cold;
-  if (out > SHOWN) cold.swaps = true;
   const { steppedAt } = cold;
   const sign = endOf(policy, report, { grown, out, full: swapped >= bound(policy, max), steppedAt });
   if (sign === undefined) return cold;
