@@ -92,6 +92,10 @@ describe('memory that is seldom touched', () => {
     expect(taken(swappedOut(1536 * MiB))).toEqual([0]);
   });
 
+  it('is given without any rest where only what is ours at ease was full', () => {
+    expect(taken(swappedOut(1024 * MiB, { ended: { sign: 'full', at: -5 } }))[0]).toBeGreaterThan(100);
+  });
+
   it('is given after a short rest, and after a whole one where much had been read back', () => {
     expect(taken(swappedOut(0, { ended: { sign: 'dry', at: -19 } }))).toEqual([0]);
     expect(taken(swappedOut(0, { ended: { sign: 'refault', at: -60 } }))).toEqual([0]);

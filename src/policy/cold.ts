@@ -116,7 +116,8 @@ function mayBegin(guest: Movable, cold: Cold, needed: boolean, level: string, no
 
 function isRestedForNeed({ ended }: Cold, now: Seconds): boolean {
   if (ended === undefined || ended.sign === 'refault' || ended.sign === 'unknown') return false;
-  return ended.sign === 'growth' || now - ended.at >= SHORT_REST;
+  // It grew, or had given what is ours while nobody was in need: neither says that it misses anything.
+  return ended.sign === 'growth' || ended.sign === 'full' || now - ended.at >= SHORT_REST;
 }
 
 /** What a guest that has been squeezed shows is no sign of its own need; a squeeze that does harm, or may not be, ends. */

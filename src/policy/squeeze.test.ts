@@ -108,6 +108,15 @@ describe('a squeeze', () => {
     expect(judged({ ...SQUEEZED, swaps: undefined }, { used: 850, at: 101 }).swaps).toBeUndefined();
   });
 
+  it('H1: is known to be had where the guest swaps out at any time, but not once a program was killed', () => {
+    const never = { ...SQUEEZED, swaps: false, squeezing: false };
+    const swaps = (sign: ColdEnd) => judged({ ...never, ended: { sign, at: 50 } }, { out: 2 }).swaps;
+    expect(swaps('dry')).toBe(true);
+    expect(swaps('oom-kill')).toBe(false);
+    expect(judged({ ...never, swaps: undefined }, { out: 2 }).swaps).toBe(true);
+    expect(judged({ ...never, swaps: undefined }, { out: 0.5 }).swaps).toBeUndefined();
+  });
+
   it('counts as given only what was swapped out for it, and what comes back no more', () => {
     const idle = { ...SQUEEZED, squeezing: false };
     expect(judged(idle, { out: 10, used: 890 })).toMatchObject({ swapped: 42 * MiB, given: 32 * MiB });
