@@ -69,6 +69,9 @@ describe('the place of the socket', () => {
   it('must be in a folder that is there, and be short enough for the kernel', async () => {
     for (const bad of [join(folder, 'none', 'sock'), join(folder, 'x'.repeat(100))])
       await expect(listenAt(newServer(), bad)).rejects.toMatchObject({ code: 'SOCKET_UNAVAILABLE' });
+    await expect(listenAt(newServer(), join(folder, 'none', 'sock'))).rejects.toThrow(
+      `no folder ${join(folder, 'none')}`,
+    );
   });
 
   it('is empty again when the server has ended', async () => {

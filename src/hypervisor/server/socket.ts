@@ -1,7 +1,8 @@
 /** The place of a server's unix socket. */
-import { lstatSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { BallonetError, errorMessage, systemCode } from '../../model/errors.ts';
 
 /** Room of `sun_path` on Linux, its final NUL left out (unix(7)). */
@@ -27,6 +28,8 @@ export async function listenAt(
   if (Buffer.byteLength(path) > PATH_MAX_BYTES)
     throw unavailable(path, `the path is longer than ${PATH_MAX_BYTES} bytes`);
   await removeStale(path);
+  // Node calls this EACCES.
+  if (!existsSync(dirname(path))) throw unavailable(path, `there is no folder ${dirname(path)}`);
   await new Promise<void>((resolve, reject) => {
     const fail = (error: unknown): void => reject(unavailable(path, errorMessage(error), error));
     server.once('error', fail);

@@ -147,7 +147,10 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   return lines.join('\n');
 }
 
-// Unicode's control and format characters (bidirectional overrides among them), one for one so that the caret stays in its column.
-function printable(text: string): string {
+/**
+ * A text of somebody else's, as a terminal may see it: Unicode's control and format characters (bidirectional overrides among them)
+ * are replaced one for one, so that a caret below stays in its column.
+ */
+export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, character => (character === '\t' ? ' ' : '\uFFFD'));
 }

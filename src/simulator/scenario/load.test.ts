@@ -188,6 +188,18 @@ describe('simulationOf', () => {
     expect(() => simulate(lines, 1, filesOf({ 't.csv': csv }))).toThrow(/^t\.csv:4: /);
   });
 
+  it.each([
+    ['', 'is empty'],
+    ['\u0000\u001b[2Jt_s,used\n0,1\n', 'is no text'],
+    ['when,used\n0,1\n', "'time' must say which"],
+    ['t_s,used\n0,\u001b[2J1\n', 'is not a number'],
+  ])('says of the trace %j that it %s, and keeps its escape sequences from the terminal', (csv, problem) => {
+    const lines = ['- name: a', '  memory: 1GiB', '  demand: {trace: {file: t.csv, value: used}}'];
+    const said = () => simulate(lines, 1, filesOf({ 't.csv': csv }));
+    expect(said).toThrow(problem);
+    expect(said).not.toThrow(/\p{Cc}/u);
+  });
+
   it('wants as many times more as it is told', () => {
     const lines = [
       '- {name: a, memory: 1GiB, demand: {trace: {file: t.csv, value: used, unit: MiB, scale: 2.5}}}',

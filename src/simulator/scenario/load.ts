@@ -119,7 +119,7 @@ function readRecordings(source: ScenarioSource, trace: TraceNode, files: Scenari
     if (isBallonetError(cause, 'TRACE_INVALID')) throw cause;
     const path = pathTo(trace, spec) ?? [];
     const { line, column } = valuePlace(document, ['spec', ...path, 'file']);
-    const message = `${file}:${line}:${column}: the trace ${trace.file} cannot be read: ${errorMessage(cause)}`;
+    const message = `${file}:${line}:${column}: error TRACE_INVALID: the trace ${trace.file} cannot be read: ${errorMessage(cause)}`;
     throw new BallonetError('TRACE_INVALID', message, { cause });
   }
 }

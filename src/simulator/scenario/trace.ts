@@ -1,6 +1,7 @@
 /** Recorded memory use as demand: tables whose columns a scenario names. */
 import { BallonetError } from '../../model/errors.ts';
 import { type Bytes, GiB, KiB, MiB, type Seconds } from '../../model/units.ts';
+import { printable } from '../../policy/source/diagnostics.ts';
 import { suggestion } from '../../policy/source/suggest.ts';
 import type { TraceNode } from './demand-schema.ts';
 
@@ -43,6 +44,7 @@ const JOURNAL_COLUMNS = { time: 'time', value: 'used', each: 'name' } as const;
  * @throws BallonetError TRACE_INVALID with the place and what is wrong there
  */
 export function recordingsIn(table: TraceTable, trace: TraceNode): Recording[] {
+  requireColumns(table);
   const defaults =
     table.kind === 'journal' ? JOURNAL_COLUMNS : { time: 't_s', value: undefined, each: undefined };
   const { time = defaults.time, value = defaults.value, each = defaults.each, total, where = {} } = trace;
@@ -50,6 +52,13 @@ export function recordingsIn(table: TraceTable, trace: TraceNode): Recording[] {
     throw invalid(
       table.file,
       `a CSV file needs 'value', the column of what is used; there are ${table.columns.join(', ')}`,
+    );
+  }
+  if (trace.time === undefined && !table.columns.includes(time)) {
+    const there = table.columns.join(', ');
+    throw invalid(
+      table.file,
+      `no column is called '${time}', so 'time' must say which has the time; there are ${there}`,
     );
   }
   const column = (name: string): Column => ({ name, at: columnOf(table, name) });
@@ -112,6 +121,13 @@ interface Column {
   readonly at: number;
 }
 
+/** @throws BallonetError TRACE_INVALID */
+function requireColumns({ columns, file }: TraceTable): void {
+  if (columns.join('') === '') throw invalid(file, 'it is empty, and its first line should name the columns');
+  if (columns.some(column => /[\p{Cc}\uFFFD]/u.test(column)))
+    throw invalid(file, 'its first line, which should name the columns, is no text');
+}
+
 function columnOf({ columns, file }: TraceTable, name: string): number {
   const at = columns.indexOf(name);
   if (at >= 0) return at;
@@ -150,5 +166,5 @@ function readTime({ cells, place }: TraceRow, { name, at }: Column): Seconds {
 }
 
 function invalid(place: string, problem: string): BallonetError {
-  return new BallonetError('TRACE_INVALID', `${place}: ${problem}`);
+  return new BallonetError('TRACE_INVALID', printable(`${place}: ${problem}`));
 }
