@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tuningPage } from '../report/tuning-page.ts';
+import { outcomeOf, tuningPage } from '../report/tuning-page.ts';
 import {
   frontOf,
   isWithin,
@@ -171,5 +171,35 @@ describe('tuningPage', () => {
     expect(html.match(/<circle /g)).toHaveLength(4);
     expect(html).toMatch(/fill="var\(--harm\)"><title>density 0\.300/);
     expect(html).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('begins with what came of it, in a sentence', () => {
+    const outcome = (density: number, change: Partial<TuningReport> = {}) =>
+      outcomeOf({ ...REPORT, best: { ...REPORT.before, densityShare: density }, ...change });
+    const { densityShare } = REPORT.before;
+    expect(html).toContain(`<strong>${outcomeOf(REPORT)}`);
+    expect(outcome(1.25 * densityShare)).toMatch(/hosts 20\.0 % smaller than before; guests lose/);
+    expect(outcome(densityShare)).toMatch(/^Nothing that was tried/);
+    expect(outcome(1, { withinLimit: false })).toMatch(/^No candidate is within the limit/);
+    expect(outcome(1, { before: { ...REPORT.before, densityShare: 0 } })).not.toMatch(/NaN|Infinity|smaller/);
+  });
+
+  it('names round values at its axes, whatever was found', () => {
+    for (const densityShare of [0, 0.6857, 1]) {
+      const one = { ...REPORT.before, densityShare, stalledShare: 0 };
+      const page = tuningPage({
+        ...REPORT,
+        before: one,
+        best: one,
+        tried: [one],
+        front: [one],
+        stallLimit: 0.001,
+      });
+      const ticks = [...page.matchAll(/text-anchor="(?:middle|end)">([\d.]+)/g)].map(([, text = '']) => text);
+      expect(page).not.toMatch(/NaN|Infinity/);
+      expect(ticks.length).toBeGreaterThan(4);
+      if (densityShare > 0)
+        for (const text of ticks) expect(text.replace(/^0?\.?0*/, '').length).toBeLessThan(5);
+    }
   });
 });
