@@ -1,7 +1,8 @@
 /** One simulated domain: QEMU's side of a guest (lifecycle, balloon device, statistics timer) around the guest's memory. */
 import type { Bytes, Seconds } from '../../model/units.ts';
 import type { DomainRef, DomainState, HypervisorEvent, LifecycleKind } from '../driver.ts';
-import { BalloonDevice, type Distortion } from './balloon-device.ts';
+import { BalloonDevice } from './balloon-device.ts';
+import { Conditions } from './conditions.ts';
 import { createDemand, type Demand, type DemandSpec } from './demand.ts';
 import type { Fault, FaultKind } from './faults.ts';
 import { reportFreePages } from './free-pages.ts';
@@ -18,11 +19,7 @@ import { DETAIL, REASON } from './lifecycle.ts';
 import { EPSILON, Plan, type PlanStep } from './plan.ts';
 import { deriveSeed, randomUuid } from './random.ts';
 import type { GuestMemory, GuestParameters } from './reclaim.ts';
-import { distorted } from './report.ts';
 import { BOOT, bootSize, type GuestSpec, parametersOf, QEMU_OVERHEAD } from './scenario.ts';
-
-/** Conditions in which no report comes. */
-const MUTE: readonly FaultKind[] = ['no-driver', 'no-stats', 'stats-stop'];
 
 export class SimulatedGuest {
   readonly spec: GuestSpec;
@@ -50,7 +47,7 @@ export class SimulatedGuest {
   #uptime: Seconds = 0;
   /** What stays resident whatever the guest gives. */
   #pinned: Bytes = 0;
-  readonly #faults = new Map<FaultKind, Fault>();
+  readonly #conditions = new Conditions();
   readonly #plan: Plan;
   readonly #seed: number;
   readonly #emit: (event: HypervisorEvent) => void;
@@ -90,12 +87,12 @@ export class SimulatedGuest {
 
   /** Something is wrong with it: the usual guest need not be asked for each kind. */
   get faulty(): boolean {
-    return this.#faults.size > 0;
+    return this.#conditions.any;
   }
 
   /** QEMU answers nobody. */
   get hung(): boolean {
-    return this.#faults.size > 0 && this.active && this.#faults.has('hang');
+    return this.active && this.#conditions.has('hang');
   }
 
   /** What the guest's programs want at a moment of the scenario; nothing before they run. For scores: no hypervisor sees this. */
@@ -104,10 +101,7 @@ export class SimulatedGuest {
   }
 
   fault<K extends FaultKind>(kind: K): Extract<Fault, { kind: K }> | undefined {
-    // The usual case, and the model takes millions of steps.
-    if (this.#faults.size === 0) return undefined;
-    const fault = this.#faults.get(kind);
-    return fault !== undefined && hasKind(fault, kind) ? fault : undefined;
+    return this.#conditions.get(kind);
   }
 
   /** Resident memory of QEMU itself, beside the guest's. */
@@ -187,7 +181,7 @@ export class SimulatedGuest {
 
   inject(fault: Fault): void {
     this.heal(fault.kind);
-    this.#faults.set(fault.kind, fault);
+    this.#conditions.set(fault);
     if (fault.kind === 'no-driver' || fault.kind === 'no-stats') this.balloon.unload();
     if (fault.kind === 'hotplug') this.#plug(fault.bytes);
   }
@@ -196,7 +190,7 @@ export class SimulatedGuest {
     const plugged = this.fault('hotplug');
     if (kind === 'hotplug' && plugged) this.#plug(-plugged.bytes);
     if (kind === 'pinned') this.#pinned = 0;
-    this.#faults.delete(kind);
+    this.#conditions.end(kind);
     if (kind === 'hang') this.jobHeld = false;
   }
 
@@ -243,7 +237,7 @@ export class SimulatedGuest {
         readRate(this.parameters.files, time),
       );
       if (this.spec.freePageReporting) reportFreePages(memory, this.parameters.apart.resident, dt);
-      if (this.spec.obstacles?.length || this.#faults.has('pinned'))
+      if (this.spec.obstacles?.length || this.#conditions.has('pinned'))
         this.#pinned = Math.max(this.#pinned, residentBytes(memory));
       if (target !== undefined) this.#driver(memory, wall);
     }
@@ -263,23 +257,16 @@ export class SimulatedGuest {
 
   /** The size that the guest's driver goes for; undefined where there is no driver with anything left to do. */
   #followed(memory: Readonly<GuestMemory>): Bytes | undefined {
-    if (this.#faults.size === 0) return this.balloon.target;
+    if (!this.#conditions.any) return this.balloon.target;
     const { maximum } = this.parameters;
-    if (this.#faults.has('no-driver')) return memory.size < maximum ? maximum : undefined;
-    return this.#faults.has('stuck') ? memory.size : this.balloon.target;
+    if (this.#conditions.has('no-driver')) return memory.size < maximum ? maximum : undefined;
+    return this.#conditions.has('stuck') ? memory.size : this.balloon.target;
   }
 
   #driver(memory: Readonly<GuestMemory>, wall: Seconds): void {
     this.balloon.tell(memory.size);
-    if (this.#faults.size > 0 && MUTE.some(kind => this.#faults.has(kind))) return;
-    const distort = this.#faults.size === 0 ? undefined : this.#distortion();
-    this.balloon.reportIfDue(memory, this.parameters, wall, this.#uptime, distort);
-  }
-
-  #distortion(): Distortion {
-    const says = this.fault('lies')?.says;
-    const zswap = this.#faults.has('zswap');
-    return (report, before) => distorted(report, before, { zswap, says });
+    if (this.#conditions.mute) return;
+    this.balloon.reportIfDue(memory, this.parameters, wall, this.#uptime, this.#conditions.distortion);
   }
 
   #power(resident: Bytes): void {
@@ -291,7 +278,7 @@ export class SimulatedGuest {
   #end(reason: number): void {
     this.#memory = undefined;
     this.#pinned = 0;
-    this.#faults.delete('hotplug');
+    this.#conditions.end('hotplug');
     this.parameters = parametersOf(this.spec);
     this.heal('hang');
     this.metadata.clear();
@@ -308,8 +295,4 @@ export class SimulatedGuest {
   #lifecycle(kind: LifecycleKind, detail: number): void {
     this.#emit({ type: 'lifecycle', domain: this.ref, kind, detail });
   }
-}
-
-function hasKind<K extends FaultKind>(fault: Fault, kind: K): fault is Extract<Fault, { kind: K }> {
-  return fault.kind === kind;
 }

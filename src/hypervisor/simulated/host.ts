@@ -1,17 +1,18 @@
 /** The simulated host: its guests, its time and its memory. Connections look at it and act on it. */
-import { BehaviorSubject, type Observable, Subject } from 'rxjs';
+import { type Observable, Subject } from 'rxjs';
 import type { Clock } from '../../model/clock.ts';
 import { BallonetError } from '../../model/errors.ts';
-import { type Bytes, bytesToKib, MiB, type Seconds } from '../../model/units.ts';
+import type { Bytes, Seconds } from '../../model/units.ts';
 import type { HypervisorEvent, LinkState, NodeMemory } from '../driver.ts';
-import { createDemand, type Demand, type DemandSpec } from './demand.ts';
+import type { DemandSpec } from './demand.ts';
 import type { Fault, FaultKind, HostMishap } from './faults.ts';
 import { SimulatedGuest } from './guest.ts';
 import type { GuestHarm } from './guest-model.ts';
-import { HostMemory } from './host-memory.ts';
+import { HostLink } from './host-link.ts';
+import { HostRoom } from './host-room.ts';
+import { befall, type Hands } from './mishaps.ts';
 import { Plan, type PlanStep } from './plan.ts';
-import { deriveSeed } from './random.ts';
-import { type GuestSpec, type Scenario, SWAP_RATE } from './scenario.ts';
+import type { GuestSpec, Scenario } from './scenario.ts';
 import { Waits } from './waits.ts';
 
 /** The model's step by default. Everything happens on this grid, so that results do not depend on when somebody looks. */
@@ -19,9 +20,6 @@ const STEP: Seconds = 0.1;
 
 /** A wall clock that drifts less than this against the monotonic one has not been set. */
 const WALL_TOLERANCE: Seconds = 0.001;
-
-/** Kernel buffers of the host, part of what it uses itself. */
-const HOST_BUFFERS: Bytes = 32 * MiB;
 
 export interface HostOptions {
   readonly scenario: Scenario;
@@ -53,28 +51,24 @@ export class SimulatedHost {
   #steps = 0;
   #nextId = 1;
   #wallOffset: Seconds;
-  #overrun: Seconds = 0;
-  #residentSeconds = 0;
   readonly #step: Seconds;
-  readonly #load: Demand | undefined;
   #stepping = false;
-  readonly #memory: HostMemory;
+  readonly #room: HostRoom;
   readonly #plan: Plan<HostMishap>;
-  #offline: Bytes = 0;
-  readonly #link = new BehaviorSubject<LinkState>({ up: true });
+  readonly #hands: Hands = { start: guest => this.#start(guest), vanish: guest => this.#vanish(guest) };
+  readonly #link: HostLink;
 
   constructor({ scenario, clock, seed }: HostOptions) {
     const now = clock.now();
     this.scenario = scenario;
     this.#seed = seed;
     this.#step = scenario.step ?? STEP;
-    this.#load = scenario.host.load && createDemand(scenario.host.load, deriveSeed(seed, 'host load'));
     this.#clock = clock;
     this.#origin = now.monotonic - scenario.warmUp;
     this.#wallOffset = now.wall - now.monotonic;
-    const { swap = 0, swapRate = SWAP_RATE, mishaps = [] } = scenario.host;
-    this.#memory = new HostMemory(swap, swapRate);
-    this.#plan = new Plan(mishaps);
+    this.#link = new HostLink(scenario.name);
+    this.#room = new HostRoom(scenario.host, seed);
+    this.#plan = new Plan(scenario.host.mishaps ?? []);
     for (const spec of scenario.guests) this.#add(spec);
     this.sync();
   }
@@ -125,47 +119,34 @@ export class SimulatedHost {
 
   /** What there is for guests and their processes now. */
   capacity(): Bytes {
-    return this.scenario.host.memory - this.#offline - this.#others();
+    return this.#room.capacity(this.time);
   }
 
   /** Whether the hypervisor's daemon answers, the present state first. */
   get link(): Observable<LinkState> {
-    return this.#link.asObservable();
+    return this.#link.state;
   }
 
   get reachable(): boolean {
-    return this.#link.value.up;
+    return this.#link.up;
   }
 
   /** @throws BallonetError HYPERVISOR_UNREACHABLE while the hypervisor's daemon answers nobody */
   mustAnswer(): void {
     this.sync();
-    const { value } = this.#link;
-    if (!value.up) throw value.error;
+    this.#link.mustAnswer();
   }
 
   nodeMemory(): NodeMemory {
     this.sync();
-    const { memory, overhead, cache } = this.scenario.host;
-    const { swap, pressure } = this.#memory;
-    const available = Math.max(0, this.capacity() - (this.#resident() - swap.used));
-    const cached = Math.min(cache, available);
-    return {
-      totalKib: bytesToKib(memory - this.#offline),
-      freeKib: bytesToKib(available - cached),
-      buffersKib: bytesToKib(Math.min(HOST_BUFFERS, overhead)),
-      cachedKib: bytesToKib(cached),
-      availableKib: bytesToKib(available),
-      swap: { usedKib: bytesToKib(swap.used), inKib: bytesToKib(swap.in), outKib: bytesToKib(swap.out) },
-      pressure,
-    };
+    return this.#room.nodeMemory(this.#resident(), this.time);
   }
 
   harm(): HarmReport {
     return {
       guests: new Map(this.guests().map(guest => [guest.name, { ...guest.harm }])),
-      hostOverrunSeconds: this.#overrun,
-      residentByteSeconds: this.#residentSeconds,
+      hostOverrunSeconds: this.#room.overrunSeconds,
+      residentByteSeconds: this.#room.residentByteSeconds,
     };
   }
 
@@ -263,19 +244,6 @@ export class SimulatedHost {
     this.#row = [...this.#guests.values()];
   }
 
-  #happen(guest: SimulatedGuest, { begins, mishap }: PlanStep): void {
-    const { kind } = mishap;
-    if (mishap.kind === 'reboot') guest.reboot(mishap.events);
-    else if (kind === 'vanish') this.#vanish(guest);
-    else if (kind === 'start') this.#start(guest);
-    else if (kind === 'shutdown') guest.shutdown();
-    else if (kind === 'crash') guest.crash();
-    else if (kind === 'pause' && begins) guest.pause();
-    else if (kind === 'pause') guest.resume();
-    else if (begins) guest.inject(mishap);
-    else guest.heal(mishap.kind);
-  }
-
   #start(guest: SimulatedGuest): void {
     if (!guest.active) guest.start(this.#nextId++);
   }
@@ -303,41 +271,25 @@ export class SimulatedHost {
     const dt = this.#step;
     const time = this.time;
     const wall = this.#origin + time + this.#wallOffset;
-    for (const moment of this.#plan.due(time)) this.#befall(moment);
+    for (const moment of this.#plan.due(time)) this.#suffer(moment);
     for (const guest of this.#row) {
-      for (const moment of guest.due(time)) this.#happen(guest, moment);
+      for (const moment of guest.due(time)) befall(guest, moment, this.#hands);
       guest.step(time, wall, dt);
     }
     const resident = this.#resident();
-    const capacity = this.capacity();
-    if (resident > capacity) this.#overrun += dt;
-    this.#residentSeconds += resident * dt;
-    const lost = this.#memory.step(resident, capacity, this.#guests.size, dt);
+    const lost = this.#room.step(resident, this.#guests.size, time, dt);
     if (lost > 0) for (const guest of this.#row) guest.wait((lost * dt * guest.rss) / resident);
     this.#flush();
   }
 
-  #befall({ mishap, begins }: PlanStep<HostMishap>): void {
-    if (mishap.kind === 'unreachable') this.#reach(!begins);
-    else this.#offline += begins ? mishap.bytes : -mishap.bytes;
-  }
-
-  #reach(up: boolean): void {
-    const error = new BallonetError(
-      'HYPERVISOR_UNREACHABLE',
-      `the daemon of ${this.scenario.name} does not answer`,
-    );
-    this.#link.next(up ? { up } : { up, error });
+  #suffer({ mishap, begins }: PlanStep<HostMishap>): void {
+    if (mishap.kind === 'unreachable') this.#link.reach(!begins);
+    else this.#room.takeOffline(begins ? mishap.bytes : -mishap.bytes);
   }
 
   /** Events leave when the guests are at rest, so that whoever hears them may look and act at once. */
   #flush(): void {
     for (let event = this.#queue.shift(); event; event = this.#queue.shift()) this.#events.next(event);
-  }
-
-  /** What the host itself and its other programs use. */
-  #others(): Bytes {
-    return this.scenario.host.overhead + (this.#load?.(this.time) ?? 0);
   }
 
   #resident(): Bytes {
