@@ -133,6 +133,19 @@ describe('donors', () => {
     expect(called?.target).toBeLessThan(3.5 * GiB + MiB);
   });
 
+  it('are called for what is promised too much as well, which frees nothing and keeps growth waiting until it is given back', () => {
+    const [first, second] = [donor('first', { priority: 300 }), donor('second')];
+    const overcommitted = { free: 1.5 * GiB, total: 63 * GiB, committed: 64 * GiB };
+    const outcomes = settled(overcommitted, [grower, first, second]);
+    expect(outcomes.first?.target).toBeGreaterThanOrEqual(2.5 * GiB - 2 * MiB);
+    expect(outcomes.first?.target).toBeLessThan(2.5 * GiB + MiB);
+    expect(outcomes.second).toMatchObject({ action: 'hold' });
+    expect(settled({ ...overcommitted, free: 2 * GiB }, [grower, donor('idle')]).idle).toMatchObject({
+      action: 'hold',
+      reason: 'LEVEL_FORBIDS',
+    });
+  });
+
   it('are those that give first, and no more of them than it takes', () => {
     const outcomes = settled({ free: 0 }, [
       donor('late', { priority: 50 }),

@@ -27,7 +27,7 @@ export function settle(
   const { split, left, movable } = arbitrate(budget, sheets, level, now, host?.surplus);
   const shares = host?.shortage === 'share' ? shareShortage(left, movable, now) : undefined;
   const growth = grantGrowth(budget, movable, sheets, circumstances);
-  const { calls, missing } = callDonors(movable, growth, circumstances);
+  const { calls, missing } = callDonors(movable, growth, budget, circumstances);
   const givers = shares === undefined ? NOBODY : takeShares(shares, missing, now, host?.shortageSource);
   const cold = takeCold(movable, calls, missing, circumstances);
   // Mostly nobody gives for another, and nobody is looked for.
@@ -84,11 +84,13 @@ interface Called {
 function callDonors(
   movable: readonly Movable[],
   { missing, urgent }: Growth,
+  { total, committed }: HostBudget,
   { level, now }: Circumstances,
 ): Called {
   const calls = new Map<Movable, Call>();
-  let left = missing;
-  if (left <= 0) return { calls, missing: 0 };
+  if (missing <= 0) return { calls, missing: 0 };
+  // Sizes promised beyond what there is may never have been touched: the first so many bytes given back free nothing.
+  let left = missing + Math.max(0, committed - total);
   for (const guest of movable) left -= arriving(guest);
   const permitted = ({ policy }: Movable) => Number(policy.shrink.at.has(level));
   const candidates = movable.filter(guest => givable(guest, guest.share, urgent, now) > 0);
@@ -105,7 +107,7 @@ function callDonors(
     calls.set(guest, { bytes: askable(guest, left, most), urgent });
     left -= most;
   }
-  return { calls, missing: Math.max(0, left) };
+  return { calls, missing: Math.min(missing, Math.max(0, left)) };
 }
 
 /** What a shrink under way is still to bring. */
