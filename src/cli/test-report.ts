@@ -117,7 +117,7 @@ function stageLine({ stage, in: from, out, code, inputs, source }: Stage): strin
   const sizes = `${stageSize(from)} -> ${stageSize(out)}`;
   const details = Object.entries(inputs ?? {}).map(
     ([name, value]) =>
-      `${name} ${typeof value === 'number' && isBytes(name, value) ? formatSize(value) : typeof value === 'number' ? numberText(value) : value}`,
+      `${name} ${typeof value === 'number' && isBytes(name, value) ? `${formatSize(value)}${name.endsWith('Rate') ? '/s' : ''}` : typeof value === 'number' ? numberText(value) : value}`,
   );
   const line = `${stage.padEnd(11)}  ${sizes.padEnd(22)}  ${code.padEnd(16)}  ${details.join(', ')}`;
   return `${line.trimEnd()}${source === undefined ? '' : `  ${refText(source)}`}`;

@@ -120,5 +120,6 @@ function inputText(name: string, value: number | string | boolean | null): strin
   if (value === null) return 'unlimited';
   if (typeof value !== 'number') return String(value);
   if (/seconds?$/i.test(name)) return `${Math.round(value * 10) / 10} s`;
-  return Math.abs(value) >= 2 ** 20 ? size(value) : String(Math.round(value * 1000) / 1000);
+  if (Math.abs(value) < 2 ** 20) return String(Math.round(value * 1000) / 1000);
+  return name.endsWith('Rate') ? `${size(value)}/s` : size(value);
 }

@@ -19,6 +19,7 @@ describe('the text of an explanation', () => {
       'To move',
     ])
       expect(text).toContain(part);
+    expect(text).toMatch(/usedRate -?[\d.]+\w*B\/s/);
   });
 
   it('says of a guest that moves that it does', () => {

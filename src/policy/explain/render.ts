@@ -7,6 +7,7 @@ import type {
   LayerState,
   LevelState,
   LimitPlace,
+  NameUnit,
   OtherPolicy,
   TracedExpression,
 } from '../../model/explanation.ts';
@@ -151,11 +152,16 @@ function amount(bytes: number | undefined): string {
 
 const PLAIN_INPUTS: ReadonlySet<string> = new Set(['epoch', 'reports']);
 
+function unitOfInput(name: string): NameUnit | undefined {
+  if (/seconds$/i.test(name)) return 'seconds';
+  if (name.endsWith('Rate')) return 'bytes/s';
+  return PLAIN_INPUTS.has(name) ? 'number' : undefined;
+}
+
 function inputText({ inputs = {} }: Stage): string {
   return Object.entries(inputs)
     .map(([name, value]) => {
-      const unit = /seconds$/i.test(name) ? 'seconds' : PLAIN_INPUTS.has(name) ? 'number' : undefined;
-      return `${name} ${formatValue(value, unit)}`;
+      return `${name} ${formatValue(value, unitOfInput(name))}`;
     })
     .join(', ');
 }
